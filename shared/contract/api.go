@@ -1,0 +1,24 @@
+package contract
+
+// APIPath is the path of Tipstaff's own API as a resource: its audience is the
+// issuer followed by APIPath. A client's access list writes it as this path,
+// so that one registry file serves every stage.
+const APIPath = "/api"
+
+// The scopes of Tipstaff's own API.
+const (
+	// ScopeReady allows GET /ready.
+	ScopeReady = "ready"
+	// ScopeIntrospect allows a resource server to authenticate at
+	// POST /introspect with an access token (RFC 7662 §2.1).
+	ScopeIntrospect = "introspect"
+)
+
+// APIScopes lists the scopes of Tipstaff's own API with their meaning.
+var APIScopes = []Scope{
+	{Name: ScopeReady, Description: "Check the readiness of this stage"},
+	{Name: ScopeIntrospect, Description: "Ask what a token is worth"},
+}
+
+// Scope is a scope of Tipstaff's own API.
+type Scope struct{ Name, Description string }

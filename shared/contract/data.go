@@ -1,0 +1,78 @@
+package contract
+
+// Table is a DynamoDB table with string keys.
+type Table struct {
+	Name         Resource
+	Summary      string
+	PartitionKey string
+	SortKey      string
+	// TTL is the attribute with the expiry in epoch seconds, empty when
+	// items stay. DynamoDB deletes late: every reader checks it itself.
+	TTL     string
+	Indexes []Index
+}
+
+// Index is a global secondary index that projects every attribute.
+type Index struct {
+	Name         string
+	PartitionKey string
+	SortKey      string
+}
+
+// Secret is a Secrets Manager secret.
+type Secret struct {
+	Name    Resource
+	Summary string
+}
+
+// The names of the tables and of the secret, as a Need mentions them.
+const (
+	Sessions Resource = "sessions"
+	Registry Resource = "registry"
+	Audit    Resource = "audit"
+	Keys     Resource = "keys"
+)
+
+// Attribute names that more than one package must agree on.
+const (
+	PK         = "pk"
+	SK         = "sk"
+	TTL        = "ttl"
+	AuditSub   = "sub"
+	AuditBySub = "by_sub"
+)
+
+// Tables are all tables, in the order in which templates show them.
+var Tables = []Table{
+	{
+		Name:         Sessions,
+		Summary:      "everything that ends: sessions, grants, codes, replay and throttle counters",
+		PartitionKey: PK, SortKey: SK, TTL: TTL,
+	},
+	{
+		Name:         Registry,
+		Summary:      "everything that stays: clients, resources, users, public keys",
+		PartitionKey: PK, SortKey: SK,
+	},
+	{
+		Name:         Audit,
+		Summary:      "the append-only trail",
+		PartitionKey: PK, SortKey: SK, TTL: TTL,
+		Indexes: []Index{{Name: AuditBySub, PartitionKey: AuditSub, SortKey: SK}},
+	},
+}
+
+// Secrets are all secrets.
+var Secrets = []Secret{
+	{Name: Keys, Summary: "private signing keys and MAC keys of the stage"},
+}
+
+// FindTable returns the table of that name.
+func FindTable(name Resource) (Table, bool) {
+	for _, t := range Tables {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Table{}, false
+}

@@ -1,0 +1,41 @@
+package contract
+
+import (
+	"slices"
+	"strings"
+)
+
+// The environment of a function. Infra sets exactly the names that Env lists
+// for it, wire reads them, and nothing else reads an environment.
+const (
+	// EnvStage is the stage, "staging" or "prod".
+	EnvStage = "TIPSTAFF_STAGE"
+	// EnvIssuer is the issuer: an origin without path and trailing slash.
+	EnvIssuer = "TIPSTAFF_ISSUER"
+	// EnvCommit is the deployed commit, "unknown" when nobody said.
+	EnvCommit = "TIPSTAFF_COMMIT"
+	// EnvAuditDays is how many days an audit item is kept.
+	EnvAuditDays = "TIPSTAFF_AUDIT_DAYS"
+)
+
+// Env is the name of the variable that holds the physical name of a resource,
+// such as "TIPSTAFF_REGISTRY".
+func (r Resource) Env() string { return "TIPSTAFF_" + strings.ToUpper(string(r)) }
+
+// Env lists the variables that f must be given, in a fixed order.
+func (f Function) Env() []string {
+	names := []string{EnvStage}
+	if !f.IsTask() {
+		names = append(names, EnvIssuer)
+	}
+	if f.Name == Health.Name {
+		names = append(names, EnvCommit)
+	}
+	if slices.ContainsFunc(f.Needs, func(n Need) bool { return n.Resource == Audit && slices.Contains(n.Actions, PutItem) }) {
+		names = append(names, EnvAuditDays)
+	}
+	for _, n := range f.Needs {
+		names = append(names, n.Resource.Env())
+	}
+	return names
+}

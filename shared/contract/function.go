@@ -1,0 +1,95 @@
+package contract
+
+import (
+	"slices"
+	"time"
+)
+
+// Function is one Lambda: a route of the HTTP API when it has paths, a task
+// that a schedule, a rotation or a deployment calls when it has none.
+type Function struct {
+	// Name is the folder under functions/, the package under
+	// shared/httpapi/ (for a route) and the last part of the physical name.
+	Name string
+	// Summary says in one line what the function is for.
+	Summary string
+	// Methods are the HTTP methods it answers; any other gets 405. HEAD
+	// follows from GET and OPTIONS from CORS without being listed.
+	Methods []string
+	// Paths are the exact paths it serves, without a trailing slash.
+	Paths []string
+	// CORS says which browsers may read the answers.
+	CORS CORS
+	// Needs is everything the function may ask of AWS. Infra writes the
+	// role from it and the local wall judges by that role.
+	Needs []Need
+	// Memory is in MiB; the CPU share is Memory/1769 of a vCPU.
+	Memory int
+	// Timeout is Lambda's; the handler gives up Grace earlier, with an
+	// answer of its own.
+	Timeout time.Duration
+	// Warm asks for provisioned concurrency in stages that pay for it.
+	Warm bool
+	// Page says that the function renders HTML, the only reason to link
+	// html/template.
+	Page bool
+}
+
+// Grace is how long before Lambda's timeout a handler stops waiting, so that
+// the answer is ours and never the gateway's.
+const Grace = time.Second
+
+// CORS is who may read a route's answers from a browser.
+type CORS int
+
+const (
+	// SameOrigin sends no CORS header at all.
+	SameOrigin CORS = iota
+	// AnyOrigin answers every origin, without credentials.
+	AnyOrigin
+)
+
+// IsTask reports whether f is called by something other than the HTTP API.
+func (f Function) IsTask() bool { return len(f.Paths) == 0 }
+
+// Find returns the function of that name among Routes and Tasks.
+func Find(name string) (Function, bool) {
+	for _, f := range Functions() {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Function{}, false
+}
+
+// Functions returns all routes and then all tasks, in their fixed order.
+func Functions() []Function { return slices.Concat(Routes, Tasks) }
+
+// Need is a set of actions on one resource.
+type Need struct {
+	Resource Resource
+	Actions  []Action
+}
+
+// Resource names a table or a secret.
+type Resource string
+
+// Action is an IAM action, such as "dynamodb:GetItem". A transaction has no
+// action of its own: it needs those of its parts.
+type Action string
+
+// The actions that exist here. A function that needs another one adds it.
+const (
+	GetItem             Action = "dynamodb:GetItem"
+	PutItem             Action = "dynamodb:PutItem"
+	UpdateItem          Action = "dynamodb:UpdateItem"
+	DeleteItem          Action = "dynamodb:DeleteItem"
+	Query               Action = "dynamodb:Query"
+	ConditionCheckItem  Action = "dynamodb:ConditionCheckItem"
+	GetSecretValue      Action = "secretsmanager:GetSecretValue"
+	PutSecretValue      Action = "secretsmanager:PutSecretValue"
+	DescribeSecret      Action = "secretsmanager:DescribeSecret"
+	UpdateSecretVersion Action = "secretsmanager:UpdateSecretVersionStage"
+)
+
+func on(r Resource, actions ...Action) Need { return Need{Resource: r, Actions: actions} }
