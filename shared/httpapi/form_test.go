@@ -1,0 +1,76 @@
+package httpapi_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+)
+
+func TestParseForm(t *testing.T) {
+	tests := []struct {
+		name  string
+		body  string
+		want  url.Values
+		fails bool
+	}{
+		{name: "empty", body: "", want: url.Values{}},
+		{name: "plain", body: "a=1&b=2", want: url.Values{"a": {"1"}, "b": {"2"}}},
+		{name: "escapes", body: "scope=a+b%20c", want: url.Values{"scope": {"a b c"}}},
+		{name: "empty value is absent", body: "a=&b=2", want: url.Values{"b": {"2"}}},
+		{name: "no value is absent", body: "a", want: url.Values{}},
+		{name: "twice", body: "a=1&a=2", fails: true},
+		{name: "twice the same", body: "a=1&a=1", fails: true},
+		{name: "twice and empty", body: "a=&a=1", fails: true},
+		{name: "resource may repeat", body: "resource=x&resource=y", want: url.Values{"resource": {"x", "y"}}},
+		{name: "resource too often", body: strings.Repeat("resource=x&", 11), fails: true},
+		{name: "broken escape", body: "a=%zz", fails: true},
+		{name: "semicolon", body: "a=1;b=2", fails: true},
+		{name: "too many", body: numbered(101), fails: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := httpapi.ParseForm(tt.body)
+			if (err != nil) != tt.fails {
+				t.Fatalf("ParseForm(%q) = %v, %v, want fails %v", tt.body, got, err, tt.fails)
+			}
+			if err == nil && got.Encode() != tt.want.Encode() {
+				t.Errorf("ParseForm(%q) = %v, want %v", tt.body, got, tt.want)
+			}
+		})
+	}
+}
+
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.Repeat("n", i+1) + "=1&")
+	}
+	return b.String()
+}
+
+// FuzzParseForm holds whatever is sent to the rules: no parameter twice, none
+// without a value, no broken one let through.
+func FuzzParseForm(f *testing.F) {
+	for _, seed := range []string{"", "a=1", "a=1&a=2", "resource=x&resource=y", "%", "a=%00", "&&=&", strings.Repeat("a", 300)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		form, err := httpapi.ParseForm(body)
+		if err != nil {
+			if form != nil {
+				t.Errorf("ParseForm(%q) returned a form beside the error %v", body, err)
+			}
+			return
+		}
+		for name, values := range form {
+			if name == "resource" || name == "audience" {
+				continue
+			}
+			if len(values) != 1 || values[0] == "" {
+				t.Errorf("ParseForm(%q)[%q] = %q, want one value that is not empty", body, name, values)
+			}
+		}
+	})
+}
