@@ -1,0 +1,138 @@
+package apigw
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+)
+
+// event is an HTTP API event of payload format 2.0, as far as a handler can
+// tell the difference.
+type event struct {
+	RouteKey        string            `json:"routeKey"`
+	RawPath         string            `json:"rawPath"`
+	RawQueryString  string            `json:"rawQueryString"`
+	Cookies         []string          `json:"cookies"`
+	Headers         map[string]string `json:"headers"`
+	RequestContext  requestContext    `json:"requestContext"`
+	Body            string            `json:"body"`
+	IsBase64Encoded bool              `json:"isBase64Encoded"`
+}
+
+type requestContext struct {
+	DomainName string `json:"domainName"`
+	HTTP       struct {
+		Method   string `json:"method"`
+		SourceIP string `json:"sourceIp"`
+	} `json:"http"`
+	RequestID string `json:"requestId"`
+	TimeEpoch int64  `json:"timeEpoch"`
+}
+
+// answer is what the gateway takes back.
+type answer struct {
+	StatusCode      int               `json:"statusCode"`
+	Headers         map[string]string `json:"headers,omitempty"`
+	Cookies         []string          `json:"cookies,omitempty"`
+	Body            string            `json:"body,omitempty"`
+	IsBase64Encoded bool              `json:"isBase64Encoded,omitempty"`
+}
+
+var errNotEvent = errors.New("the payload is no HTTP API event of format 2.0")
+
+// request translates an event. The path is the route's own where the route has
+// no parameters: the gateway's rawPath is decoded, sometimes twice, and decides
+// nothing here. The query stays as the client sent it.
+func (e *event) request(ctx context.Context) (*http.Request, error) {
+	if e.RequestContext.HTTP.Method == "" {
+		return nil, errNotEvent
+	}
+	body := io.Reader(strings.NewReader(e.Body))
+	length := int64(len(e.Body))
+	if e.IsBase64Encoded {
+		decoded, err := base64.StdEncoding.DecodeString(e.Body)
+		if err != nil {
+			return nil, fmt.Errorf("decode the body of the event: %w", err)
+		}
+		body, length = bytes.NewReader(decoded), int64(len(decoded))
+	}
+	header := make(http.Header, len(e.Headers)+1)
+	for name, value := range e.Headers {
+		header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
+	}
+	if len(e.Cookies) > 0 {
+		header.Set("Cookie", strings.Join(e.Cookies, "; "))
+	}
+	r := &http.Request{
+		Method: e.RequestContext.HTTP.Method,
+		URL:    &url.URL{Path: e.path(), RawQuery: e.RawQueryString},
+		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        header,
+		Body:          io.NopCloser(body),
+		ContentLength: length,
+		Host:          e.RequestContext.DomainName,
+		RemoteAddr:    e.RequestContext.HTTP.SourceIP,
+	}
+	return r.WithContext(httpapi.WithArrival(ctx, e.RequestContext.TimeEpoch, e.RequestContext.RequestID)), nil
+}
+
+func (e *event) path() string {
+	_, path, ok := strings.Cut(e.RouteKey, " ")
+	if !ok || strings.ContainsRune(path, '{') {
+		return e.RawPath
+	}
+	return path
+}
+
+// response is an http.ResponseWriter into memory.
+type response struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *response) Header() http.Header { return w.header }
+
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(p)
+}
+
+// marshal translates the response for the gateway: cookies one by one, other
+// headers joined, a body that is not text in base64. HEAD has no body.
+func (w *response) marshal(method string) ([]byte, error) {
+	w.WriteHeader(http.StatusOK)
+	a := answer{StatusCode: w.status, Headers: make(map[string]string, len(w.header))}
+	for name, values := range w.header {
+		if name == "Set-Cookie" {
+			a.Cookies = values
+			continue
+		}
+		a.Headers[name] = strings.Join(values, ", ")
+	}
+	if method != http.MethodHead {
+		a.Body = w.body.String()
+	}
+	if !utf8.ValidString(a.Body) {
+		a.Body = base64.StdEncoding.EncodeToString(w.body.Bytes())
+		a.IsBase64Encoded = true
+	}
+	return json.Marshal(a)
+}

@@ -1,0 +1,80 @@
+// Package aws makes the configuration of AWS clients by hand. The SDK's own
+// loader would add half a dozen identity services, a megabyte and a third of
+// the start time to every function; a Lambda has its region and credentials
+// in the environment and needs no more.
+package aws
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"github.com/tipstaff/tipstaff/shared/wire"
+)
+
+// The limits of a call: three tries with full jitter that together stay well
+// under a handler's deadline.
+const (
+	attempts       = 3
+	maxBackoff     = 300 * time.Millisecond
+	connectTimeout = 500 * time.Millisecond
+	answerTimeout  = time.Second
+)
+
+// Config returns the configuration of AWS clients for e. Every attempt of every
+// call is counted in e.Calls.
+func Config(e *wire.Env) sdk.Config {
+	return sdk.Config{
+		Region: e.Region,
+		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+			return sdk.Credentials{
+				AccessKeyID:     e.Var("AWS_ACCESS_KEY_ID"),
+				SecretAccessKey: e.Var("AWS_SECRET_ACCESS_KEY"),
+				SessionToken:    e.Var("AWS_SESSION_TOKEN"),
+				Source:          "environment",
+			}, nil
+		}),
+		HTTPClient: &counter{calls: &e.Calls, client: &http.Client{Transport: &http.Transport{
+			DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
+			DialTLSContext:        dialTLS,
+			ResponseHeaderTimeout: answerTimeout,
+			MaxIdleConnsPerHost:   4,
+			IdleConnTimeout:       0,
+			DisableCompression:    true,
+		}}},
+		Retryer: func() sdk.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts = attempts
+				o.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
+			})
+		},
+	}
+}
+
+// counter counts the requests that leave for AWS.
+type counter struct {
+	calls  *atomic.Int64
+	client *http.Client
+}
+
+func (c *counter) Do(r *http.Request) (*http.Response, error) {
+	c.calls.Add(1)
+	return c.client.Do(r)
+}
+
+// Endpoint returns the endpoint that the environment names for a service, as
+// the SDKs do: AWS_ENDPOINT_URL_<SERVICE>, then AWS_ENDPOINT_URL; nil for AWS's
+// own.
+func Endpoint(e *wire.Env, service string) *string {
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + service, "AWS_ENDPOINT_URL"} {
+		if url := e.Var(name); url != "" {
+			return &url
+		}
+	}
+	return nil
+}

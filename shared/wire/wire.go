@@ -1,0 +1,123 @@
+// Package wire turns the environment of a function into the things its handler
+// is made of. It is the only reader of the environment in a Lambda, under the
+// names that the contract gives.
+//
+// The package itself links no AWS SDK. A route that needs a table takes
+// wire/dynamo, one that needs a secret wire/vault, so that each binary carries
+// what its function may use and nothing more.
+package wire
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+)
+
+// Env is the environment of one function.
+type Env struct {
+	Function contract.Function
+	Stage    string
+	// Issuer is the origin of this deployment, such as
+	// "https://auth.example.com"; empty for tasks.
+	Issuer string
+	// Commit is the deployed commit; only health is told.
+	Commit string
+	// AuditDays is how long audit items are kept; only writers are told.
+	AuditDays int
+	Region    string
+	Clock     *httpapi.Clock
+	// Stdout is where log lines go.
+	Stdout io.Writer
+	// Calls counts the calls to AWS that this process has made.
+	Calls atomic.Int64
+
+	lookup func(string) string
+}
+
+// FromOS reads the environment of the process for f. The error names the
+// variable that is missing or wrong.
+func FromOS(f contract.Function) (*Env, error) { return From(f, os.Getenv) }
+
+// From reads the environment of f through lookup, which returns "" for what is
+// not set.
+func From(f contract.Function, lookup func(string) string) (*Env, error) {
+	for _, name := range f.Env() {
+		if lookup(name) == "" {
+			return nil, fmt.Errorf("environment variable %s is not set", name)
+		}
+	}
+	e := &Env{
+		Function: f,
+		Stage:    lookup(contract.EnvStage),
+		Issuer:   lookup(contract.EnvIssuer),
+		Commit:   lookup(contract.EnvCommit),
+		Region:   lookup("AWS_REGION"),
+		Clock:    new(httpapi.Clock),
+		Stdout:   os.Stdout,
+		lookup:   lookup,
+	}
+	if !f.IsTask() {
+		if err := checkIssuer(e.Issuer); err != nil {
+			return nil, fmt.Errorf("environment variable %s: %w", contract.EnvIssuer, err)
+		}
+	}
+	if days := lookup(contract.EnvAuditDays); days != "" {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("environment variable %s: %q is not a number of days", contract.EnvAuditDays, days)
+		}
+		e.AuditDays = n
+	}
+	return e, nil
+}
+
+// checkIssuer holds the issuer to an origin: clients compare it byte for byte,
+// so there is one way to write it.
+func checkIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || issuer != u.Scheme+"://"+u.Host {
+		return fmt.Errorf("%q is not an origin such as https://auth.example.com", issuer)
+	}
+	return nil
+}
+
+// Name is the physical name of a table or secret that f needs.
+func (e *Env) Name(r contract.Resource) string { return e.lookup(r.Env()) }
+
+// Var reads a variable that the platform sets, such as an endpoint.
+func (e *Env) Var(name string) string { return e.lookup(name) }
+
+// prepareTimeout bounds what a start waits for a dependency.
+const prepareTimeout = time.Second
+
+// Prepare loads ahead of the first request what the first request would wait
+// for. Lambda starts a process with a whole CPU and serves with a share of one,
+// so that a handshake costs the start a fraction of what it would cost the
+// request. A failure is not fatal: the first request tries again and answers
+// for itself.
+func (e *Env) Prepare(load func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
+	defer cancel()
+	_ = load(ctx)
+}
+
+// Route puts the shared steps in front of a handler.
+func (e *Env) Route(h httpapi.Handler) *httpapi.Route {
+	return &httpapi.Route{
+		Function: e.Function,
+		Stage:    e.Stage,
+		Issuer:   e.Issuer,
+		Handler:  h,
+		Clock:    e.Clock,
+		Log:      &httpapi.Log{W: e.Stdout},
+		Calls:    e.Calls.Load,
+	}
+}

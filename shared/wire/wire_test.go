@@ -1,0 +1,69 @@
+package wire_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/wire"
+)
+
+func complete(f contract.Function) map[string]string {
+	values := map[string]string{}
+	for _, name := range f.Env() {
+		values[name] = "x"
+	}
+	values[contract.EnvIssuer] = "https://auth.example.com"
+	values[contract.EnvAuditDays] = "30"
+	return values
+}
+
+func TestEveryVariableIsRequired(t *testing.T) {
+	for _, f := range contract.Functions() {
+		values := complete(f)
+		if _, err := wire.From(f, func(n string) string { return values[n] }); err != nil {
+			t.Errorf("%s: From = %v", f.Name, err)
+		}
+		for _, missing := range f.Env() {
+			_, err := wire.From(f, func(n string) string {
+				if n == missing {
+					return ""
+				}
+				return values[n]
+			})
+			if err == nil || !strings.Contains(err.Error(), missing) {
+				t.Errorf("%s without %s: From = %v, want an error that names it", f.Name, missing, err)
+			}
+		}
+	}
+}
+
+func TestIssuerIsAnOrigin(t *testing.T) {
+	for issuer, ok := range map[string]bool{
+		"https://auth.example.com":      true,
+		"http://localhost:8080":         true,
+		"https://auth.example.com/":     false,
+		"https://auth.example.com/path": false,
+		"https://auth.example.com?x":    false,
+		"https://user@auth.example.com": false,
+		"auth.example.com":              false,
+		"ftp://auth.example.com":        false,
+		"https://":                      false,
+	} {
+		values := complete(contract.Token)
+		values[contract.EnvIssuer] = issuer
+		if _, err := wire.From(contract.Token, func(n string) string { return values[n] }); (err == nil) != ok {
+			t.Errorf("issuer %q: From = %v, want accepted %v", issuer, err, ok)
+		}
+	}
+}
+
+func TestAuditDaysAreANumber(t *testing.T) {
+	for _, days := range []string{"0", "-1", "many", "1.5"} {
+		values := complete(contract.Rotate)
+		values[contract.EnvAuditDays] = days
+		if _, err := wire.From(contract.Rotate, func(n string) string { return values[n] }); err == nil {
+			t.Errorf("%s=%q is accepted", contract.EnvAuditDays, days)
+		}
+	}
+}
