@@ -67,6 +67,9 @@ var Secrets = []Secret{
 	{Name: Keys, Summary: "private signing keys and MAC keys of the stage"},
 }
 
+// AuditDays is how many days each stage keeps an audit item.
+var AuditDays = map[string]int{"staging": 30, "prod": 400}
+
 // FindTable returns the table of that name.
 func FindTable(name Resource) (Table, bool) {
 	for _, t := range Tables {

@@ -9,6 +9,13 @@ const (
 	ClientSecretPost  = "client_secret_post"
 )
 
+// The algorithms that sign tokens (RFC 7518 §3.1). There are no others: a token
+// never chooses how it is verified.
+const (
+	ES256 = "ES256"
+	RS256 = "RS256"
+)
+
 // TokenResponse is the successful answer of the token endpoint (RFC 6749
 // §5.1). Strict clients reject a missing token_type, a null expires_in and an
 // empty refresh_token, so the types leave no room for them.
