@@ -1,0 +1,164 @@
+// Package audit keeps the trail of what was changed, by whom and when.
+//
+// The trail is a table that only grows. Every change of state writes its entry
+// in the same DynamoDB transaction: there is no change without its record, and
+// no record of a change that did not happen. Put makes the entry an item of
+// the caller's transaction, and Write runs the transaction.
+//
+// An entry lies in the partition of its hour, spread over a few shards so that
+// a busy hour does not meet the limit of one partition, and is sorted by its
+// ULID, which begins with the time. Entries about a person or a client are also
+// found by that subject, through the index contract.AuditBySub.
+//
+// No entry carries a secret: not a token, code, password, key or cookie, nor a
+// part of one.
+package audit
+
+import (
+	"crypto/rand"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+// Action is what was done, as "<kind of object>.<verb>".
+type Action string
+
+// The actions that exist.
+const (
+	ClientCreate   Action = "client.create"
+	ClientUpdate   Action = "client.update"
+	ClientDelete   Action = "client.delete"
+	ResourceCreate Action = "resource.create"
+	ResourceUpdate Action = "resource.update"
+	ResourceDelete Action = "resource.delete"
+	UserCreate     Action = "user.create"
+	UserUpdate     Action = "user.update"
+	UserDelete     Action = "user.delete"
+	KeyRotate      Action = "key.rotate"
+)
+
+// Outcome is how it ended.
+type Outcome string
+
+// The outcomes that exist.
+const (
+	Success Outcome = "success"
+	Refused Outcome = "refused"
+)
+
+// Entry is one record of the trail.
+type Entry struct {
+	// ID makes a repeated Put the same item, for retries that must leave one
+	// entry. Its time is the time of the entry. Zero asks for a new id.
+	ID ulid.ULID
+	// Actor did it: a client, a subject, or an operator as we know them.
+	Actor  string
+	Action Action
+	// Subject is the user, client or agent whom the entry is about, by whom
+	// the trail can be searched. Empty when it is about nobody.
+	Subject string
+	// Object is what was changed, such as "client#billing-worker".
+	Object  string
+	Outcome Outcome
+	// Detail says more in plain words, never a secret. Values are cut after
+	// 256 bytes.
+	Detail map[string]string
+	// RequestID joins the entry to the log, empty outside a request.
+	RequestID string
+}
+
+// The attributes of an item, besides the keys, the TTL and contract.AuditSub.
+// All but the time, action and outcome are absent when they are empty.
+const (
+	attrTime    = "time" // RFC 3339 in UTC, with milliseconds
+	attrActor   = "actor"
+	attrAction  = "action"
+	attrObject  = "object"
+	attrOutcome = "outcome"
+	attrDetail  = "detail"
+	attrRequest = "request"
+)
+
+const (
+	// shards spread one hour over partitions of 1,000 writes a second each.
+	shards    = 8
+	maxDetail = 256
+)
+
+// Trail is the audit table.
+type Trail struct {
+	Table string
+	// Days is how long an entry is kept, zero means for ever.
+	Days int
+	Now  func() time.Time
+}
+
+// NewID returns a new entry id of the time now.
+func NewID(now time.Time) ulid.ULID { return ulid.MustNew(ulid.Timestamp(now), rand.Reader) }
+
+// Put returns the write of an entry, to be part of the caller's transaction. It
+// is refused with a *ConditionError if the entry is there already.
+func (t *Trail) Put(e Entry) types.TransactWriteItem {
+	if e.ID.IsZero() {
+		e.ID = NewID(t.Now())
+	}
+	at := ulid.Time(e.ID.Time()).UTC()
+	item := Key(e.ID)
+	item[attrTime] = text(at.Format("2006-01-02T15:04:05.000Z"))
+	item[attrAction] = text(string(e.Action))
+	item[attrOutcome] = text(string(e.Outcome))
+	putText(item, attrActor, e.Actor)
+	putText(item, contract.AuditSub, e.Subject)
+	putText(item, attrObject, e.Object)
+	putText(item, attrRequest, e.RequestID)
+	if len(e.Detail) > 0 {
+		detail := make(map[string]types.AttributeValue, len(e.Detail))
+		for name, value := range e.Detail {
+			detail[name] = text(cut(value))
+		}
+		item[attrDetail] = &types.AttributeValueMemberM{Value: detail}
+	}
+	if t.Days > 0 {
+		expires := at.AddDate(0, 0, t.Days).Unix()
+		item[contract.TTL] = &types.AttributeValueMemberN{Value: strconv.FormatInt(expires, 10)}
+	}
+	absent := "attribute_not_exists(" + contract.PK + ")"
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &t.Table, Item: item, ConditionExpression: &absent,
+	}}
+}
+
+// Key is the primary key of the entry with that id.
+func Key(id ulid.ULID) map[string]types.AttributeValue {
+	hour := ulid.Time(id.Time()).UTC().Format("2006-01-02T15")
+	shard := strconv.Itoa(int(id[len(id)-1] % shards))
+	return map[string]types.AttributeValue{
+		contract.PK: text(hour + "#" + shard),
+		contract.SK: text(id.String()),
+	}
+}
+
+func cut(s string) string {
+	if len(s) <= maxDetail {
+		return s
+	}
+	end := maxDetail
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func putText(item map[string]types.AttributeValue, name, value string) {
+	if value != "" {
+		item[name] = text(value)
+	}
+}

@@ -1,0 +1,155 @@
+package audit_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/local/enginetest"
+)
+
+var noon = time.Date(2026, 11, 22, 13, 4, 5, 678e6, time.UTC)
+
+func trail(table string, days int) *audit.Trail {
+	return &audit.Trail{Table: table, Days: days, Now: func() time.Time { return noon }}
+}
+
+func get(t *testing.T, db *dynamodb.Client, table string, key map[string]types.AttributeValue) map[string]types.AttributeValue {
+	t.Helper()
+	out, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: new(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Item
+}
+
+func str(v types.AttributeValue) string {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
+	}
+	return ""
+}
+
+func TestEntry(t *testing.T) {
+	db, name := enginetest.DB(t)
+	tr := trail(name(contract.Audit), 30)
+	id := audit.NewID(noon)
+	err := audit.Write(t.Context(), db, tr.Put(audit.Entry{
+		ID: id, Actor: "operator", Action: audit.ClientCreate, Subject: "worker", Object: "client#worker",
+		Outcome: audit.Success, Detail: map[string]string{"name": "Worker"}, RequestID: "r-1",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := get(t, db, tr.Table, audit.Key(id))
+	want := map[string]string{
+		contract.SK: id.String(), contract.AuditSub: "worker", "time": "2026-11-22T13:04:05.678Z", "actor": "operator",
+		"action": "client.create", "object": "client#worker", "outcome": "success", "request": "r-1",
+		contract.TTL: strconv.FormatInt(noon.AddDate(0, 0, 30).Unix(), 10),
+	}
+	for attribute, value := range want {
+		if got := str(item[attribute]); got != value {
+			t.Errorf("attribute %s = %q, want %q", attribute, got, value)
+		}
+	}
+	if pk := str(item[contract.PK]); !strings.HasPrefix(pk, "2026-11-22T13#") {
+		t.Errorf("pk = %q, want the hour 2026-11-22T13 and a shard", pk)
+	}
+	detail, ok := item["detail"].(*types.AttributeValueMemberM)
+	if !ok || str(detail.Value["name"]) != "Worker" {
+		t.Errorf("detail = %v, want the name", item["detail"])
+	}
+
+	found, err := db.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &tr.Table, IndexName: new(contract.AuditBySub),
+		KeyConditionExpression:    new("#s = :s"),
+		ExpressionAttributeNames:  map[string]string{"#s": contract.AuditSub},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":s": &types.AttributeValueMemberS{Value: "worker"}},
+	})
+	if err != nil || len(found.Items) != 1 {
+		t.Errorf("query by subject = %v, %v, want one entry", found, err)
+	}
+	if written, err := tr.Written(t.Context(), db, id); err != nil || !written {
+		t.Errorf("Written(%s) = %v, %v, want true", id, written, err)
+	}
+	if written, err := tr.Written(t.Context(), db, audit.NewID(noon)); err != nil || written {
+		t.Errorf("Written(a new id) = %v, %v, want false", written, err)
+	}
+}
+
+func TestPutLeavesOutWhatIsEmpty(t *testing.T) {
+	item := trail("audit", 0).Put(audit.Entry{Action: audit.KeyRotate, Outcome: audit.Success}).Put.Item
+	for _, attribute := range []string{contract.AuditSub, contract.TTL, "actor", "object", "detail", "request"} {
+		if v, ok := item[attribute]; ok {
+			t.Errorf("attribute %s = %v, want none: an index key must not be empty, and no days mean for ever", attribute, v)
+		}
+	}
+	if got := str(item["time"]); got != "2026-11-22T13:04:05.678Z" {
+		t.Errorf("time = %q, want the time of Now", got)
+	}
+}
+
+func TestPutCutsDetail(t *testing.T) {
+	item := trail("audit", 0).Put(audit.Entry{Detail: map[string]string{"long": "a" + strings.Repeat("é", 200)}}).Put.Item
+	got := str(item["detail"].(*types.AttributeValueMemberM).Value["long"])
+	if want := "a" + strings.Repeat("é", 127) + "…"; got != want {
+		t.Errorf("detail = %q (%d bytes), want it cut between two letters: %q", got, len(got), want)
+	}
+}
+
+// Entries of one hour spread over all shards, and an id decides its shard.
+func TestShards(t *testing.T) {
+	count := map[string]int{}
+	for range 1000 {
+		id := audit.NewID(noon)
+		pk := str(audit.Key(id)[contract.PK])
+		if again := str(audit.Key(id)[contract.PK]); again != pk {
+			t.Fatalf("Key(%s) = %q and %q", id, pk, again)
+		}
+		count[pk]++
+	}
+	if len(count) != 8 {
+		t.Errorf("1000 entries lie in %v, want 8 partitions", count)
+	}
+	for pk, n := range count {
+		if n < 60 {
+			t.Errorf("partition %s has %d of 1000 entries, want about 125", pk, n)
+		}
+	}
+}
+
+// A change whose entry exists already is refused as a whole: with a fixed id a
+// repeated change leaves one entry.
+func TestFixedIDOnce(t *testing.T) {
+	db, name := enginetest.DB(t)
+	tr := trail(name(contract.Audit), 30)
+	entry := audit.Entry{ID: audit.NewID(noon), Action: audit.KeyRotate, Outcome: audit.Success}
+	change := func(pk string) types.TransactWriteItem {
+		return types.TransactWriteItem{Put: &types.Put{
+			TableName: new(name(contract.Registry)),
+			Item: map[string]types.AttributeValue{
+				contract.PK: &types.AttributeValueMemberS{Value: pk}, contract.SK: &types.AttributeValueMemberS{Value: "x"},
+			},
+		}}
+	}
+	if err := audit.Write(t.Context(), db, change("first"), tr.Put(entry)); err != nil {
+		t.Fatal(err)
+	}
+	err := audit.Write(t.Context(), db, change("second"), tr.Put(entry))
+	if condition, ok := errors.AsType[*audit.ConditionError](err); !ok || condition.Index != 1 {
+		t.Errorf("second write with the same entry = %v, want a ConditionError of item 1", err)
+	}
+	if item := get(t, db, name(contract.Registry), change("second").Put.Item); item != nil {
+		t.Errorf("the second change was applied without an entry: %v", item)
+	}
+}

@@ -1,0 +1,56 @@
+package client
+
+import (
+	"sync"
+	"time"
+)
+
+// maxEntries bounds each cache. Only what exists is cached, so strangers
+// cannot fill it; it is far above what one function instance sees.
+const maxEntries = 1000
+
+// cache remembers what was read. It is safe for concurrent use.
+type cache[V any] struct {
+	mu      sync.Mutex
+	entries map[string]entry[V]
+}
+
+type entry[V any] struct {
+	value V
+	read  time.Time
+}
+
+// get returns what was read less than ttl before now. An entry from the future
+// is stale too: the clock was set back and its age is unknown.
+func (c *cache[V]) get(key string, now time.Time, ttl time.Duration) (V, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[key]
+	if age := now.Sub(e.read); !ok || age < 0 || age >= ttl {
+		var none V
+		return none, false
+	}
+	return e.value, true
+}
+
+// put remembers a value. When the cache is full a random entry gives way.
+func (c *cache[V]) put(key string, value V, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.entries == nil {
+		c.entries = map[string]entry[V]{}
+	}
+	if _, ok := c.entries[key]; !ok && len(c.entries) >= maxEntries {
+		for other := range c.entries {
+			delete(c.entries, other)
+			break
+		}
+	}
+	c.entries[key] = entry[V]{value: value, read: now}
+}
+
+func (c *cache[V]) drop(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, key)
+}

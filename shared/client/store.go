@@ -1,0 +1,161 @@
+package client
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// DefaultTTL is how long a Store believes what it read.
+const DefaultTTL = 30 * time.Second
+
+var (
+	// ErrUnknown says that nothing is registered under that id.
+	ErrUnknown = errors.New("not registered")
+	// ErrSecret says that the secret is not one of the client's live ones.
+	ErrSecret = errors.New("wrong client secret")
+	// ErrDisabled says that the secret is right and the client is disabled.
+	ErrDisabled = errors.New("client is disabled")
+)
+
+// Store reads clients and resources from the registry table, with consistent
+// reads, and caches what exists. A client that is changed, disabled or removed
+// is therefore treated as before for up to TTL. What does not exist is never
+// cached.
+//
+// A Store is safe for concurrent use and must not be copied.
+type Store struct {
+	DB    *dynamodb.Client
+	Table string
+	Now   func() time.Time
+	// TTL is how long a cached value is used, zero means DefaultTTL.
+	TTL time.Duration
+
+	clients   cache[*Client]
+	resources cache[*Resource]
+}
+
+// Client returns the client of that id, disabled or not, or ErrUnknown.
+func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
+	if c, ok := s.clients.get(id, s.Now(), s.ttl()); ok {
+		return c, nil
+	}
+	return s.readClient(ctx, id)
+}
+
+// Resource returns the resource of that id, or ErrUnknown. The id is as
+// NormalizeResource returns it; API is answered without a call.
+func (s *Store) Resource(ctx context.Context, id string) (*Resource, error) {
+	if id == API {
+		return OwnAPI(), nil
+	}
+	if r, ok := s.resources.get(id, s.Now(), s.ttl()); ok {
+		return r, nil
+	}
+	if id == "" || len(id) > maxResource {
+		return nil, fmt.Errorf("resource: %w", ErrUnknown)
+	}
+	return read(ctx, s, &s.resources, id, ResourceKey(id), DecodeResource)
+}
+
+// Authenticate returns the client of that id if the secret is one of its live
+// ones. Otherwise the error is ErrUnknown, ErrSecret, ErrDisabled, or what went
+// wrong with the read.
+//
+// A success against the cache makes no call. Everything else is decided by one
+// fresh read, so that a secret that was rotated a moment ago works at once and
+// an unknown client costs what a wrong secret costs. Only an id or a secret that
+// nobody can have, such as one of ours with a wrong checksum, is refused without
+// a read.
+func (s *Store) Authenticate(ctx context.Context, id, secret string) (*Client, error) {
+	if !plausible(secret) {
+		return nil, fmt.Errorf("client secret is malformed: %w", ErrSecret)
+	}
+	presented := HashSecret(secret).SHA256
+	if c, ok := s.clients.get(id, s.Now(), s.ttl()); ok && s.admits(c, presented) == nil {
+		return c, nil
+	}
+	c, err := s.readClient(ctx, id)
+	if errors.Is(err, ErrUnknown) {
+		// The same work as for a client that exists.
+		_ = s.admits(&Client{}, presented)
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.admits(c, presented); err != nil {
+		return nil, fmt.Errorf("client %s: %w", id, err)
+	}
+	return c, nil
+}
+
+// admits compares in constant time with as many secrets as a client can have,
+// whether it has them or not.
+func (s *Store) admits(c *Client, presented [32]byte) error {
+	now := s.Now()
+	admitted := 0
+	for i := range MaxSecrets {
+		var kept Secret
+		live := 0
+		if i < len(c.Secrets) {
+			kept = c.Secrets[i]
+			if kept.NotAfter.IsZero() || now.Before(kept.NotAfter) {
+				live = 1
+			}
+		}
+		admitted |= live & subtle.ConstantTimeCompare(kept.SHA256[:], presented[:])
+	}
+	if admitted == 0 {
+		return ErrSecret
+	}
+	if c.Disabled {
+		return ErrDisabled
+	}
+	return nil
+}
+
+func (s *Store) readClient(ctx context.Context, id string) (*Client, error) {
+	if !ValidID(id) {
+		return nil, fmt.Errorf("client id is malformed: %w", ErrUnknown)
+	}
+	return read(ctx, s, &s.clients, id, ClientKey(id), DecodeClient)
+}
+
+// read gets one item and caches it. It is a function because a method cannot
+// have a type parameter.
+func read[V any](
+	ctx context.Context, s *Store, into *cache[V], id string,
+	key map[string]types.AttributeValue, decode func(map[string]types.AttributeValue) (V, error),
+) (V, error) {
+	var none V
+	// Before the call, so that a value is never younger than it claims.
+	now := s.Now()
+	yes := true
+	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: key, ConsistentRead: &yes})
+	if err != nil {
+		return none, fmt.Errorf("read %s from the registry: %w", id, err)
+	}
+	if len(out.Item) == 0 {
+		into.drop(id)
+		return none, fmt.Errorf("%s: %w", id, ErrUnknown)
+	}
+	value, err := decode(out.Item)
+	if err != nil {
+		return none, err
+	}
+	into.put(id, value, now)
+	return value, nil
+}
+
+func (s *Store) ttl() time.Duration {
+	if s.TTL == 0 {
+		return DefaultTTL
+	}
+	return s.TTL
+}
