@@ -1,0 +1,74 @@
+package child
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// kept is how many lines a tail remembers, and longest how long a line may
+// grow before it is cut in two.
+const (
+	kept    = 20
+	longest = 64 << 10
+)
+
+// tail passes whole lines on to a writer and remembers the last ones.
+type tail struct {
+	mu    sync.Mutex
+	log   io.Writer
+	part  []byte
+	lines []string
+}
+
+func newTail(log io.Writer) *tail {
+	if log == nil {
+		log = io.Discard
+	}
+	return &tail{log: log}
+}
+
+// Write never fails: a full disk under the log must not stop the child.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.part = append(t.part, p...)
+	end := bytes.LastIndexByte(t.part, '\n') + 1
+	if end == 0 && len(t.part) > longest {
+		t.part = append(t.part, '\n')
+		end = len(t.part)
+	}
+	if end == 0 {
+		return len(p), nil
+	}
+	_, _ = t.log.Write(t.part[:end])
+	for line := range bytes.Lines(t.part[:end]) {
+		t.remember(bytes.TrimRight(line, "\r\n"))
+	}
+	t.part = append(t.part[:0], t.part[end:]...)
+	return len(p), nil
+}
+
+// flush passes on a last line without an end.
+func (t *tail) flush() {
+	t.mu.Lock()
+	unfinished := len(t.part) > 0
+	t.mu.Unlock()
+	if unfinished {
+		_, _ = t.Write([]byte("\n"))
+	}
+}
+
+func (t *tail) remember(line []byte) {
+	if len(t.lines) == kept {
+		t.lines = append(t.lines[:0], t.lines[1:]...)
+	}
+	t.lines = append(t.lines, string(line))
+}
+
+// Lines returns the remembered lines, oldest first.
+func (t *tail) Lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]string(nil), t.lines...)
+}

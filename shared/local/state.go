@@ -1,0 +1,74 @@
+package local
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tipstaff/tipstaff/shared/local/child"
+)
+
+// DefaultDir is the folder of the local stack, relative to the checkout.
+const DefaultDir = ".local"
+
+// State is what a running stack tells other commands about itself, in the file
+// state.json of its folder. The file goes when the stack stops.
+type State struct {
+	// URL is the base URL of the HTTP API and the issuer.
+	URL string `json:"url"`
+	// DynamoDB and SecretsManager are the endpoints without the IAM wall,
+	// for operators.
+	DynamoDB       string `json:"dynamodb"`
+	SecretsManager string `json:"secretsmanager"`
+	// Region and Stage are those of the templates that run.
+	Region string `json:"region"`
+	Stage  string `json:"stage"`
+	// PID is the process that runs the stack.
+	PID int `json:"pid"`
+}
+
+// ErrNotRunning says that no stack runs in the folder.
+var ErrNotRunning = errors.New("no local stack is running here; start it with `make run`")
+
+func statePath(dir string) string { return filepath.Join(dir, "state.json") }
+
+// ReadState returns the state of the stack that runs in dir, or ErrNotRunning,
+// also when a killed stack left its file behind.
+func ReadState(dir string) (State, error) {
+	var s State
+	data, err := os.ReadFile(statePath(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, ErrNotRunning
+	}
+	if err != nil {
+		return s, fmt.Errorf("read the state of the local stack: %w", err)
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("read the state of the local stack in %s: %w", statePath(dir), err)
+	}
+	if !child.Alive(s.PID) {
+		return State{}, ErrNotRunning
+	}
+	return s, nil
+}
+
+// write replaces the file in one step, so that nobody reads half of it.
+func (s State) write(dir string) error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return Replace(statePath(dir), append(data, '\n'))
+}
+
+// Replace writes a file that only we may read, all of it or nothing.
+func Replace(path string, data []byte) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
+}
