@@ -1,0 +1,233 @@
+// Package published reads and writes the public halves of the signing keys in
+// the registry table, one item per key under one partition, so that the whole
+// key set is one consistent query.
+package published
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/keys"
+)
+
+// partition holds all public keys; the sort key is the kid.
+const partition = "key"
+
+const (
+	fresh = time.Minute
+	pause = 5 * time.Second // between reads for a kid that is not there
+	// stale is how long keys are used that cannot be read again: long enough
+	// for an outage, shorter than a key is published before it signs.
+	stale = keys.CacheLife / 4
+)
+
+// Store reads the public keys of a stage. It remembers them for a minute, for
+// longer while the table cannot be read, and is safe for concurrent use.
+type Store struct {
+	DB    *dynamodb.Client
+	Table string
+	Now   func() time.Time
+
+	mu        sync.Mutex
+	read      time.Time // when all was read
+	tried     time.Time // when it was last asked for
+	err       error     // what came of that
+	all       []keys.Public
+	verifying map[string]keys.Verifying
+}
+
+// Keys returns the keys that are published now.
+func (s *Store) Keys(ctx context.Context) ([]keys.Public, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.hold(ctx); err != nil {
+		return nil, err
+	}
+	return keys.Published(s.all, s.Now()), nil
+}
+
+// Load reads the keys unless they were read a moment ago.
+func (s *Store) Load(ctx context.Context) error {
+	_, err := s.Keys(ctx)
+	return err
+}
+
+// Verifying returns the published key with the kid, or keys.ErrUnknown. A kid that
+// is not there is looked for again, since a key may have been published a
+// moment ago, but not more often than every few seconds: strangers choose kids.
+func (s *Store) Verifying(ctx context.Context, kid string) (keys.Verifying, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.hold(ctx); err != nil {
+		return keys.Verifying{}, err
+	}
+	if _, ok := s.verifying[kid]; !ok {
+		// While the table cannot be read, nobody can say that there is no
+		// such key.
+		if err := s.refresh(ctx, pause); err != nil {
+			return keys.Verifying{}, err
+		}
+	}
+	for _, p := range keys.Published(s.all, s.Now()) {
+		if p.ID == kid {
+			return s.verifying[kid], nil
+		}
+	}
+	return keys.Verifying{}, keys.ErrUnknown
+}
+
+// Check reads the keys from the table, whatever is remembered, and returns an
+// error unless there is one at least.
+func (s *Store) Check(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(ctx, 0); err != nil {
+		return err
+	}
+	if len(keys.Published(s.all, s.Now())) == 0 {
+		return errors.New("no key is published")
+	}
+	return nil
+}
+
+// hold makes sure of keys that may be used: fresh ones, or those held while the
+// table cannot be read and they are not stale.
+func (s *Store) hold(ctx context.Context) error {
+	err := s.refresh(ctx, fresh)
+	if held := s.Now().Sub(s.read); err != nil && !s.read.IsZero() && held >= 0 && held < stale {
+		return nil
+	}
+	return err
+}
+
+// refresh reads the keys, unless it tried less than age ago; then it repeats
+// what came of that.
+func (s *Store) refresh(ctx context.Context, age time.Duration) error {
+	now := s.Now()
+	if s.err != nil {
+		age = min(age, pause)
+	}
+	if since := now.Sub(s.tried); !s.tried.IsZero() && since >= 0 && since < age {
+		return s.err
+	}
+	s.tried, s.err = now, s.load(ctx, now)
+	return s.err
+}
+
+func (s *Store) load(ctx context.Context, now time.Time) error {
+	all, err := s.query(ctx)
+	if err != nil {
+		return fmt.Errorf("read the public keys: %w", err)
+	}
+	verifying := make(map[string]keys.Verifying, len(all))
+	for _, p := range all {
+		if verifying[p.ID], err = p.Verifying(); err != nil {
+			return err
+		}
+	}
+	s.all, s.verifying, s.read = all, verifying, now
+	return nil
+}
+
+func (s *Store) query(ctx context.Context) ([]keys.Public, error) {
+	var all []keys.Public
+	var from map[string]types.AttributeValue
+	for {
+		out, err := s.DB.Query(ctx, &dynamodb.QueryInput{
+			TableName:                 &s.Table,
+			KeyConditionExpression:    aws.String("pk = :pk"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(partition)},
+			ConsistentRead:            aws.Bool(true),
+			ExclusiveStartKey:         from,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range out.Items {
+			p, err := decode(item)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p)
+		}
+		if from = out.LastEvaluatedKey; len(from) == 0 {
+			return all, nil
+		}
+	}
+}
+
+// The attributes of an item besides its keys.
+const (
+	attrAlgorithm = "alg"
+	attrState     = "state"
+	attrCreated   = "created" // epoch seconds
+	attrUntil     = "until"   // epoch seconds; absent: published until further notice
+	attrJWK       = "jwk"
+)
+
+// Put returns the write of one public key, for the transaction of a rotation.
+// It replaces what is there: the document of private keys decides.
+func Put(table string, p keys.Public) types.TransactWriteItem {
+	item := map[string]types.AttributeValue{
+		contract.PK:   text(partition),
+		contract.SK:   text(p.ID),
+		attrAlgorithm: text(p.Algorithm),
+		attrState:     text(string(p.State)),
+		attrCreated:   seconds(p.Created),
+		attrJWK:       text(string(p.JWK)),
+	}
+	if !p.Until.IsZero() {
+		item[attrUntil] = seconds(p.Until)
+	}
+	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: item}}
+}
+
+func decode(item map[string]types.AttributeValue) (keys.Public, error) {
+	p := keys.Public{
+		ID:        textOf(item[contract.SK]),
+		Algorithm: textOf(item[attrAlgorithm]),
+		State:     keys.State(textOf(item[attrState])),
+		Created:   timeOf(item[attrCreated]),
+		Until:     timeOf(item[attrUntil]),
+		JWK:       json.RawMessage(textOf(item[attrJWK])),
+	}
+	if p.ID == "" || p.Algorithm == "" || len(p.JWK) == 0 {
+		return keys.Public{}, fmt.Errorf("the item of public key %q is incomplete", p.ID)
+	}
+	return p, nil
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func seconds(t time.Time) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.Unix(), 10)}
+}
+
+func textOf(v types.AttributeValue) string {
+	if s, ok := v.(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+func timeOf(v types.AttributeValue) time.Time {
+	n, ok := v.(*types.AttributeValueMemberN)
+	if !ok {
+		return time.Time{}
+	}
+	sec, err := strconv.ParseInt(n.Value, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(sec, 0).UTC()
+}
