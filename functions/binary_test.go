@@ -1,0 +1,87 @@
+package functions_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+// largest is the most an arm64 bootstrap may weigh, in bytes: size is start
+// time. The others are held by what they link.
+var largest = map[string]int{
+	contract.Health.Name:     6_300_000,
+	contract.Introspect.Name: 8_400_000,
+	contract.Token.Name:      8_900_000,
+}
+
+// TestBinaries builds the deployed binaries twice, here and in a copy of the
+// tree in another folder. Every one is byte for byte the same, so a deployment
+// replaces exactly the functions whose code changed, and everyone can check
+// that a binary comes from this source.
+func TestBinaries(t *testing.T) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	for _, name := range []string{"functions", "shared", "Makefile"} {
+		copyTree(t, filepath.Join(root, name), filepath.Join(elsewhere, name))
+	}
+	build(t, root)
+	build(t, elsewhere)
+
+	for _, f := range contract.Functions() {
+		name := filepath.Join("bin", "arm64", f.Name, "bootstrap")
+		here, there := read(t, filepath.Join(root, name)), read(t, filepath.Join(elsewhere, name))
+		if !bytes.Equal(here, there) {
+			t.Errorf("%s: %d bytes built here, %d built in another folder, and they differ", name, len(here), len(there))
+		}
+		if bar, ok := largest[f.Name]; ok && len(here) > bar {
+			t.Errorf("%s has %d bytes, want at most %d; what came in? go list -deps ./functions/%s", name, len(here), bar, f.Name)
+		}
+		t.Logf("%-12s %5.2f MB", f.Name, float64(len(here))/1e6)
+	}
+}
+
+// build runs the Makefile, which holds the flags of the deployed binaries.
+func build(t *testing.T, dir string) {
+	t.Helper()
+	cmd := exec.Command("make", "-C", dir, "bin/arm64/.built")
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+	}
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// copyTree copies a file or a folder with everything in it.
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	info, err := os.Stat(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.IsDir() {
+		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+			t.Fatalf("copy %s: %v", from, err)
+		}
+		return
+	}
+	if err := os.WriteFile(to, read(t, from), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

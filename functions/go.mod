@@ -1,0 +1,29 @@
+module github.com/tipstaff/tipstaff/functions
+
+go 1.26.0
+
+toolchain go1.26.8
+
+require (
+	github.com/tipstaff/tipstaff/shared v0.0.0
+	github.com/tipstaff/tipstaff/shared/contract v0.0.0
+)
+
+require (
+	github.com/aws/aws-lambda-go v1.55.1 // indirect
+	github.com/aws/aws-sdk-go-v2 v1.47.7 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
+	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
+	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10 // indirect
+	github.com/aws/smithy-go v1.28.8 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
+	github.com/oklog/ulid/v2 v2.1.2 // indirect
+)
+
+replace (
+	github.com/tipstaff/tipstaff/shared => ../shared
+	github.com/tipstaff/tipstaff/shared/contract => ../shared/contract
+)

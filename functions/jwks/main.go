@@ -1,0 +1,10 @@
+// Command jwks is the Lambda behind GET /jwks.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/jwks"
+)
+
+func main() { apigw.Serve(contract.JWKS, jwks.New) }

@@ -1,0 +1,112 @@
+package functions_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+const sdk = "github.com/aws/aws-sdk-go-v2/"
+
+// TestFunctionsLinkWhatTheyNeed holds every binary to the packages that its
+// value in the contract justifies. What is not linked costs no start time and
+// cannot be called by an attacker.
+func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
+	rules := []struct {
+		pkg string // the import path, or all below it when it ends with a slash
+		// may reports whether f may link pkg; nil is nobody.
+		may func(f contract.Function) bool
+		why string
+	}{
+		{sdk, func(f contract.Function) bool { return len(f.Needs) > 0 }, "it needs nothing of AWS"},
+		{sdk + "service/dynamodb", needsTable, "it needs no table"},
+		{sdk + "service/secretsmanager", needsSecret, "it needs no secret"},
+		{sdk + "config", nil, "wire builds aws.Config by hand"},
+		{sdk + "service/sts", nil, "a function never asks for credentials"},
+		{"html/template", func(f contract.Function) bool { return f.Page }, "it serves no page"},
+		{"net/rpc", nil, "the tag lambda.norpc leaves it out"},
+		{"github.com/aws/aws-cdk-go/", nil, "CDK belongs to infra"},
+		{"github.com/aws/jsii-runtime-go/", nil, "CDK belongs to infra"},
+		{"github.com/spf13/cobra", nil, "the CLI belongs to the operator"},
+		{"github.com/goccy/go-yaml", nil, "registry.yaml is read by the CLI"},
+		{"github.com/tipstaff/tipstaff/shared/local/", nil, "a function cannot tell that it is local"},
+		{"testing", nil, "tests stay outside"},
+	}
+	linked := deps(t)
+	for _, f := range contract.Functions() {
+		packages, ok := linked[f.Name]
+		if !ok {
+			t.Errorf("function %s has no main package", f.Name)
+			continue
+		}
+		for _, r := range rules {
+			if r.may != nil && r.may(f) {
+				continue
+			}
+			for _, p := range packages {
+				if p == r.pkg || strings.HasPrefix(p+"/", strings.TrimSuffix(r.pkg, "/")+"/") {
+					t.Errorf("functions/%s links %s, but %s; try: go list -deps ./%s", f.Name, p, r.why, f.Name)
+					break
+				}
+			}
+		}
+	}
+}
+
+// TestFunctionsLinkTheirClients is the other half: a need that the binary has
+// no client for is a permission that nothing uses.
+func TestFunctionsLinkTheirClients(t *testing.T) {
+	linked := deps(t)
+	for _, f := range contract.Functions() {
+		if needsTable(f) && !slices.Contains(linked[f.Name], sdk+"service/dynamodb") {
+			t.Errorf("functions/%s needs a table but links no DynamoDB client", f.Name)
+		}
+		if needsSecret(f) && !slices.Contains(linked[f.Name], sdk+"service/secretsmanager") {
+			t.Errorf("functions/%s needs a secret but links no Secrets Manager client", f.Name)
+		}
+	}
+}
+
+func needsTable(f contract.Function) bool {
+	return slices.ContainsFunc(f.Needs, func(n contract.Need) bool {
+		_, ok := contract.FindTable(n.Resource)
+		return ok
+	})
+}
+
+func needsSecret(f contract.Function) bool {
+	return slices.ContainsFunc(f.Needs, func(n contract.Need) bool {
+		return slices.ContainsFunc(contract.Secrets, func(s contract.Secret) bool { return s.Name == n.Resource })
+	})
+}
+
+// deps returns the packages that each function links, by its name.
+func deps(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-tags", "lambda.norpc", "-f", `{{if eq .Name "main"}}{{.ImportPath}} {{join .Deps " "}}{{end}}`, "./...")
+	cmd.Env = append(cmd.Environ(), "GOWORK=off", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, stderr(err))
+	}
+	linked := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		linked[fields[0][strings.LastIndexByte(fields[0], '/')+1:]] = fields[1:]
+	}
+	return linked
+}
+
+// stderr is what a command printed before it failed.
+func stderr(err error) []byte {
+	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // exec returns it unwrapped
+		return exit.Stderr
+	}
+	return nil
+}

@@ -1,0 +1,10 @@
+// Command rotate is the Lambda behind the rotation of the keys.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/task/rotate"
+)
+
+func main() { apigw.Run(contract.Rotate, rotate.New) }

@@ -1,0 +1,105 @@
+// Package clientauth is the client authentication of every OAuth endpoint (RFC
+// 6749 §2.3): which client asks, and whether it proved it.
+package clientauth
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+)
+
+// Credentials are what a request presents, by one method.
+type Credentials struct {
+	ID, Secret string
+	// Method is the name of RFC 7591 §2.
+	Method string
+}
+
+// Authenticate returns the client that the request authenticates as. Its error
+// is invalid_client with the same words for an unknown client, a wrong secret,
+// a disabled client and a method that the client does not use; or
+// invalid_request for credentials sent in two ways.
+func Authenticate(ctx context.Context, clients *client.Store, r *http.Request) (*client.Client, error) {
+	given, err := Read(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := clients.Authenticate(ctx, given.ID, given.Secret)
+	if errors.Is(err, client.ErrUnknown) || errors.Is(err, client.ErrSecret) || errors.Is(err, client.ErrDisabled) {
+		return nil, refused(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(c.AuthMethods, given.Method) {
+		return nil, refused(errors.New("the client does not use " + given.Method))
+	}
+	httpapi.Note(ctx).Client = c.ID
+	return c, nil
+}
+
+func refused(why error) error {
+	return &oauth.Error{Code: oauth.InvalidClient, Detail: "client authentication failed", Err: why}
+}
+
+// Read takes the credentials out of the request, from the Authorization header
+// or the form, and never from the URL.
+func Read(r *http.Request) (Credentials, error) {
+	authorization := r.Header.Get("Authorization")
+	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	if authorization == "" {
+		if id == "" || secret == "" {
+			return Credentials{}, refused(errors.New("no credentials"))
+		}
+		return Credentials{ID: id, Secret: secret, Method: oauth.ClientSecretPost}, nil
+	}
+	if secret != "" {
+		return Credentials{}, oauth.Refuse(oauth.InvalidRequest, "the client authenticates in two ways at once")
+	}
+	given, ok := ParseBasic(authorization)
+	if !ok {
+		return Credentials{}, refused(errors.New("the Authorization header holds no Basic credentials"))
+	}
+	if id != "" && id != given.ID {
+		return Credentials{}, oauth.Refuse(oauth.InvalidRequest, "client_id differs from the Authorization header")
+	}
+	return given, nil
+}
+
+// ParseBasic reads Basic credentials (RFC 7617) whose parts are form-encoded as
+// RFC 6749 §2.3.1 asks. Ids and the secrets we make consist of characters that
+// the encoding leaves alone, so clients that forget it are understood too.
+func ParseBasic(authorization string) (Credentials, bool) {
+	scheme, encoded, ok := strings.Cut(authorization, " ")
+	if !ok || !strings.EqualFold(scheme, "Basic") {
+		return Credentials{}, false
+	}
+	plain, err := base64.StdEncoding.DecodeString(strings.TrimLeft(encoded, " "))
+	if err != nil {
+		return Credentials{}, false
+	}
+	rawID, rawSecret, ok := strings.Cut(string(plain), ":")
+	if !ok {
+		return Credentials{}, false
+	}
+	id, err := url.QueryUnescape(rawID)
+	if err != nil {
+		return Credentials{}, false
+	}
+	secret, err := url.QueryUnescape(rawSecret)
+	if err != nil {
+		return Credentials{}, false
+	}
+	if id == "" || secret == "" {
+		return Credentials{}, false
+	}
+	return Credentials{ID: id, Secret: secret, Method: oauth.ClientSecretBasic}, true
+}

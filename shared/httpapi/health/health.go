@@ -1,0 +1,41 @@
+// Package health serves GET /health: whether the function runs at all. It asks
+// nothing of anybody, so it is healthy when everything behind it is down; GET
+// /ready tells the rest to those who may know.
+package health
+
+import (
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/wire"
+)
+
+// New builds the route from its environment.
+func New(e *wire.Env) (http.Handler, error) {
+	route := e.Route(&Handler{Commit: e.Commit, Region: e.Region})
+	route.Problems = true
+	return route, nil
+}
+
+// Handler answers with what this process is.
+type Handler struct {
+	// Commit and Region are those of the deployment.
+	Commit, Region string
+}
+
+// Status is the answer.
+type Status struct {
+	Status  string `json:"status"`
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Region  string `json:"region"`
+}
+
+// Serve answers 200 with a Status.
+func (h *Handler) Serve(w http.ResponseWriter, _ *http.Request) error {
+	httpapi.Answer(w, http.StatusOK, Status{
+		Status: "healthy", Version: contract.Version, Commit: h.Commit, Region: h.Region,
+	})
+	return nil
+}

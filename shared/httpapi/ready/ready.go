@@ -1,0 +1,143 @@
+// Package ready serves GET /ready: whether everything behind the routes
+// answers, and how fast. It tells operators only, who show an access token for
+// our API with the scope contract.ScopeReady.
+package ready
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
+	"github.com/tipstaff/tipstaff/shared/keys/published"
+	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/vault"
+)
+
+// New builds the route from its environment.
+func New(e *wire.Env) (http.Handler, error) {
+	db := dynamo.Client(e)
+	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}
+	route := e.Route(&Handler{
+		Guard: &bearer.Guard{Issuer: e.Issuer, Keys: keys, Now: e.Clock.Now},
+		Checks: []Check{
+			{Name: string(contract.Registry), Run: keys.Check},
+			{Name: string(contract.Sessions), Run: readable(db, e.Name(contract.Sessions))},
+			{Name: string(contract.Audit), Run: readable(db, e.Name(contract.Audit))},
+			{Name: string(contract.Keys), Run: current(vault.Client(e), e.Name(contract.Keys))},
+			{Name: "clock", Run: steady(e.Clock.Now, time.Now)},
+		},
+	})
+	route.Problems = true
+	return route, nil
+}
+
+// Handler runs the checks, one after another.
+type Handler struct {
+	Guard  *bearer.Guard
+	Checks []Check
+}
+
+// Check is one thing that has to work. Run returns why it does not.
+type Check struct {
+	Name string
+	Run  func(context.Context) error
+}
+
+// Report is the answer.
+type Report struct {
+	// Status is "ready" or "not ready".
+	Status  string   `json:"status"`
+	Version string   `json:"version"`
+	Checks  []Result `json:"checks"`
+}
+
+// Result is what became of one check.
+type Result struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Milliseconds is how long the check took.
+	Milliseconds float64 `json:"milliseconds"`
+}
+
+// Serve answers 200 when every check holds, and 503 otherwise. The reason of a
+// failure is in the log, the operator sees which one it is.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	if _, err := h.Guard.Require(r.Context(), r, contract.ScopeReady); err != nil {
+		return err
+	}
+	status := http.StatusOK
+	report := Report{Status: "ready", Version: contract.Version}
+	for _, check := range h.Checks {
+		start := time.Now()
+		err := check.Run(r.Context())
+		report.Checks = append(report.Checks, Result{
+			Name: check.Name, OK: err == nil,
+			Milliseconds: float64(time.Since(start).Microseconds()) / 1000,
+		})
+		if err != nil {
+			status, report.Status = http.StatusServiceUnavailable, "not ready"
+			httpapi.Note(r.Context()).Error += fmt.Sprintf("check %s: %v; ", check.Name, err)
+		}
+	}
+	httpapi.Answer(w, status, report)
+	return nil
+}
+
+// probe is a key under which nothing is ever stored.
+const probe = "ready"
+
+// readable reads from a table.
+func readable(db *dynamodb.Client, table string) func(context.Context) error {
+	consistent := true
+	return func(ctx context.Context) error {
+		_, err := db.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &table,
+			Key: map[string]types.AttributeValue{
+				contract.PK: &types.AttributeValueMemberS{Value: probe},
+				contract.SK: &types.AttributeValueMemberS{Value: probe},
+			},
+			ConsistentRead: &consistent,
+		})
+		return err
+	}
+}
+
+// current asks whether the secret has a current version. It may not read it.
+func current(secrets *secretsmanager.Client, id string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		out, err := secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &id})
+		if err != nil {
+			return err
+		}
+		for _, stages := range out.VersionIdsToStages {
+			for _, stage := range stages {
+				if stage == "AWSCURRENT" {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("secret %s has no current version", id)
+	}
+}
+
+// maxDrift is how far this machine's clock may be from the gateway's.
+const maxDrift = 10 * time.Second
+
+// steady compares the gateway's clock with the machine's.
+func steady(gateway, machine func() time.Time) func(context.Context) error {
+	return func(context.Context) error {
+		if drift := machine().Sub(gateway()).Abs(); drift > maxDrift {
+			return fmt.Errorf("the clocks of gateway and function differ by %s", drift)
+		}
+		return nil
+	}
+}
