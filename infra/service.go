@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+// serviceStack is the stack of what can be built again: the HTTP API and the
+// functions.
+type serviceStack struct {
+	stack   awscdk.Stack
+	stage   Stage
+	data    *dataStack
+	release Release
+	// values are the values of the environment variables, by name.
+	values map[string]*string
+}
+
+func newService(app awscdk.App, stage Stage, data *dataStack, release Release) {
+	s := &serviceStack{
+		stack: awscdk.NewStack(app, new(stackName(stage, "service")), &awscdk.StackProps{
+			Description: new(fmt.Sprintf("Tipstaff %s: HTTP API and functions", stage.Name)),
+		}),
+		stage: stage, data: data, release: release,
+	}
+	s.stack.AddStackDependency(data.stack, nil)
+
+	api := s.newAPI()
+	s.values = s.environmentValues(api)
+	for _, f := range contract.Routes {
+		api.route(s.addFunction(f))
+	}
+	for _, f := range contract.Tasks {
+		task := s.addFunction(f)
+		if f.Name == contract.Rotate.Name {
+			s.rotate(contract.Keys, task.Lambda)
+		}
+	}
+}
+
+// environmentValues are the values of every variable that any function asks
+// for.
+func (s *serviceStack) environmentValues(api *api) map[string]*string {
+	values := map[string]*string{
+		contract.EnvStage:     &s.stage.Name,
+		contract.EnvIssuer:    api.issuer,
+		contract.EnvCommit:    &s.release.Commit,
+		contract.EnvAuditDays: new(strconv.Itoa(s.stage.AuditDays)),
+	}
+	for _, t := range contract.Tables {
+		values[t.Name.Env()] = new(contract.TableName(s.stage.Name, t))
+	}
+	for _, secret := range contract.Secrets {
+		values[secret.Name.Env()] = new(contract.SecretName(s.stage.Name, secret))
+	}
+	return values
+}
+
+// rotationDays is how long Secrets Manager waits between two rotations. The
+// service takes no rotation without a period.
+const rotationDays = 90
+
+// rotate lets Secrets Manager call fn with secret: at once, which makes the
+// first keys, and then periodically. Only this secret of this account may
+// call it, and the schedule waits until it may.
+func (s *serviceStack) rotate(secret contract.Resource, fn awslambda.Function) {
+	arn := s.data.arns[secret]
+	fn.AddPermission(new("Rotation"), &awslambda.Permission{
+		Principal:     awsiam.NewServicePrincipal(new("secretsmanager.amazonaws.com"), nil),
+		SourceArn:     arn,
+		SourceAccount: s.stack.Account(),
+	})
+	// The construct with the shorter name would add to the role of fn what
+	// the contract has already said, and more.
+	schedule := awssecretsmanager.NewCfnRotationSchedule(s.stack, new(string(secret)+"Rotation"), &awssecretsmanager.CfnRotationScheduleProps{
+		SecretId:                  arn,
+		RotationLambdaArn:         fn.FunctionArn(),
+		RotateImmediatelyOnUpdate: new(true),
+		RotationRules: &awssecretsmanager.CfnRotationSchedule_RotationRulesProperty{
+			AutomaticallyAfterDays: new(float64(rotationDays)),
+		},
+	})
+	schedule.Node().AddDependency(fn.Node().FindChild(new("Rotation")))
+}
+
+// output shows a value of the stack to whoever deploys it.
+func (s *serviceStack) output(id, description string, value *string) {
+	awscdk.NewCfnOutput(s.stack, &id, &awscdk.CfnOutputProps{Value: value, Description: &description})
+}
