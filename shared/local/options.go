@@ -1,0 +1,136 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/local/cfn"
+)
+
+// Options say what runs where. The zero value runs staging in a checkout.
+type Options struct {
+	// Dir keeps everything that survives a restart, DefaultDir when empty.
+	Dir string
+	// Templates is the folder of the templates, DefaultTemplates when empty.
+	Templates string
+	// Stage names the templates that run, "staging" when empty.
+	Stage string
+	// Binaries is the folder with <function>/bootstrap, bin/<architecture>
+	// when empty.
+	Binaries string
+	// Port of the HTTP API on localhost; 0 chooses a free one.
+	Port int
+	// Now is the time that requests are told; nil means time.Now.
+	Now func() time.Time
+	// Log returns where a function's lines go; nil means a file for each
+	// function in Dir/logs, begun anew at each start.
+	Log func(function string) io.Writer
+	// Capacity counts the capacity that functions consume, see wall.Tally.
+	Capacity bool
+	// Progress is told of each finished step; nil means nobody is.
+	Progress func(Step)
+	// Failed is told of each event that a function failed; nil means nobody
+	// is.
+	Failed func(function string, err error)
+}
+
+// Step is a finished part of a start.
+type Step struct {
+	What string
+	Took time.Duration
+}
+
+// DefaultTemplates is the folder of the committed templates in the checkout.
+const DefaultTemplates = "infra/testdata/snapshots"
+
+// DefaultBinaries is where make puts the functions for this machine.
+var DefaultBinaries = filepath.Join("bin", runtime.GOARCH)
+
+const defaultStage = "staging"
+
+func (o Options) withDefaults() Options {
+	if o.Dir == "" {
+		o.Dir = DefaultDir
+	}
+	if o.Templates == "" {
+		o.Templates = filepath.FromSlash(DefaultTemplates)
+	}
+	if o.Stage == "" {
+		o.Stage = defaultStage
+	}
+	if o.Binaries == "" {
+		o.Binaries = DefaultBinaries
+	}
+	if o.Progress == nil {
+		o.Progress = func(Step) {}
+	}
+	if o.Failed == nil {
+		o.Failed = func(string, error) {}
+	}
+	return o
+}
+
+// read reads the templates of the stage.
+func (o Options) read() (*cfn.Stage, error) {
+	files, err := filepath.Glob(filepath.Join(o.Templates, "tipstaff-"+o.Stage+"-*.template.json"))
+	if err != nil {
+		return nil, fmt.Errorf("find templates: %w", err)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("there are no templates of stage %s in %s; run this in the checkout, or name their folder with --templates", o.Stage, o.Templates)
+	}
+	return cfn.Read(cfn.Local, files...)
+}
+
+// short is the name of a function in the contract, which is also the name of
+// its folder of binaries and of its log.
+func (o Options) short(function string) (string, error) {
+	prefix := contract.FunctionName(o.Stage, contract.Function{})
+	name, ok := strings.CutPrefix(function, prefix)
+	if !ok || name == "" || strings.ContainsAny(name, `/\.`) {
+		return "", fmt.Errorf("the templates have a function %q, whose name is not %s and more", function, prefix)
+	}
+	return name, nil
+}
+
+// programs returns the binaries of all functions by their short names.
+func (o Options) programs(stage *cfn.Stage) (map[string]string, error) {
+	all := map[string]string{}
+	for _, f := range stage.Functions {
+		short, err := o.short(f.Name)
+		if err != nil {
+			return nil, err
+		}
+		if all[short], err = o.binary(short); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// binary returns the absolute path of a function's bootstrap.
+func (o Options) binary(short string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(o.Binaries, short, "bootstrap"))
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("the binary of function %s is missing: there is no %s; `make handlers` builds it", short, path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the binary of function %s: %w", short, err)
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return "", fmt.Errorf("the binary of function %s is no program: %s", short, path)
+	}
+	return path, nil
+}

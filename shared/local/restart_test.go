@@ -1,0 +1,150 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/tipstaff/tipstaff/shared/local"
+	"github.com/tipstaff/tipstaff/shared/local/child"
+	"github.com/tipstaff/tipstaff/shared/local/localtest"
+)
+
+func TestRestart(t *testing.T) {
+	o := localtest.Options(t)
+	s := start(t, o)
+	post(t, s.BaseURL()+"/items", "kept")
+	before := secret(t, s)
+	if before != "rotated" || s.Invocations("rotate") != 4 {
+		t.Errorf("the secret is %q after %d steps, want it rotated in 4", before, s.Invocations("rotate"))
+	}
+	if state, err := local.ReadState(o.Dir); err != nil || state.URL != s.BaseURL() || state.PID != os.Getpid() || state.Stage != "test" {
+		t.Errorf("state = %+v, %v", state, err)
+	}
+	s.Close()
+	if _, err := local.ReadState(o.Dir); !errors.Is(err, local.ErrNotRunning) {
+		t.Errorf("after Close ReadState = %v, want ErrNotRunning", err)
+	}
+
+	s = start(t, o)
+	found, err := s.DynamoDB().GetItem(t.Context(), &dynamodb.GetItemInput{TableName: new("tipstaff-test-sessions"), Key: localtest.Item("kept")})
+	if err != nil || found.Item == nil {
+		t.Errorf("after a restart an operator finds %v, %v, want the item", found, err)
+	}
+	if after := secret(t, s); after != before || s.Invocations("rotate") != 0 {
+		t.Errorf("after a restart the secret is %q and rotated %d steps, want %q and 0", after, s.Invocations("rotate"), before)
+	}
+}
+
+func secret(t *testing.T, s *local.Stack) string {
+	t.Helper()
+	v, err := s.SecretsManager().GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: new("tipstaff-test-keys")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *v.SecretString
+}
+
+func TestInterruptedRotationRunsAgain(t *testing.T) {
+	o := localtest.Options(t)
+	rotate := filepath.Join(o.Binaries, "rotate", "bootstrap")
+	self, err := os.Readlink(rotate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace(t, rotate, func() error { return os.WriteFile(rotate, []byte("#!/bin/sh\necho no keys today; exit 7\n"), 0o700) })
+	_, err = local.Start(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "createSecret") || !strings.Contains(err.Error(), "no keys today") {
+		t.Fatalf("Start = %v, want the step and the last words of the function", err)
+	}
+	replace(t, rotate, func() error { return os.Symlink(self, rotate) })
+	if s := start(t, o); secret(t, s) != "rotated" {
+		t.Errorf("the secret is %q, want it rotated", secret(t, s))
+	}
+}
+
+func replace(t *testing.T, path string, create func() error) {
+	t.Helper()
+	if err := errors.Join(os.Remove(path), create()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestClose closes with one request at work that will be done in time, and one
+// that will not.
+func TestClose(t *testing.T) {
+	s := start(t, localtest.Options(t))
+	statuses := make(chan int, 2)
+	for _, sleep := range []string{"500ms", "1m"} {
+		go func() {
+			r, err := http.Get(s.BaseURL() + "/sleep?" + sleep)
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			_ = r.Body.Close()
+			statuses <- r.StatusCode
+		}()
+	}
+	for s.Invocations("echo") < 2 || len(s.PIDs("echo")) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // Both processes have their event now.
+	pids := s.PIDs("echo")
+	began := time.Now()
+	s.Close()
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("Close took %v, want at most 2 s", took)
+	}
+	if got := []int{<-statuses, <-statuses}; !slices.Contains(got, 200) {
+		t.Errorf("the requests at work got %v, want 200 for the short one", got)
+	}
+	for _, pid := range pids {
+		if child.Alive(pid) {
+			t.Errorf("process %d outlived Close", pid)
+		}
+	}
+	s.Close()
+}
+
+func TestEngineThatEndsIsNoticed(t *testing.T) {
+	o := localtest.Options(t)
+	s := start(t, o)
+	pid, err := os.ReadFile(filepath.Join(o.Dir, "dynamodb.db.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := strconv.Atoi(strings.TrimSpace(string(pid)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "database engine") {
+		t.Errorf("Wait = %v, want the end of the engine", err)
+	}
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	s := start(t, localtest.Options(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Wait(ctx); err != nil {
+		t.Errorf("Wait = %v, want nil", err)
+	}
+}
