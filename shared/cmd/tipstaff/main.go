@@ -1,0 +1,34 @@
+// Command tipstaff runs the local stack and administers a deployed stage.
+//
+// Every command that changes something works on the stack that runs in this
+// folder unless --stage names a deployed one.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:           "tipstaff",
+		Short:         "Authorization server, session store and workload identity for your own AWS account",
+		Version:       contract.Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newRunCommand(), newRegistryCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "tipstaff:", err)
+		os.Exit(1)
+	}
+}
