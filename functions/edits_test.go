@@ -6,13 +6,10 @@ package functions_test
 import (
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -20,10 +17,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-const (
-	contractDir = "shared/contract"
-	handlerDir  = "shared/httpapi"
-)
+const contractDir = "shared/contract"
+
+// homes are the folders of the handlers: of routes, and of tasks.
+var homes = []string{"shared/httpapi", "shared/task"}
+
+func homeOf(f contract.Function) string {
+	if f.IsTask() {
+		return path.Join(homes[1], f.Name)
+	}
+	return path.Join(homes[0], f.Name)
+}
 
 // TestEveryEditIsMade names the edit that somebody forgot when adding or
 // removing a function; docs/adding-a-route.md describes the four.
@@ -52,19 +56,18 @@ func forgotten(repo fs.FS, functions []contract.Function) []string {
 			say("functions/%s has no value in the contract", name)
 		}
 	}
-	for _, name := range folders(repo, handlerDir) {
-		if hasBuilder(repo, path.Join(handlerDir, name)) && !listed(name) {
-			say("%s/%s has no value in the contract", handlerDir, name)
+	for _, home := range homes {
+		for _, name := range folders(repo, home) {
+			if dir := path.Join(home, name); hasBuilder(repo, dir) && !listed(name) {
+				say("%s has no value in the contract", dir)
+			}
 		}
 	}
 	for _, f := range functions {
-		if !f.IsTask() {
-			dir := path.Join(handlerDir, f.Name)
-			if len(sources(repo, dir)) == 0 {
-				say("route %s has no handler: %s is missing", f.Name, dir)
-			} else if !hasBuilder(repo, dir) {
-				say("route %s has no builder: %s declares no func New", f.Name, dir)
-			}
+		if dir := homeOf(f); len(sources(repo, dir)) == 0 {
+			say("function %s has no handler: %s is missing", f.Name, dir)
+		} else if !hasBuilder(repo, dir) {
+			say("function %s has no builder: %s declares no func New(*wire.Env)", f.Name, dir)
 		}
 		if problem := wrongMain(repo, f); problem != "" {
 			say("functions/%s/main.go %s", f.Name, problem)
@@ -80,9 +83,9 @@ func wrongMain(repo fs.FS, f contract.Function) string {
 	if file == nil {
 		return "is missing or does not parse"
 	}
-	serve, builder := "Serve", "/"+handlerDir+"/"+f.Name
+	serve := "Serve"
 	if f.IsTask() {
-		serve, builder = "Run", ""
+		serve = "Run"
 	}
 	args := callOf(file, "apigw", serve)
 	if len(args) != 2 {
@@ -93,8 +96,8 @@ func wrongMain(repo fs.FS, f contract.Function) string {
 		return fmt.Sprintf("serves %s.%s, which is not the contract's %q", of, value, f.Name)
 	}
 	pkg, _ := selector(args[1])
-	if !strings.HasSuffix(importOf(file, pkg), builder) {
-		return fmt.Sprintf("takes its handler from %s instead of %s", importOf(file, pkg), strings.TrimPrefix(builder, "/"))
+	if from := importOf(file, pkg); !strings.HasSuffix(from, "/"+homeOf(f)) {
+		return fmt.Sprintf("takes its handler from %s instead of %s", from, homeOf(f))
 	}
 	return ""
 }
@@ -121,23 +124,11 @@ func declared(repo fs.FS) map[string]string {
 	return names
 }
 
-func specs(file *ast.File) []*ast.ValueSpec {
-	var found []*ast.ValueSpec
-	for _, d := range file.Decls {
-		if d, ok := d.(*ast.GenDecl); ok && d.Tok == token.VAR {
-			for _, s := range d.Specs {
-				found = append(found, s.(*ast.ValueSpec))
-			}
-		}
-	}
-	return found
-}
-
-// hasBuilder reports whether the package in dir declares func New.
+// hasBuilder reports whether the package in dir declares func New(*wire.Env).
 func hasBuilder(repo fs.FS, dir string) bool {
 	for _, file := range sources(repo, dir) {
 		for _, d := range file.Decls {
-			if d, ok := d.(*ast.FuncDecl); ok && d.Recv == nil && d.Name.Name == "New" {
+			if d, ok := d.(*ast.FuncDecl); ok && d.Recv == nil && d.Name.Name == "New" && takesEnv(d.Type) {
 				return true
 			}
 		}
@@ -145,96 +136,23 @@ func hasBuilder(repo fs.FS, dir string) bool {
 	return false
 }
 
-func folders(repo fs.FS, dir string) []string {
-	var names []string
-	entries, _ := fs.ReadDir(repo, dir) // no folder has no folders in it
-	for _, e := range entries {
-		if e.IsDir() && e.Name() != "testdata" {
-			names = append(names, e.Name())
-		}
+func takesEnv(f *ast.FuncType) bool {
+	if f.Params.NumFields() != 1 {
+		return false
 	}
-	return names
-}
-
-// sources parses the files of the package in dir, its tests left out.
-func sources(repo fs.FS, dir string) []*ast.File {
-	var files []*ast.File
-	names, _ := fs.Glob(repo, dir+"/*.go") // the pattern is well formed
-	for _, name := range names {
-		if file := parse(repo, name); file != nil && !strings.HasSuffix(name, "_test.go") {
-			files = append(files, file)
-		}
-	}
-	return files
-}
-
-func parse(repo fs.FS, name string) *ast.File {
-	text, err := fs.ReadFile(repo, name)
-	if err != nil {
-		return nil
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
-	if err != nil {
-		return nil
-	}
-	return file
-}
-
-// callOf returns the arguments of the first call of pkg.name in file.
-func callOf(file *ast.File, pkg, name string) []ast.Expr {
-	var args []ast.Expr
-	ast.Inspect(file, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && args == nil {
-			if x, sel := selector(call.Fun); x == pkg && sel == name {
-				args = call.Args
-			}
-		}
-		return true
-	})
-	return args
-}
-
-// importOf returns the path under which file imports the package it calls pkg.
-func importOf(file *ast.File, pkg string) string {
-	for _, i := range file.Imports {
-		importPath := unquote(i.Path)
-		if (i.Name != nil && i.Name.Name == pkg) || (i.Name == nil && path.Base(importPath) == pkg) {
-			return importPath
-		}
-	}
-	return ""
-}
-
-func selector(e ast.Expr) (x, name string) {
-	s, ok := e.(*ast.SelectorExpr)
+	pointer, ok := f.Params.List[0].Type.(*ast.StarExpr)
 	if !ok {
-		return "", ""
+		return false
 	}
-	if id, ok := s.X.(*ast.Ident); ok {
-		return id.Name, s.Sel.Name
-	}
-	return "", s.Sel.Name
-}
-
-func isIdent(e ast.Expr, name string) bool {
-	id, ok := e.(*ast.Ident)
-	return ok && id.Name == name
-}
-
-func unquote(e ast.Expr) string {
-	literal, ok := e.(*ast.BasicLit)
-	if !ok {
-		return ""
-	}
-	text, _ := strconv.Unquote(literal.Value) // the parser accepted the literal
-	return text
+	pkg, name := selector(pointer.X)
+	return pkg == "wire" && name == "Env"
 }
 
 // TestForgottenNamesTheEdit shows that each forgotten edit is named.
 func TestForgottenNamesTheEdit(t *testing.T) {
 	const (
 		value   = `package contract; var Ping = Function{Name: "ping", Paths: []string{"/ping"}}`
-		handler = `package ping; func New() {}`
+		handler = `package ping; func New(e *wire.Env) {}`
 		main    = `package main
 			import ("x/shared/apigw"; "x/shared/contract"; "x/shared/httpapi/ping")
 			func main() { apigw.Serve(contract.Ping, ping.New) }`
@@ -253,10 +171,10 @@ func TestForgottenNamesTheEdit(t *testing.T) {
 			"shared/httpapi/ping has no value in the contract",
 		}},
 		{"no handler", map[string]string{"shared/httpapi/ping/ping.go": ""}, ping, []string{
-			"route ping has no handler: shared/httpapi/ping is missing",
+			"function ping has no handler: shared/httpapi/ping is missing",
 		}},
-		{"no builder", map[string]string{"shared/httpapi/ping/ping.go": "package ping"}, ping, []string{
-			"route ping has no builder: shared/httpapi/ping declares no func New",
+		{"no builder", map[string]string{"shared/httpapi/ping/ping.go": "package ping; func New() {}"}, ping, []string{
+			"function ping has no builder: shared/httpapi/ping declares no func New(*wire.Env)",
 		}},
 		{"no main", map[string]string{"functions/ping/main.go": ""}, ping, []string{
 			"functions/ping/main.go is missing or does not parse",
