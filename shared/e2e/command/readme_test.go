@@ -1,0 +1,78 @@
+package command_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// snippet matches a marked code block of the README.
+var snippet = regexp.MustCompile("(?s)<!-- run: (\\w+) -->\n```\\w+\n(.*?)```\n")
+
+// TestREADME runs the snippets of the README as they stand there, beside a
+// running stack.
+func TestREADME(t *testing.T) {
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	snippets := map[string]string{}
+	for _, m := range snippet.FindAllSubmatch(text, -1) {
+		snippets[string(m[1])] = string(m[2])
+	}
+	dir := checkout(t)
+	run(t, dir)
+	for _, tt := range []struct {
+		language string
+		want     []string
+		run      func(t *testing.T, dir, code string) (string, error)
+	}{
+		{"sh", []string{`"active":true`, `"client_id":"demo"`, `"keys":`}, shell},
+		{"go", []string{"called by demo"}, runGo},
+		{"js", []string{"called by demo"}, runNode},
+	} {
+		t.Run(tt.language, func(t *testing.T) {
+			code, ok := snippets[tt.language]
+			if !ok {
+				t.Fatalf("README.md has no block marked <!-- run: %s -->", tt.language)
+			}
+			out, err := tt.run(t, dir, code)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, code)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("the snippet printed %q, want %s in it", out, want)
+				}
+			}
+		})
+	}
+}
+
+// runGo runs a program with the modules that Tipstaff itself has.
+func runGo(t *testing.T, dir, code string) (string, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "program")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, file)
+	build.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		return string(out), err
+	}
+	return shell(t, dir, ". .local/demo.env; "+program)
+}
+
+// runNode runs a module with the packages of package.json.
+func runNode(t *testing.T, dir, code string) (string, error) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "snippet.mjs"), []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return shell(t, dir, ". .local/demo.env; node snippet.mjs")
+}

@@ -1,0 +1,74 @@
+package stack_test
+
+import (
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
+	"github.com/tipstaff/tipstaff/shared/local/wall"
+)
+
+// TestAWSFails lets calls of the functions fail. The answer is always one that
+// makes a client try again and keep what it has: never invalid_client, never
+// server_error, and never the gateway's own after a timeout, which is no OAuth
+// JSON. When AWS is back, so is the service.
+func TestAWSFails(t *testing.T) {
+	introspection := url.Values{"token": {"a.b.c"}}
+	for name, tt := range map[string]struct {
+		service  string // whose calls fail
+		fault    wall.Fault
+		path, id string
+		form     url.Values
+	}{
+		"the registry throttles a token":           {"dynamodb", wall.Fault{Error: wall.Throttled}, "/token", fixture.Machine, orders},
+		"the registry breaks under a token":        {"dynamodb", wall.Fault{Error: wall.Broken}, "/token", fixture.Machine, orders},
+		"the registry hangs up on a token":         {"dynamodb", wall.Fault{Drop: true}, "/token", fixture.Machine, orders},
+		"the registry does not answer a token":     {"dynamodb", wall.Fault{Delay: time.Minute}, "/token", fixture.Machine, orders},
+		"the secret breaks under a token":          {"secretsmanager", wall.Fault{Error: wall.Broken}, "/token", fixture.Machine, orders},
+		"the secret does not answer a token":       {"secretsmanager", wall.Fault{Delay: time.Minute}, "/token", fixture.Machine, orders},
+		"the registry throttles a resource server": {"dynamodb", wall.Fault{Error: wall.Throttled}, "/introspect", fixture.OrdersServer, introspection},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := start(t)
+			s.Wall().Inject(func(c wall.Call) wall.Fault {
+				if c.Service == tt.service {
+					return tt.fault
+				}
+				return wall.Fault{}
+			})
+			a := post(t, s, tt.path, tt.id, tt.form)
+			if a.status != http.StatusServiceUnavailable || a.object["error"] != "temporarily_unavailable" {
+				t.Errorf("answer = %d %v, want 503 temporarily_unavailable", a.status, a.object)
+			}
+			if a.header.Get("Retry-After") == "" {
+				t.Error("Retry-After is missing")
+			}
+			s.Wall().Inject(nil)
+			eventually(t, "the service is back", func() bool {
+				return post(t, s, tt.path, tt.id, tt.form).status == http.StatusOK
+			})
+		})
+	}
+}
+
+// TestAWSHiccups: a call that fails twice and then works costs nobody anything.
+func TestAWSHiccups(t *testing.T) {
+	s, _ := start(t)
+	var calls atomic.Int64
+	s.Wall().Inject(func(wall.Call) wall.Fault {
+		if calls.Add(1)%3 != 0 {
+			return wall.Fault{Error: wall.Broken}
+		}
+		return wall.Fault{}
+	})
+	if !active(t, s, token(t, s)) {
+		t.Error("a token that took several tries is not active")
+	}
+	if calls.Load() < 3 {
+		t.Errorf("%d calls were made, want some to fail", calls.Load())
+	}
+}

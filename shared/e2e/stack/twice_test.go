@@ -1,0 +1,161 @@
+package stack_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
+)
+
+// TestTheSameEventTwice gives each route one event of the HTTP API two times,
+// as a gateway that retries does. The second answer is as good as the first,
+// and the tables are what they were after one.
+func TestTheSameEventTwice(t *testing.T) {
+	s, _ := start(t)
+	issued := token(t, s)
+	api := post(t, s, "/token", fixture.Operator, url.Values{"grant_type": {"client_credentials"}, "resource": {s.BaseURL() + contract.APIPath}, "scope": {contract.ScopeReady}})
+	operator, _ := api.object["access_token"].(string)
+
+	for _, tt := range []struct {
+		function contract.Function
+		headers  map[string]string
+		form     url.Values
+	}{
+		{contract.Health, nil, nil},
+		{contract.Discovery, nil, nil},
+		{contract.JWKS, nil, nil},
+		{contract.Ready, map[string]string{"authorization": "Bearer " + operator}, nil},
+		{contract.Token, basic(s, fixture.Machine), orders},
+		{contract.Introspect, basic(s, fixture.OrdersServer), url.Values{"token": {issued}}},
+	} {
+		t.Run(tt.function.Name, func(t *testing.T) {
+			event := event(t, tt.function, tt.headers, tt.form)
+			if status := invoke(t, s, tt.function.Name, event); status != 200 {
+				t.Fatalf("first invocation = %v, want 200", status)
+			}
+			once := tables(t, s)
+			if status := invoke(t, s, tt.function.Name, event); status != 200 {
+				t.Errorf("second invocation = %v, want 200", status)
+			}
+			for table, twice := range tables(t, s) {
+				if twice != once[table] {
+					t.Errorf("table %s after two invocations:\n%s\nwant as after one:\n%s", table, twice, once[table])
+				}
+			}
+		})
+	}
+}
+
+// TestTheSameRotationTwice repeats every step of a finished rotation, as
+// Secrets Manager does when it lost an answer. Nothing moves.
+func TestTheSameRotationTwice(t *testing.T) {
+	s, _ := start(t)
+	current := versions(t, s)["AWSCURRENT"]
+	once := tables(t, s)
+	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
+		event, err := json.Marshal(map[string]string{"Step": step, "SecretId": secretARN(t, s), "ClientRequestToken": current})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Invoke(t.Context(), contract.Rotate.Name, event); err != nil {
+			t.Errorf("repeated step %s: %v, want it done", step, err)
+		}
+	}
+	if again := versions(t, s)["AWSCURRENT"]; again != current {
+		t.Errorf("the current version is %s, want still %s", again, current)
+	}
+	for table, twice := range tables(t, s) {
+		if twice != once[table] {
+			t.Errorf("table %s after two rotations:\n%s\nwant as after one:\n%s", table, twice, once[table])
+		}
+	}
+}
+
+// event is what the HTTP API sends (payload format 2.0).
+func event(t *testing.T, f contract.Function, headers map[string]string, form url.Values) []byte {
+	t.Helper()
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	headers["host"] = "localhost"
+	e := map[string]any{
+		"version": "2.0", "routeKey": "ANY " + f.Paths[0], "rawPath": f.Paths[0], "rawQueryString": "", "headers": headers,
+		"requestContext": map[string]any{
+			"accountId": "000000000000", "apiId": "api", "domainName": "localhost", "requestId": "the-same-id", "stage": "$default",
+			"routeKey": "ANY " + f.Paths[0], "timeEpoch": time.Now().UnixMilli(),
+			"http": map[string]any{"method": f.Methods[0], "path": f.Paths[0], "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
+		},
+	}
+	if form != nil {
+		headers["content-type"] = "application/x-www-form-urlencoded"
+		e["body"] = base64.StdEncoding.EncodeToString([]byte(form.Encode()))
+		e["isBase64Encoded"] = true
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func invoke(t *testing.T, s *fixture.Stack, function string, event []byte) int {
+	t.Helper()
+	out, err := s.Invoke(t.Context(), function, event)
+	if err != nil {
+		t.Fatalf("invoke %s: %v", function, err)
+	}
+	var answer struct {
+		StatusCode int `json:"statusCode"`
+	}
+	if err := json.Unmarshal(out, &answer); err != nil {
+		t.Fatalf("%s answered %q: %v", function, out, err)
+	}
+	return answer.StatusCode
+}
+
+func basic(s *fixture.Stack, id string) map[string]string {
+	return map[string]string{"authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+s.Secrets[id]))}
+}
+
+func tables(t *testing.T, s *fixture.Stack) map[string]string {
+	t.Helper()
+	all, err := s.Tables(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// secretARN is the ARN of the stage's only secret.
+func secretARN(t *testing.T, s *fixture.Stack) string {
+	t.Helper()
+	return *describe(t, s).ARN
+}
+
+// versions maps the labels of the secret's versions to their ids.
+func versions(t *testing.T, s *fixture.Stack) map[string]string {
+	t.Helper()
+	labels := map[string]string{}
+	for id, stages := range describe(t, s).VersionIdsToStages {
+		for _, label := range stages {
+			labels[label] = id
+		}
+	}
+	return labels
+}
+
+func describe(t *testing.T, s *fixture.Stack) *secretsmanager.DescribeSecretOutput {
+	t.Helper()
+	name := contract.SecretName("staging", contract.Secrets[0])
+	out, err := s.SecretsManager().DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
