@@ -15,7 +15,7 @@ import (
 // and may reach, and what they have in common.
 type targets struct {
 	audience  []string
-	allowed   []string // scopes at any of the resources
+	allowed   []string // scopes at every one of the resources
 	algorithm string
 	lifetime  time.Duration
 }
@@ -24,8 +24,10 @@ type targets struct {
 // gets its default resource, and a client without access gets the issuer
 // itself, where it may do nothing.
 //
-// Resources that sign differently cannot share a token, and resources that live
-// differently share the shortest life.
+// Every resource in the audience will honour every scope in the token (§2), so
+// only what the client may do at each of them can be in it. Resources that sign
+// differently cannot share a token, and resources that live differently share
+// the shortest life.
 func (h *Handler) targets(ctx context.Context, c *client.Client, requested []string) (*targets, error) {
 	ids, err := h.resolve(c, requested)
 	if err != nil {
@@ -35,7 +37,7 @@ func (h *Handler) targets(ctx context.Context, c *client.Client, requested []str
 		return &targets{audience: []string{h.Issuer}, algorithm: oauth.ES256, lifetime: client.DefaultLifetime}, nil
 	}
 	t := &targets{}
-	for _, id := range ids {
+	for i, id := range ids {
 		scopes, ok := c.Scopes(id)
 		if !ok {
 			return nil, oauth.Refuse(oauth.InvalidTarget, "the client has no access to this resource")
@@ -55,7 +57,10 @@ func (h *Handler) targets(ctx context.Context, c *client.Client, requested []str
 			t.lifetime = resource.Lifetime
 		}
 		t.audience = append(t.audience, h.audience(id))
-		t.allowed = append(t.allowed, scopes...)
+		if i == 0 {
+			t.allowed = slices.Clone(scopes)
+		}
+		t.allowed = slices.DeleteFunc(t.allowed, func(s string) bool { return !slices.Contains(scopes, s) })
 	}
 	return t, nil
 }
@@ -100,13 +105,11 @@ func (t *targets) narrow(requested string) ([]string, error) {
 		return nil, &oauth.Error{Code: oauth.InvalidScope, Detail: err.Error()}
 	}
 	if scopes == nil {
-		scopes = slices.Clone(t.allowed)
-		slices.Sort(scopes)
-		return slices.Compact(scopes), nil
+		return t.allowed, nil
 	}
 	for _, s := range scopes {
 		if !slices.Contains(t.allowed, s) {
-			return nil, oauth.Refuse(oauth.InvalidScope, "a requested scope is not allowed for this client at this resource")
+			return nil, oauth.Refuse(oauth.InvalidScope, "a requested scope is not allowed for this client at every requested resource")
 		}
 	}
 	return scopes, nil

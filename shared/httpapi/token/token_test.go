@@ -35,15 +35,15 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	s := routetest.New(t)
-	s.Protect(client.Resource{ID: orders, Algorithm: oauth.ES256, Scopes: []client.Scope{{Name: "orders:read"}, {Name: "orders:write"}}})
-	s.Protect(client.Resource{ID: billing, Algorithm: oauth.ES256, Lifetime: time.Minute, Scopes: []client.Scope{{Name: "billing:read"}}})
+	s.Protect(client.Resource{ID: orders, Algorithm: oauth.ES256, Scopes: []client.Scope{{Name: "orders:read"}, {Name: "orders:write"}, {Name: "status"}}})
+	s.Protect(client.Resource{ID: billing, Algorithm: oauth.ES256, Lifetime: time.Minute, Scopes: []client.Scope{{Name: "billing:read"}, {Name: "status"}}})
 	s.Protect(client.Resource{ID: gateway, Algorithm: oauth.RS256, Scopes: []client.Scope{{Name: "gw"}}})
 	f := &fixture{Stage: s}
 	f.secret = s.Register(client.Client{
 		ID: "worker", Grants: []string{oauth.GrantClientCredentials},
 		Access: []client.Access{
-			{Resource: orders, Scopes: []string{"orders:read", "orders:write"}},
-			{Resource: billing, Scopes: []string{"billing:read"}},
+			{Resource: orders, Scopes: []string{"orders:read", "orders:write", "status"}},
+			{Resource: billing, Scopes: []string{"billing:read", "status"}},
 			{Resource: gateway, Scopes: []string{"gw"}},
 			{Resource: contract.APIPath, Scopes: []string{contract.ScopeReady}},
 			{Resource: "https://gone.example.com"},
@@ -86,14 +86,14 @@ func TestClientCredentials(t *testing.T) {
 		granted   string
 		expiresIn float64 // at most
 	}{
-		{name: "default resource, all its scopes", audience: orders, granted: "orders:read orders:write", expiresIn: 300},
+		{name: "default resource, all its scopes", audience: orders, granted: "orders:read orders:write status", expiresIn: 300},
 		{name: "narrower scope", scope: "orders:read", audience: orders, granted: "orders:read", expiresIn: 300},
-		{name: "a resource", resource: []string{billing}, audience: billing, granted: "billing:read", expiresIn: 60},
-		{name: "root slash and case", resource: []string{"HTTPS://Billing.example.com:443/"}, audience: billing, granted: "billing:read", expiresIn: 60},
-		{name: "the same twice", resource: []string{billing, billing + "/"}, audience: billing, granted: "billing:read", expiresIn: 60},
+		{name: "a resource", resource: []string{billing}, audience: billing, granted: "billing:read status", expiresIn: 60},
+		{name: "root slash and case", resource: []string{"HTTPS://Billing.example.com:443/"}, audience: billing, granted: "billing:read status", expiresIn: 60},
+		{name: "the same twice", resource: []string{billing, billing + "/"}, audience: billing, granted: "billing:read status", expiresIn: 60},
 		{
-			name: "two resources share the shorter life", resource: []string{orders, billing},
-			audience: []any{orders, billing}, granted: "billing:read orders:read orders:write", expiresIn: 60,
+			name: "two resources share the shorter life and what is allowed at both", resource: []string{orders, billing},
+			audience: []any{orders, billing}, granted: "status", expiresIn: 60,
 		},
 		{name: "RS256", resource: []string{gateway}, audience: gateway, granted: "gw", expiresIn: 300},
 		{name: "our own API", resource: []string{routetest.Issuer + "/api"}, audience: routetest.Issuer + "/api", granted: "ready", expiresIn: 300},
@@ -161,6 +161,7 @@ func TestRefusals(t *testing.T) {
 		{"grant not allowed", form(), "other-grant", public, 400, oauth.UnauthorizedClient},
 		{"scope of another resource", form("scope", "billing:read"), "worker", f.secret, 400, oauth.InvalidScope},
 		{"unknown scope", form("scope", "orders:read orders:delete"), "worker", f.secret, 400, oauth.InvalidScope},
+		{"scope of one of two resources", form("resource", orders, "resource", billing, "scope", "orders:write"), "worker", f.secret, 400, oauth.InvalidScope},
 		{"malformed scope", form("scope", "a  b"), "worker", f.secret, 400, oauth.InvalidScope},
 		{"unknown resource", form("resource", "https://evil.example"), "worker", f.secret, 400, oauth.InvalidTarget},
 		{"resource is no URI", form("resource", "orders"), "worker", f.secret, 400, oauth.InvalidTarget},
