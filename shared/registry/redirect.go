@@ -80,6 +80,12 @@ func checkScheme(scheme, authority string) error {
 			return errors.New("redirect URI has a scheme that is none")
 		}
 	}
+	if first := scheme[0]; first < 'a' || first > 'z' {
+		return errors.New("redirect URI has a scheme that does not begin with a letter")
+	}
+	if strings.ContainsAny(authority, ":[]%") {
+		return errors.New("redirect URI of a private-use scheme has a port or an address")
+	}
 	return nil
 }
 

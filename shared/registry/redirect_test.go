@@ -53,6 +53,7 @@ func FuzzRedirectURI(f *testing.F) {
 	f.Add("https://app.example.com:443/cb?x=1")
 	f.Add("http://[::1]:80/cb")
 	f.Add("com.example.app:/cb")
+	f.Add("h.00://00:00A")
 	f.Fuzz(func(t *testing.T, uri string) {
 		if redirect(uri) != nil {
 			return
