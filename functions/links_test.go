@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"errors"
 	"os/exec"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func deps(t *testing.T) map[string][]string {
 
 // stderr is what a command printed before it failed.
 func stderr(err error) []byte {
-	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // exec returns it unwrapped
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.Stderr
 	}
 	return nil

@@ -19,13 +19,13 @@ import (
 // checkout makes a folder that looks like the checkout, with data of its own.
 func checkout(t *testing.T) string {
 	t.Helper()
-	root, err := filepath.Abs("../../..")
+	top, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	for _, name := range []string{"bin", "infra", "node_modules"} {
-		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
+		if err := os.Symlink(filepath.Join(top, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,13 +15,9 @@ var snippet = regexp.MustCompile("(?s)<!-- run: (\\w+) -->\n```\\w+\n(.*?)```\n"
 // TestREADME runs the snippets of the README as they stand there, beside a
 // running stack.
 func TestREADME(t *testing.T) {
-	text, err := os.ReadFile("../../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	snippets := map[string]string{}
-	for _, m := range snippet.FindAllSubmatch(text, -1) {
-		snippets[string(m[1])] = string(m[2])
+	for _, m := range snippet.FindAllStringSubmatch(read(t, root+"/README.md"), -1) {
+		snippets[m[1]] = m[2]
 	}
 	dir := checkout(t)
 	run(t, dir)
