@@ -24,6 +24,7 @@ const (
 	maxBackoff     = 300 * time.Millisecond
 	connectTimeout = 500 * time.Millisecond
 	answerTimeout  = time.Second
+	keepAlive      = 30 * time.Second
 )
 
 // Config returns the configuration of AWS clients for e. Every attempt of every
@@ -40,7 +41,7 @@ func Config(e *wire.Env) sdk.Config {
 			}, nil
 		}),
 		HTTPClient: &counter{calls: &e.Calls, client: &http.Client{Transport: &http.Transport{
-			DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
+			DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: keepAlive}).DialContext,
 			DialTLSContext:        dialTLS,
 			ResponseHeaderTimeout: answerTimeout,
 			MaxIdleConnsPerHost:   4,

@@ -7,7 +7,6 @@ import (
 	_ "embed"
 	"net"
 	"sync"
-	"time"
 )
 
 // Amazon's root certificates, the only ones that sign the endpoints of AWS.
@@ -17,20 +16,27 @@ import (
 //go:embed roots.pem
 var rootsPEM []byte
 
-var clientTLS = sync.OnceValue(func() *tls.Config {
+// clientTLS is the configuration of every connection to AWS. The roots are
+// parsed at the first use, which a function without TLS never reaches.
+var clientTLS = sync.OnceValue(func() *tls.Config { return trusting(rootsPEM) })
+
+// trusting returns a configuration that accepts what the given roots signed.
+func trusting(pem []byte) *tls.Config {
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(rootsPEM) {
+	if !roots.AppendCertsFromPEM(pem) {
 		panic("roots.pem holds no certificate")
 	}
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(8)}
-})
+}
 
-// dialTLS connects to an AWS endpoint. The roots are parsed at the first use,
-// which a function without TLS never reaches.
+// dialTLS connects to an AWS endpoint.
 func dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := &tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second},
-		Config:    clientTLS(),
+	return dialer(clientTLS()).DialContext(ctx, network, address)
+}
+
+func dialer(config *tls.Config) *tls.Dialer {
+	return &tls.Dialer{
+		NetDialer: &net.Dialer{Timeout: connectTimeout, KeepAlive: keepAlive},
+		Config:    config,
 	}
-	return dialer.DialContext(ctx, network, address)
 }
