@@ -3,11 +3,13 @@ package client
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The put functions leave out what is empty: absence is the zero value.
+// The put functions leave out what is empty: absence is the zero value, or what
+// is usual.
 
 func putText(it item, name, value string) {
 	if value != "" {
@@ -18,6 +20,13 @@ func putText(it item, name, value string) {
 func putFlag(it item, name string, value bool) {
 	if value {
 		it[name] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+}
+
+// putSpan leaves out what is as usual, in whole seconds.
+func putSpan(it item, name string, value, usual time.Duration) {
+	if value != usual {
+		it[name] = number(int64(value / time.Second))
 	}
 }
 
@@ -99,6 +108,19 @@ func (r *reader) number(name string) int64 {
 		r.fail(name)
 	}
 	return 0
+}
+
+// span reads seconds. What is too short or too long is an error.
+func (r *reader) span(name string, usual, shortest, longest time.Duration) time.Duration {
+	if _, ok := r.it[name]; !ok {
+		return usual
+	}
+	seconds := r.number(name)
+	if seconds < int64(shortest/time.Second) || seconds > int64(longest/time.Second) {
+		r.fail(name)
+		return usual
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 func (r *reader) list(name string) []types.AttributeValue {

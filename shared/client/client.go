@@ -15,11 +15,25 @@ package client
 import (
 	"slices"
 	"time"
+
+	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
 // MaxSecrets is how many secrets a client has at most: the one in use and the
 // one that replaces it.
 const MaxSecrets = 2
+
+// How long a grant may live and by how much a refresh may come too late. The
+// defaults are those of a client that says nothing.
+const (
+	DefaultIdle     = 14 * 24 * time.Hour
+	DefaultAbsolute = 90 * 24 * time.Hour
+	DefaultGrace    = 30 * time.Second
+
+	MinIdle     = time.Minute
+	MaxAbsolute = 365 * 24 * time.Hour
+	MaxGrace    = time.Minute
+)
 
 // Client is a registered client. What a Store returns is shared by its callers
 // and must not be changed.
@@ -40,8 +54,18 @@ type Client struct {
 	Introspects []string
 	// RedirectURIs are compared byte by byte (RFC 9700 §2.1).
 	RedirectURIs []string
+	// Origins are those of the client's pages, which may call us from a
+	// browser with its cookies. They are compared byte by byte.
+	Origins []string
 	// FirstParty clients belong to the operator and need no consent.
 	FirstParty bool
+	// Idle is how long a grant to the client lives without a refresh, and
+	// Absolute how long in any case. Zero is the default when it is stored.
+	Idle, Absolute time.Duration
+	// Grace is how long after a refresh the token before it still gets the
+	// same answer, for a client that cannot prove a secret at each refresh.
+	// Zero means never.
+	Grace time.Duration
 	// Disabled clients keep their registration and get nothing.
 	Disabled bool
 	// Revision counts the writes of this client, from 1.
@@ -84,6 +108,10 @@ func (c *Client) Scopes(resource string) ([]string, bool) {
 	}
 	return nil, false
 }
+
+// Public reports whether the client has no secret to prove itself with (RFC 6749
+// §2.1).
+func (c *Client) Public() bool { return slices.Contains(c.AuthMethods, oauth.AuthNone) }
 
 // MayUse reports whether the client may use a grant type.
 func (c *Client) MayUse(grant string) bool { return slices.Contains(c.Grants, grant) }

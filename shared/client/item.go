@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -26,7 +27,11 @@ const (
 	attrAccess    = "access"      // absent: access to nothing
 	attrInspects  = "introspects" // absent: introspects nothing
 	attrRedirects = "redirects"   // absent: no redirect URI
+	attrOrigins   = "origins"     // absent: no origin
 	attrFirst     = "first_party" // absent: false
+	attrIdle      = "idle"        // seconds; absent: DefaultIdle
+	attrAbsolute  = "absolute"    // seconds; absent: DefaultAbsolute
+	attrGrace     = "grace"       // seconds; absent: DefaultGrace
 	attrDisabled  = "disabled"    // absent: false
 
 	attrAlgorithm = "alg"      // absent: oauth.ES256
@@ -60,7 +65,11 @@ func EncodeClient(c *Client) map[string]types.AttributeValue {
 	putTexts(it, attrGrants, c.Grants)
 	putTexts(it, attrInspects, c.Introspects)
 	putTexts(it, attrRedirects, c.RedirectURIs)
+	putTexts(it, attrOrigins, c.Origins)
 	putFlag(it, attrFirst, c.FirstParty)
+	putSpan(it, attrIdle, cmp.Or(c.Idle, DefaultIdle), DefaultIdle)
+	putSpan(it, attrAbsolute, cmp.Or(c.Absolute, DefaultAbsolute), DefaultAbsolute)
+	putSpan(it, attrGrace, c.Grace, DefaultGrace)
 	putFlag(it, attrDisabled, c.Disabled)
 	putMaps(it, attrSecrets, c.Secrets, func(s Secret) item {
 		m := item{attrID: text(s.ID), attrHash: &types.AttributeValueMemberB{Value: s.SHA256[:]}}
@@ -88,7 +97,11 @@ func DecodeClient(it map[string]types.AttributeValue) (*Client, error) {
 		Grants:       r.texts(attrGrants),
 		Introspects:  r.texts(attrInspects),
 		RedirectURIs: r.texts(attrRedirects),
+		Origins:      r.texts(attrOrigins),
 		FirstParty:   r.flag(attrFirst),
+		Idle:         r.span(attrIdle, DefaultIdle, MinIdle, MaxAbsolute),
+		Absolute:     r.span(attrAbsolute, DefaultAbsolute, MinIdle, MaxAbsolute),
+		Grace:        r.span(attrGrace, DefaultGrace, 0, MaxGrace),
 		Disabled:     r.flag(attrDisabled),
 		Revision:     r.number(attrRevision),
 	}

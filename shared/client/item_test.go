@@ -3,6 +3,7 @@ package client_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -18,6 +19,8 @@ func TestClientRoundTrip(t *testing.T) {
 	want.Access = append(want.Access, client.Access{Resource: client.API, Scopes: []string{"ready"}}, client.Access{Resource: "urn:a:b"})
 	want.Introspects = []string{"https://api.example.com"}
 	want.RedirectURIs = []string{"https://app.example.com/cb"}
+	want.Origins = []string{"https://app.example.com"}
+	want.Idle, want.Absolute, want.Grace = time.Hour, 24*time.Hour, time.Minute
 	want.FirstParty, want.Disabled, want.Revision = true, true, 7
 	b.put(t, client.EncodeClient(want))
 	got, err := b.Client(t.Context(), "worker")
@@ -32,6 +35,49 @@ func TestClientRoundTrip(t *testing.T) {
 	}
 	if scopes, ok := got.Scopes("urn:a:c"); ok {
 		t.Errorf("Scopes(urn:a:c) = %v, %v, want no access", scopes, ok)
+	}
+}
+
+// A client that says nothing about the life of its grants has the usual one,
+// which is what an item of an earlier release means; but no grace is no grace.
+func TestSpans(t *testing.T) {
+	const day = 24 * time.Hour
+	tests := []struct {
+		name                      string
+		stored                    map[string]string
+		idle, absolute, grace     time.Duration
+		wantIdle, wantAbs, wantGr time.Duration
+		refused                   bool
+	}{
+		{name: "nothing said", grace: 30 * time.Second, wantIdle: 14 * day, wantAbs: 90 * day, wantGr: 30 * time.Second},
+		{name: "no grace", wantIdle: 14 * day, wantAbs: 90 * day},
+		{name: "longest", idle: 365 * day, absolute: 365 * day, grace: time.Minute, wantIdle: 365 * day, wantAbs: 365 * day, wantGr: time.Minute},
+		{name: "absent", stored: map[string]string{}, wantIdle: 14 * day, wantAbs: 90 * day, wantGr: 30 * time.Second},
+		{name: "idle 0", stored: map[string]string{"idle": "0"}, refused: true},
+		{name: "absolute too long", stored: map[string]string{"absolute": "31536001"}, refused: true},
+		{name: "grace too long", stored: map[string]string{"grace": "61"}, refused: true},
+		{name: "grace negative", stored: map[string]string{"grace": "-1"}, refused: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			item := client.EncodeClient(&client.Client{ID: "c", Idle: tt.idle, Absolute: tt.absolute, Grace: tt.grace})
+			if tt.stored != nil {
+				delete(item, "grace")
+				for name, value := range tt.stored {
+					item[name] = &types.AttributeValueMemberN{Value: value}
+				}
+			}
+			c, err := client.DecodeClient(item)
+			if tt.refused {
+				if err == nil {
+					t.Errorf("DecodeClient(%v) = %+v, want an error", tt.stored, c)
+				}
+				return
+			}
+			if err != nil || c.Idle != tt.wantIdle || c.Absolute != tt.wantAbs || c.Grace != tt.wantGr {
+				t.Errorf("idle, absolute, grace = %v, %v, %v, %v, want %v, %v, %v", c.Idle, c.Absolute, c.Grace, err, tt.wantIdle, tt.wantAbs, tt.wantGr)
+			}
+		})
 	}
 }
 
@@ -56,6 +102,7 @@ func TestDecodeClientRefusesWrongTypes(t *testing.T) {
 	for name := range client.EncodeClient(func() *client.Client {
 		c := worker(client.HashSecret("one"))
 		c.Introspects, c.RedirectURIs, c.FirstParty, c.Disabled = []string{"a"}, []string{"b"}, true, true
+		c.Origins, c.Idle, c.Absolute = []string{"c"}, time.Hour, time.Hour
 		return c
 	}()) {
 		if name == contract.PK || name == contract.SK {

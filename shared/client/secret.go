@@ -4,28 +4,26 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"hash/crc32"
 	"strings"
+
+	"github.com/tipstaff/tipstaff/shared/handle"
 )
 
 // A client secret is "tss_", 32 random bytes as 43 base62 digits, and the
 // CRC-32 of all that as 6 more. The prefix and the checksum let a secret
 // scanner find a leaked one and let us refuse a mistyped one without a read.
 const (
-	secretPrefix   = "tss_"
-	randomDigits   = 43
-	checksumDigits = 6
-	secretLength   = len(secretPrefix) + randomDigits + checksumDigits
-
-	digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	secretPrefix = string(handle.ClientSecret)
+	randomDigits = 43
+	secretLength = len(secretPrefix) + randomDigits + handle.ChecksumDigits
 )
 
 // NewSecret returns a new random client secret.
 func NewSecret() string {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never an error: it ends the process instead
-	body := secretPrefix + base62(random[:], randomDigits)
-	return body + checksum(body)
+	body := secretPrefix + handle.Base62(random[:], randomDigits)
+	return body + handle.Checksum(body)
 }
 
 // ValidSecret reports whether s has the form of a client secret. It says
@@ -39,16 +37,16 @@ func ValidSecret(s string) bool {
 			return false
 		}
 	}
-	body := s[:secretLength-checksumDigits]
-	return s[len(body):] == checksum(body)
+	body := s[:secretLength-handle.ChecksumDigits]
+	return s[len(body):] == handle.Checksum(body)
 }
 
 // maxSecret is the length of the longest secret of somebody else's making.
 const maxSecret = 512
 
-// plausible reports whether somebody could have the secret s: one of ours that
+// Plausible reports whether somebody could have the secret s: one of ours that
 // is intact, or one whose hash an operator brought along.
-func plausible(s string) bool {
+func Plausible(s string) bool {
 	if strings.HasPrefix(s, secretPrefix) {
 		return ValidSecret(s)
 	}
@@ -64,23 +62,3 @@ func HashSecret(secret string) Secret {
 // SecretID names a secret by the first 32 bits of its hash, which say nothing
 // about a secret of 256 bits.
 func SecretID(sum [32]byte) string { return hex.EncodeToString(sum[:4]) }
-
-func checksum(body string) string {
-	sum := crc32.ChecksumIEEE([]byte(body))
-	return base62([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}, checksumDigits)
-}
-
-// base62 writes a big-endian number with n digits. It consumes number.
-func base62(number []byte, n int) string {
-	out := make([]byte, n)
-	for i := n - 1; i >= 0; i-- {
-		rest := 0
-		for j, b := range number {
-			rest = rest<<8 | int(b)
-			number[j] = byte(rest / len(digits))
-			rest %= len(digits)
-		}
-		out[i] = digits[rest]
-	}
-	return string(out)
-}

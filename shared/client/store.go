@@ -73,7 +73,7 @@ func (s *Store) Resource(ctx context.Context, id string) (*Resource, error) {
 // nobody can have, such as one of ours with a wrong checksum, is refused without
 // a read.
 func (s *Store) Authenticate(ctx context.Context, id, secret string) (*Client, error) {
-	if !plausible(secret) {
+	if !Plausible(secret) {
 		return nil, fmt.Errorf("client secret is malformed: %w", ErrSecret)
 	}
 	presented := HashSecret(secret).SHA256

@@ -55,9 +55,12 @@ const (
 	// StaleLife is how long a process may sign with keys it can no longer
 	// refresh, so that an outage of the secret store stops nobody.
 	StaleLife = 24 * time.Hour
+	// MACSettles is how long after its birth a MAC key begins to make
+	// handles: by then every process has read it.
+	MACSettles = 15 * time.Minute
 	// MACLife is how long a MAC key is kept after it was replaced; no
 	// handle may outlive it.
-	MACLife = 400 * 24 * time.Hour
+	MACLife = 401 * 24 * time.Hour
 )
 
 const rsaBits = 2048
@@ -78,6 +81,9 @@ type Document struct {
 	Format  string    `json:"format"`
 	Signing []*Key    `json:"signing"`
 	MAC     []*MACKey `json:"mac"`
+	// Peppers are kept for ever, the newest last. A document of an earlier
+	// release has none until its next rotation.
+	Peppers []*Pepper `json:"pepper,omitempty"`
 }
 
 // Key is a signing key.
@@ -96,15 +102,6 @@ type Key struct {
 	once   sync.Once
 	signer crypto.Signer
 	err    error
-}
-
-// MACKey is a key of the HMAC-SHA-256 under opaque handles.
-type MACKey struct {
-	ID      string    `json:"id"`
-	State   State     `json:"state"`
-	Created time.Time `json:"created"`
-	Retired time.Time `json:"retired,omitzero"`
-	Key     []byte    `json:"key"`
 }
 
 // ErrUnborn says that the secret was created and holds no keys yet.
@@ -132,6 +129,7 @@ func Generate(now time.Time) (*Document, error) {
 		}
 	}
 	d.MAC = []*MACKey{newMACKey(now)}
+	d.Peppers = []*Pepper{newPepper(now)}
 	return d, nil
 }
 
@@ -226,10 +224,4 @@ func newKey(alg string, state State, now time.Time) (*Key, error) {
 		return nil, fmt.Errorf("marshal a key for %s: %w", alg, err)
 	}
 	return &Key{ID: rand.Text(), Algorithm: alg, State: state, Created: now.UTC().Truncate(time.Second), PKCS8: der}, nil
-}
-
-func newMACKey(now time.Time) *MACKey {
-	key := make([]byte, 32)
-	rand.Read(key) // never fails (crypto/rand)
-	return &MACKey{ID: rand.Text()[:8], State: Active, Created: now.UTC().Truncate(time.Second), Key: key}
 }

@@ -82,8 +82,9 @@ func Set(published []Public) ([]byte, error) {
 	return data, nil
 }
 
-// ErrUnknown says that no published key has a kid.
-var ErrUnknown = errors.New("no published key has this kid")
+// ErrUnknown says that there is no key with that id: no published signing key,
+// no MAC key, or no pepper.
+var ErrUnknown = errors.New("there is no key with this id")
 
 // Verifying is a public key ready to verify with.
 type Verifying struct {

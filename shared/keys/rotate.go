@@ -46,6 +46,11 @@ func (d *Document) Advance(now time.Time) (*Document, error) {
 		after.MAC = append(after.MAC, &moved)
 	}
 	after.MAC = append(after.MAC, newMACKey(now))
+	// A pepper is never replaced: only its owner's next sign-in could.
+	after.Peppers = d.Peppers
+	if len(after.Peppers) == 0 {
+		after.Peppers = []*Pepper{newPepper(now)}
+	}
 	return after, nil
 }
 

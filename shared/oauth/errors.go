@@ -21,6 +21,11 @@ const (
 	InsufficientScope      Code = "insufficient_scope"      // RFC 6750 §3.1
 	TemporarilyUnavailable Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
 	ServerError            Code = "server_error"            // RFC 6749 §4.1.2.1
+
+	// NotFound stands in problem documents only.
+	NotFound Code = "not_found"
+	// InsufficientAuthentication asks for a fresh sign-in (RFC 9470 §3).
+	InsufficientAuthentication Code = "insufficient_user_authentication"
 )
 
 // Error refuses a request with a code that the client may act on. What a

@@ -1,12 +1,20 @@
 package oauth
 
-// GrantClientCredentials is the grant type of RFC 6749 §4.4.
-const GrantClientCredentials = "client_credentials"
+// The grant types.
+const (
+	// GrantClientCredentials is that of RFC 6749 §4.4.
+	GrantClientCredentials = "client_credentials"
+	// GrantRefreshToken is that of RFC 6749 §6.
+	GrantRefreshToken = "refresh_token"
+)
 
-// The ways in which a client with a secret authenticates (RFC 7591 §2).
+// The ways in which a client authenticates (RFC 7591 §2).
 const (
 	ClientSecretBasic = "client_secret_basic"
 	ClientSecretPost  = "client_secret_post"
+	// AuthNone is that of a public client, which has no secret to prove
+	// itself with: a page, or a program on somebody's device.
+	AuthNone = "none"
 )
 
 // The algorithms that sign tokens (RFC 7518 §3.1). There are no others: a token
@@ -26,6 +34,18 @@ type TokenResponse struct {
 	ExpiresIn int64 `json:"expires_in"`
 	// Scope is always sent, possibly empty.
 	Scope string `json:"scope"`
+	// RefreshToken is absent where there is none, and for a browser, which
+	// has it in a cookie that no script can read.
+	RefreshToken string `json:"refresh_token,omitempty"`
+	// Session is told to browsers, which have no other way to know.
+	Session *SessionTimes `json:"session,omitempty"`
+}
+
+// SessionTimes say, in epoch seconds, when a session ends: at the latest, and
+// unless it is used before.
+type SessionTimes struct {
+	Expires     int64 `json:"expires_at"`
+	IdleExpires int64 `json:"idle_expires_at"`
 }
 
 // TokenTypeBearer is the token_type of a bearer token (RFC 6750).
@@ -51,6 +71,10 @@ type Introspection struct {
 	Expires   int64  `json:"exp,omitempty"`
 	IssuedAt  int64  `json:"iat,omitempty"`
 	ID        string `json:"jti,omitempty"`
+	// SessionID, AuthTime and AMR are there for the token of a person.
+	SessionID string   `json:"sid,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+	AMR       []string `json:"amr,omitempty"`
 }
 
 // Metadata is the authorization server metadata (RFC 8414 §2). It lists what
@@ -60,11 +84,13 @@ type Metadata struct {
 	TokenEndpoint             string   `json:"token_endpoint"`
 	JWKSURI                   string   `json:"jwks_uri"`
 	IntrospectionEndpoint     string   `json:"introspection_endpoint"`
+	RevocationEndpoint        string   `json:"revocation_endpoint"`
 	ScopesSupported           []string `json:"scopes_supported,omitempty"`
 	ResponseTypesSupported    []string `json:"response_types_supported"`
 	GrantTypesSupported       []string `json:"grant_types_supported"`
 	TokenAuthMethods          []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
 	ServiceDocumentation      string   `json:"service_documentation,omitempty"`
 	ResourceIndicatorsSupport bool     `json:"resource_indicators_supported,omitempty"`
 }

@@ -35,6 +35,14 @@ type Claims struct {
 	ID       string   `json:"jti"`
 	ClientID string   `json:"client_id"`
 	Scope    string   `json:"scope,omitempty"`
+	// SessionID is the grant under which the token was issued, empty for a
+	// token that a machine got for itself. Such a token is active no longer
+	// than its grant.
+	SessionID string `json:"sid,omitempty"`
+	// AuthTime is when the person last proved who they are, and AMR how (RFC
+	// 8176). Both stand beside SessionID only.
+	AuthTime int64    `json:"auth_time,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
 	// NotBefore is honoured where it comes, and never set by us.
 	NotBefore int64 `json:"nbf,omitempty"`
 }
@@ -88,6 +96,10 @@ type Request struct {
 	// Lifetime is the longest the token may live; it lives up to 5 %
 	// shorter, so that tokens issued together do not expire together.
 	Lifetime time.Duration
+	// SessionID, AuthTime and AMR are as in Claims; zero for a machine.
+	SessionID string
+	AuthTime  time.Time
+	AMR       []string
 }
 
 // Token is a signed access token with what its issuer says about it.
@@ -115,6 +127,9 @@ func (m *Minter) Mint(ctx context.Context, r Request) (*Token, error) {
 		ID:       rand.Text(),
 		ClientID: r.ClientID,
 		Scope:    r.Scope,
+	}
+	if r.SessionID != "" {
+		claims.SessionID, claims.AuthTime, claims.AMR = r.SessionID, r.AuthTime.Unix(), r.AMR
 	}
 	payload, err := json.Marshal(claims)
 	if err != nil {

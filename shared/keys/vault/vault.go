@@ -6,10 +6,17 @@
 // already held go on signing for a day: an outage of the secret store stops
 // nobody who is signed in or signing in, while a process that never had keys
 // refuses with a temporary error.
+//
+// A handle names the key under its MAC. A new key makes no handle before every
+// process has read it; but a process that could not read the secret for a while
+// may still meet a key that it does not hold. Then the secret is read again at
+// once; not more often than every few seconds, because strangers can make up
+// names.
 package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -20,8 +27,9 @@ import (
 )
 
 const (
-	fresh = 10 * time.Minute
-	pause = 30 * time.Second // between tries while the secret cannot be read
+	fresh  = 10 * time.Minute
+	pause  = 30 * time.Second // between tries while the secret cannot be read
+	glance = 5 * time.Second  // between reads for a key that is not there
 )
 
 // Vault holds the document of keys. It is safe for concurrent use and makes one
@@ -32,10 +40,12 @@ type Vault struct {
 	Secret string
 	Now    func() time.Time
 
-	mu   sync.Mutex
-	held *keys.Document
-	read time.Time // when held was read
-	next time.Time // when to read again
+	mu    sync.Mutex
+	held  *keys.Document
+	read  time.Time // when held was read
+	next  time.Time // when to read again
+	tried time.Time // when the secret was last asked for
+	err   error     // what came of that
 }
 
 // Document returns the keys. The error says why there are none; keys that could
@@ -43,20 +53,71 @@ type Vault struct {
 func (v *Vault) Document(ctx context.Context) (*keys.Document, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.document(ctx)
+}
+
+// MACKey returns the MAC key with that id, the one that makes new handles for an
+// empty id, or keys.ErrUnknown. While the secret cannot be read nobody can say
+// that there is no such key, and the error is that of the read.
+func (v *Vault) MACKey(ctx context.Context, id string) (*keys.MACKey, error) {
+	if id == "" {
+		return find(ctx, v, func(d *keys.Document) (*keys.MACKey, error) { return d.Minting(v.Now()) })
+	}
+	return find(ctx, v, func(d *keys.Document) (*keys.MACKey, error) { return d.MACKey(id) })
+}
+
+// Pepper returns the pepper with that id, the one for new hashes for an empty
+// id, or keys.ErrUnknown, like MACKey.
+func (v *Vault) Pepper(ctx context.Context, id string) (*keys.Pepper, error) {
+	return find(ctx, v, func(d *keys.Document) (*keys.Pepper, error) { return d.Pepper(id) })
+}
+
+// find looks a key up and, when it is not there, once more after another read.
+// It is a function because a method cannot have a type parameter.
+func find[K any](ctx context.Context, v *Vault, look func(*keys.Document) (K, error)) (K, error) {
+	var none K
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	d, err := v.document(ctx)
+	if err != nil {
+		return none, err
+	}
+	k, err := look(d)
+	if !errors.Is(err, keys.ErrUnknown) {
+		return k, err
+	}
+	if since := v.Now().Sub(v.tried); since < 0 || since >= glance {
+		v.reload(ctx)
+	}
+	if v.err != nil {
+		return none, v.err
+	}
+	return look(v.held)
+}
+
+func (v *Vault) document(ctx context.Context) (*keys.Document, error) {
+	if v.usable() && v.Now().Before(v.next) {
+		return v.held, nil
+	}
+	v.reload(ctx)
+	if v.usable() {
+		return v.held, nil
+	}
+	return nil, v.err
+}
+
+func (v *Vault) usable() bool { return v.held != nil && v.Now().Sub(v.read) < keys.StaleLife }
+
+// reload asks for the secret and keeps what comes of it, or what is held.
+func (v *Vault) reload(ctx context.Context) {
 	now := v.Now()
-	if v.held != nil && now.Before(v.next) {
-		return v.held, nil
-	}
 	d, err := v.fetch(ctx)
-	if err == nil {
-		v.held, v.read, v.next = d, now, now.Add(fresh)
-		return d, nil
-	}
-	if v.held != nil && now.Sub(v.read) < keys.StaleLife {
+	v.tried, v.err = now, err
+	if err != nil {
 		v.next = now.Add(pause)
-		return v.held, nil
+		return
 	}
-	return nil, err
+	v.held, v.read, v.next = d, now, now.Add(fresh)
 }
 
 func (v *Vault) fetch(ctx context.Context) (*keys.Document, error) {

@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -53,6 +54,11 @@ func document(t *testing.T, now time.Time) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return text(t, d)
+}
+
+func text(t *testing.T, d *keys.Document) string {
+	t.Helper()
 	data, err := d.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -84,8 +90,10 @@ func TestKeysOutliveAnOutage(t *testing.T) {
 		t.Errorf("three requests in an outage made %d calls, want 1", m.calls-1)
 	}
 	now = now.Add(2 * time.Hour)
-	if d, err := v.Document(ctx); err == nil {
-		t.Errorf("after 25 h of outage: %v, want an error", d)
+	for range 2 {
+		if d, err := v.Document(ctx); err == nil {
+			t.Errorf("after 25 h of outage: %v, want an error", d)
+		}
 	}
 	m.down = false
 	if _, err := v.Document(ctx); err != nil {
@@ -123,5 +131,88 @@ func TestNoKeys(t *testing.T) {
 				t.Errorf("Document = %v, want an error", d)
 			}
 		})
+	}
+}
+
+// A handle under a key that another process already has finds it here, and
+// strangers who make up keys cannot keep us reading.
+func TestUnknownMACKey(t *testing.T) {
+	now := time.Now()
+	before, err := keys.Generate(now.Add(-24 * time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := before.Advance(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, fresh := before.MAC[0], after.MAC[1]
+	m := &manager{value: text(t, before)}
+	v := newVault(t, m, &now)
+	ctx := context.Background()
+	look := func(id string, calls int, want error) {
+		t.Helper()
+		had := m.calls
+		k, err := v.MACKey(ctx, id)
+		if !errors.Is(err, want) || want == nil && (id != "" && k.ID != id) {
+			t.Errorf("MACKey(%q) = %+v, %v, want the error %v", id, k, err, want)
+		}
+		if m.calls-had != calls {
+			t.Errorf("MACKey(%q) made %d calls, want %d", id, m.calls-had, calls)
+		}
+	}
+	look("", 1, nil)
+	look("MADEUP12", 0, keys.ErrUnknown) // the secret was read this moment
+	m.value = text(t, after)
+	look(fresh.ID, 0, keys.ErrUnknown)
+	now = now.Add(5 * time.Second)
+	look(fresh.ID, 1, nil)
+	look("", 0, nil)
+	if minting, _ := v.MACKey(ctx, ""); minting.ID != old.ID {
+		t.Errorf("the key for new handles is %s, want the one that every process has: %s", minting.ID, old.ID)
+	}
+	look(old.ID, 0, nil)
+	for range 100 {
+		now = now.Add(100 * time.Millisecond)
+		_, _ = v.MACKey(ctx, "MADEUP12")
+	}
+	if m.calls != 4 {
+		t.Errorf("100 made-up keys in ten seconds made %d calls, want 2", m.calls-2)
+	}
+
+	// While the secret cannot be read, an unknown key is not a wrong one, and
+	// a known one works.
+	m.down = true
+	now = now.Add(time.Minute)
+	if _, err := v.MACKey(ctx, "MADEUP12"); err == nil || errors.Is(err, keys.ErrUnknown) {
+		t.Errorf("MACKey in an outage = %v, want the error of the read", err)
+	}
+	look(old.ID, 0, nil)
+	for range 10 {
+		_, _ = v.MACKey(ctx, "MADEUP12")
+	}
+	if m.calls != 5 {
+		t.Errorf("made-up keys in an outage made %d calls, want 1", m.calls-4)
+	}
+	m.down = false
+	now = now.Add(5 * time.Second)
+	look("MADEUP12", 1, keys.ErrUnknown)
+}
+
+func TestPepper(t *testing.T) {
+	now := time.Now()
+	d, err := keys.Generate(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVault(t, &manager{value: text(t, d)}, &now)
+	want, _ := d.Pepper("")
+	for _, id := range []string{"", want.ID} {
+		if got, err := v.Pepper(context.Background(), id); err != nil || got.ID != want.ID {
+			t.Errorf("Pepper(%q) = %+v, %v, want %s", id, got, err, want.ID)
+		}
+	}
+	if got, err := v.Pepper(context.Background(), "MADEUP12"); !errors.Is(err, keys.ErrUnknown) {
+		t.Errorf("Pepper(MADEUP12) = %+v, %v, want ErrUnknown", got, err)
 	}
 }
