@@ -40,6 +40,11 @@ const (
 	UserCreate     Action = "user.create"
 	UserUpdate     Action = "user.update"
 	UserDelete     Action = "user.delete"
+	UserDisable    Action = "user.disable"
+	UserEnable     Action = "user.enable"
+	UserPassword   Action = "user.password" // a new one, chosen by somebody
+	UserRehash     Action = "user.rehash"   // the same one, kept in a newer form
+	LoginRefuse    Action = "login.refuse"
 	KeyRotate      Action = "key.rotate"
 )
 
@@ -73,6 +78,9 @@ type Entry struct {
 	RequestID string
 }
 
+// Time is when it happened, to the millisecond.
+func (e *Entry) Time() time.Time { return ulid.Time(e.ID.Time()).UTC() }
+
 // The attributes of an item, besides the keys, the TTL and contract.AuditSub.
 // All but the time, action and outcome are absent when they are empty.
 const (
@@ -91,7 +99,7 @@ const (
 	maxDetail = 256
 )
 
-// Trail is the audit table.
+// Trail is the audit table, for those who write it and for operators.
 type Trail struct {
 	Table string
 	// Days is how long an entry is kept, zero means for ever.
@@ -136,13 +144,16 @@ func (t *Trail) Put(e Entry) types.TransactWriteItem {
 
 // Key is the primary key of the entry with that id.
 func Key(id ulid.ULID) map[string]types.AttributeValue {
-	hour := ulid.Time(id.Time()).UTC().Format("2006-01-02T15")
-	shard := strconv.Itoa(int(id[len(id)-1] % shards))
 	return map[string]types.AttributeValue{
-		contract.PK: text(hour + "#" + shard),
+		contract.PK: text(bucket(ulid.Time(id.Time()), int(id[len(id)-1]%shards))),
 		contract.SK: text(id.String()),
 	}
 }
+
+// bucket is the partition of a shard of an hour.
+func bucket(at time.Time, shard int) string { return hour(at) + "#" + strconv.Itoa(shard) }
+
+func hour(at time.Time) string { return at.UTC().Format("2006-01-02T15") }
 
 func cut(s string) string {
 	if len(s) <= maxDetail {

@@ -1,11 +1,21 @@
 package audit
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
 // Written reports whether the entry with that id is in the trail, with a
@@ -18,4 +28,145 @@ func (t *Trail) Written(ctx context.Context, db *dynamodb.Client, id ulid.ULID) 
 		return false, fmt.Errorf("look for audit entry %s: %w", id, err)
 	}
 	return len(out.Item) > 0, nil
+}
+
+// Query says which entries to list.
+type Query struct {
+	// Subject is whom the entries are about, empty for everybody.
+	Subject string
+	// Action is what was done, or with its first word only, such as "user",
+	// all that was done to users. Empty means everything.
+	Action Action
+	// Since is the oldest and Until the newest time; a zero Until is now. Only
+	// the entries of a subject can be listed without a Since.
+	Since, Until time.Time
+	// Limit is how many entries to list, from 1.
+	Limit int
+}
+
+// List returns entries, the newest first. Those about a subject come out of the
+// index, which is a moment behind. For everybody's it goes through the hours
+// from Until back to Since, so that a quiet trail and a far Since take a call
+// for each shard of each hour between.
+func (t *Trail) List(ctx context.Context, db *dynamodb.Client, q Query) ([]Entry, error) {
+	if q.Until.IsZero() {
+		q.Until = t.Now()
+	}
+	if q.Subject != "" {
+		names := map[string]string{"#pk": contract.AuditSub, "#sk": contract.SK}
+		return q.read(ctx, db, &dynamodb.QueryInput{
+			TableName: &t.Table, IndexName: new(contract.AuditBySub), ExpressionAttributeNames: names,
+		}, q.Subject)
+	}
+	if q.Since.IsZero() {
+		return nil, errors.New("list audit entries: there is no time to begin with")
+	}
+	var all []Entry
+	for at := q.Until; len(all) < q.Limit && !at.Before(q.Since.UTC().Truncate(time.Hour)); at = at.UTC().Truncate(time.Hour).Add(-1) {
+		entries, err := t.hour(ctx, db, q, at)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entries...)
+	}
+	return all[:min(len(all), q.Limit)], nil
+}
+
+// hour lists the entries of one hour, of all its shards at once.
+func (t *Trail) hour(ctx context.Context, db *dynamodb.Client, q Query, at time.Time) ([]Entry, error) {
+	var found [shards][]Entry
+	var errs [shards]error
+	var readers sync.WaitGroup
+	for shard := range found {
+		readers.Go(func() {
+			names := map[string]string{"#pk": contract.PK, "#sk": contract.SK}
+			found[shard], errs[shard] = q.read(ctx, db, &dynamodb.QueryInput{
+				TableName: &t.Table, ConsistentRead: new(true), ExpressionAttributeNames: names,
+			}, bucket(at, shard))
+		})
+	}
+	readers.Wait()
+	if err := cmp.Or(errs[:]...); err != nil {
+		return nil, err
+	}
+	entries := slices.Concat(found[:]...)
+	slices.SortFunc(entries, func(a, b Entry) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	return entries, nil
+}
+
+// read reads one partition of the table or the index, backwards.
+func (q Query) read(ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput, partition string) ([]Entry, error) {
+	in.KeyConditionExpression = new("#pk = :pk AND #sk BETWEEN :first AND :last")
+	in.ExpressionAttributeValues = map[string]types.AttributeValue{
+		":pk": text(partition), ":first": text(edge(q.Since, 0)), ":last": text(edge(q.Until, 0xff)),
+	}
+	if q.Action != "" {
+		in.ExpressionAttributeNames["#action"] = attrAction
+		in.ExpressionAttributeValues[":action"] = text(string(q.Action))
+		in.FilterExpression = new("#action = :action")
+		if !strings.Contains(string(q.Action), ".") {
+			in.ExpressionAttributeValues[":action"] = text(string(q.Action) + ".")
+			in.FilterExpression = new("begins_with(#action, :action)")
+		}
+	}
+	in.ScanIndexForward = new(false)
+	var entries []Entry
+	for len(entries) < q.Limit {
+		if in.FilterExpression == nil {
+			in.Limit = new(int32(min(q.Limit-len(entries), 1000))) //nolint:gosec // at most 1000
+		}
+		out, err := db.Query(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("list audit entries: %w", err)
+		}
+		for _, it := range out.Items {
+			e, err := decode(it)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, e)
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			break
+		}
+	}
+	return entries[:min(len(entries), q.Limit)], nil
+}
+
+// edge is the first id of a time, or with a filler of 0xff the last one.
+func edge(at time.Time, filler byte) string {
+	var id ulid.ULID
+	if at.After(time.UnixMilli(0)) {
+		_ = id.SetTime(min(ulid.Timestamp(at), ulid.MaxTime())) // in range
+	}
+	for i := 6; i < len(id); i++ {
+		id[i] = filler
+	}
+	return id.String()
+}
+
+// decode reads what Put wrote.
+func decode(it map[string]types.AttributeValue) (Entry, error) {
+	id, err := ulid.ParseStrict(textOf(it, contract.SK))
+	if err != nil {
+		return Entry{}, fmt.Errorf("audit entry %q: %w", textOf(it, contract.SK), err)
+	}
+	e := Entry{
+		ID: id, Actor: textOf(it, attrActor), Action: Action(textOf(it, attrAction)), Subject: textOf(it, contract.AuditSub),
+		Object: textOf(it, attrObject), Outcome: Outcome(textOf(it, attrOutcome)), RequestID: textOf(it, attrRequest),
+	}
+	if m, ok := it[attrDetail].(*types.AttributeValueMemberM); ok {
+		e.Detail = make(map[string]string, len(m.Value))
+		for name := range m.Value {
+			e.Detail[name] = textOf(m.Value, name)
+		}
+	}
+	return e, nil
+}
+
+func textOf(it map[string]types.AttributeValue, name string) string {
+	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
 }

@@ -1,0 +1,197 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+)
+
+// NewGrant is a grant to create.
+type NewGrant struct {
+	Subject string
+	// AuthGen is the user's auth_gen when the person proved who they are.
+	AuthGen       int64
+	Client, Scope string
+	Audience      []string
+	AuthTime      time.Time
+	AMR           []string
+	// Idle and Absolute are how long the grant may stay unused and how long
+	// it may live, at most MaxLife.
+	Idle, Absolute time.Duration
+	// Bound says that the client will prove a secret at each refresh.
+	Bound bool
+	// Login is the browser session that the grant ends with, if any.
+	Login     string
+	Device    Device
+	RequestID string
+}
+
+// NewLogin is a login to create.
+type NewLogin struct {
+	Subject string
+	// AuthGen is the user's auth_gen when the person proved who they are.
+	AuthGen   int64
+	AuthTime  time.Time
+	AMR       []string
+	Device    Device
+	RequestID string
+}
+
+// CreateGrant creates a grant of generation 1, with its audit entry in the same
+// transaction. It returns ErrStale when the user's auth_gen is another one by now,
+// or the user disabled or gone, and ErrEnded when Login is no longer live.
+func (s *Store) CreateGrant(ctx context.Context, n NewGrant) (*Grant, error) {
+	if n.Idle <= 0 || n.Absolute <= 0 || n.Absolute > MaxLife {
+		return nil, fmt.Errorf("create grant: idle %v and absolute %v are no lifetimes", n.Idle, n.Absolute)
+	}
+	now := s.Now().UTC()
+	g := &Grant{
+		ID: newID(now), Subject: n.Subject, Client: n.Client, Scope: n.Scope, Audience: n.Audience,
+		Generation: 1, AuthTime: second(n.AuthTime), AMR: n.AMR, Created: second(now), Used: second(now),
+		Idle: second(now.Add(n.Idle)), Absolute: second(now.Add(n.Absolute)),
+		Login: n.Login, Bound: n.Bound, Device: n.Device, active: true,
+	}
+	err := s.create(ctx, creation{
+		subject: n.Subject, authGen: n.AuthGen, item: encodeGrant(g), login: n.Login,
+		entry: audit.Entry{
+			Actor: n.Subject, Action: ActionGrant, Subject: n.Subject, Object: KindGrant.sort(g.ID),
+			Outcome: audit.Success, RequestID: n.RequestID,
+			Detail: describe(n.Device, n.AMR, "client", n.Client, "scope", n.Scope),
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create grant: %w", err)
+	}
+	return g, nil
+}
+
+// CreateLogin creates a login and returns it with its cookie, which nobody can
+// make again. Errors are as of CreateGrant.
+func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, error) {
+	now := s.Now().UTC()
+	l := &Login{
+		ID: newID(now), Subject: n.Subject, AuthTime: second(n.AuthTime), AMR: n.AMR,
+		Created: second(now), Used: second(now), Idle: second(now.Add(LoginIdle)), Absolute: second(now.Add(LoginLife)),
+		Device: n.Device, active: true,
+	}
+	cookie, hash, err := newCookie(n.Subject, l.ID)
+	if err != nil {
+		return nil, "", fmt.Errorf("create login: %w", err)
+	}
+	l.hash = hash
+	err = s.create(ctx, creation{
+		subject: n.Subject, authGen: n.AuthGen, item: encodeLogin(l),
+		entry: audit.Entry{
+			Actor: n.Subject, Action: ActionLogin, Subject: n.Subject, Object: KindLogin.sort(l.ID),
+			Outcome: audit.Success, RequestID: n.RequestID, Detail: describe(n.Device, n.AMR),
+		},
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("create login: %w", err)
+	}
+	return l, cookie, nil
+}
+
+// creation is an item to create and what its transaction checks.
+type creation struct {
+	subject string
+	authGen int64
+	item    item
+	login   string
+	entry   audit.Entry
+}
+
+// The places of the items in the transaction of a creation.
+const (
+	placeUser = iota
+	placeItem
+	placeCount
+	placeEntry
+	placeLogin // of a grant under a login only; then come the evictions
+)
+
+// create writes a new item. The user's item is not written, only checked: that
+// is what a revoke-all, which writes it, collides with.
+func (s *Store) create(ctx context.Context, c creation) error {
+	var full *room
+	for range passes {
+		items := []types.TransactWriteItem{
+			placeUser:  s.userIs(c.subject, c.authGen),
+			placeItem:  {Put: &types.Put{TableName: &s.Sessions, Item: c.item, ConditionExpression: new("attribute_not_exists(pk)")}},
+			placeCount: s.counting(c.subject, full),
+			placeEntry: s.Trail.Put(c.entry),
+		}
+		if c.login != "" {
+			items = append(items, s.loginIs(c.subject, c.login))
+		}
+		items = append(items, s.evictions(c, full)...)
+		err := audit.Write(ctx, s.DB, items...)
+		condition, ok := errors.AsType[*audit.ConditionError](err)
+		switch {
+		case !ok:
+			return err
+		case condition.Index == placeUser:
+			return ErrStale
+		case condition.Index == placeLogin && c.login != "":
+			return ErrEnded
+		case condition.Index == placeItem || condition.Index == placeEntry:
+			return err
+		}
+		// Full, or what was found to be so has changed.
+		if full, err = s.room(ctx, c); err != nil {
+			return err
+		}
+	}
+	return audit.ErrBusy
+}
+
+// userIs holds when nothing has ended all of the user's sessions since seen, and
+// the user exists and is not disabled.
+func (s *Store) userIs(subject string, seen int64) types.TransactWriteItem {
+	condition := "attribute_exists(pk) AND (attribute_not_exists(#disabled) OR #disabled = :no) AND "
+	if seen == 0 {
+		condition += "(attribute_not_exists(#auth_gen) OR #auth_gen = :seen)"
+	} else {
+		condition += "#auth_gen = :seen"
+	}
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.Registry, Key: userKey(subject), ConditionExpression: &condition,
+		ExpressionAttributeNames: names(attrDisabled, attrAuthGen),
+		ExpressionAttributeValues: item{
+			":no": &types.AttributeValueMemberBOOL{}, ":seen": number(seen),
+		},
+	}}
+}
+
+// loginIs holds when a login is live.
+func (s *Store) loginIs(subject, id string) types.TransactWriteItem {
+	condition := "#state = :active AND #idle > :now AND #abs > :now"
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.Sessions, Key: KindLogin.key(subject, id), ConditionExpression: &condition,
+		ExpressionAttributeNames:  names(attrState, attrIdle, attrAbsolute),
+		ExpressionAttributeValues: item{":active": text(stateActive), ":now": seconds(s.Now())},
+	}}
+}
+
+func newID(now time.Time) string { return ulid.MustNew(ulid.Timestamp(now), rand.Reader).String() }
+
+func second(t time.Time) time.Time { return time.Unix(t.Unix(), 0).UTC() }
+
+// describe is the detail of an entry: where from, how, and pairs of more.
+func describe(d Device, amr []string, more ...string) map[string]string {
+	detail := map[string]string{}
+	for pairs := append(more, "ip", d.IP, "agent", d.Agent, "amr", strings.Join(amr, " ")); len(pairs) > 0; pairs = pairs[2:] {
+		if pairs[1] != "" {
+			detail[pairs[0]] = pairs[1]
+		}
+	}
+	return detail
+}

@@ -1,0 +1,109 @@
+package session
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Device is where a request comes from, as much of it as is kept: enough for the
+// owner to recognise it and for nobody to find it.
+type Device struct {
+	// IP is the network of the address, such as "203.0.113.0/24" or
+	// "2001:db8:7::/48", empty when it is unknown.
+	IP string
+	// Agent is the program and the system, such as "Firefox on Linux", empty
+	// when it is unknown.
+	Agent string
+}
+
+// NewDevice records an address, with or without a port, and a User-Agent.
+func NewDevice(remoteAddr, userAgent string) Device {
+	return Device{IP: network(remoteAddr), Agent: agent(userAgent)}
+}
+
+func network(remoteAddr string) string {
+	ip, err := netip.ParseAddr(remoteAddr)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(remoteAddr)
+		if err != nil {
+			return ""
+		}
+		ip = withPort.Addr()
+	}
+	ip = ip.Unmap().WithZone("")
+	bits := 48
+	if ip.Is4() {
+		bits = 24
+	}
+	prefix, err := ip.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
+}
+
+// The order matters: most browsers also claim to be those below them.
+var (
+	programs = [][2]string{
+		{"Edg/", "Edge"},
+		{"EdgA/", "Edge"},
+		{"EdgiOS/", "Edge"},
+		{"OPR/", "Opera"},
+		{"SamsungBrowser/", "Samsung Internet"},
+		{"Firefox/", "Firefox"},
+		{"FxiOS/", "Firefox"},
+		{"CriOS/", "Chrome"},
+		{"Chrome/", "Chrome"},
+		{"Safari/", "Safari"},
+	}
+	systems = [][2]string{
+		{"iPhone", "iPhone"},
+		{"iPad", "iPad"},
+		{"Android", "Android"},
+		{"Windows", "Windows"},
+		{"CrOS", "ChromeOS"},
+		{"Mac OS X", "macOS"},
+		{"Linux", "Linux"},
+	}
+)
+
+// maxProgram keeps a label, with its system, below a hundred characters.
+const maxProgram = 80
+
+// agent labels a User-Agent. A program that is no browser is called what it calls
+// itself before the first slash, such as "curl".
+func agent(userAgent string) string {
+	const browser = "Mozilla/"
+	program, system := find(programs, userAgent), find(systems, userAgent)
+	if !strings.HasPrefix(userAgent, browser) {
+		program, _, _ = strings.Cut(userAgent, "/")
+		program = printable(program)
+	}
+	switch {
+	case program == "":
+		return system
+	case system == "":
+		return program
+	}
+	return program + " on " + system
+}
+
+func find(table [][2]string, userAgent string) string {
+	for _, row := range table {
+		if strings.Contains(userAgent, row[0]) {
+			return row[1]
+		}
+	}
+	return ""
+}
+
+// printable keeps the visible ASCII of a text, and not much of it.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.TrimSpace(s[:min(len(s), maxProgram)])
+}

@@ -1,0 +1,82 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+)
+
+// Cause is why something ends, for the item and for the trail.
+type Cause struct {
+	// Why is one of the reasons of this package.
+	Why string
+	// Actor did it: a client, a subject, or an operator.
+	Actor     string
+	RequestID string
+	// Action is what the trail calls it, empty for what this package does.
+	Action audit.Action
+}
+
+func (c Cause) entry(action audit.Action) audit.Entry {
+	if c.Action != "" {
+		action = c.Action
+	}
+	return audit.Entry{Actor: c.Actor, Action: action, Outcome: audit.Success, RequestID: c.RequestID}
+}
+
+// End ends a grant, with its audit entry in the same transaction. When it
+// returns nil, no refresh token of the grant works any more, and a refresh that
+// ran at the same time cannot bring it back. Ending it again is no error and
+// leaves no second entry. A grant that is not there is ErrUnknown.
+func (s *Store) End(ctx context.Context, subject, id string, c Cause) error {
+	if !validID(id) {
+		return fmt.Errorf("end grant: %w", ErrUnknown)
+	}
+	return s.end(ctx, KindGrant, subject, id, c.Why, c.entry(ActionEndGrant))
+}
+
+// end completes the entry and ends one item.
+func (s *Store) end(ctx context.Context, k Kind, subject, id, why string, e audit.Entry) error {
+	e = about(e, k, subject, id, why)
+	err := audit.Write(ctx, s.DB, s.ending(k, subject, id, why), s.Trail.Put(e))
+	if condition, ok := errors.AsType[*audit.ConditionError](err); ok && condition.Index == 0 {
+		if len(condition.Item) == 0 {
+			return fmt.Errorf("end %s %s: %w", k, id, ErrUnknown)
+		}
+		return nil // ended before
+	}
+	if err != nil {
+		return fmt.Errorf("end %s %s: %w", k, id, err)
+	}
+	return nil
+}
+
+// about makes e an entry about one item and why it ended.
+func about(e audit.Entry, k Kind, subject, id, why string) audit.Entry {
+	e.Subject, e.Object = subject, k.sort(id)
+	detail := map[string]string{attrWhy: why}
+	maps.Copy(detail, e.Detail)
+	e.Detail = detail
+	return e
+}
+
+// ending is the write that ends an item. It does nothing to one that has been
+// ended before, so that the first reason stays.
+func (s *Store) ending(k Kind, subject, id, why string) types.TransactWriteItem {
+	update := "SET #state = :ended, #ended = :now, #why = :why"
+	condition := "#state = :active"
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Sessions, Key: k.key(subject, id),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames: names(attrState, attrEnded, attrWhy),
+		ExpressionAttributeValues: item{
+			":active": text(stateActive), ":ended": text(stateEnded), ":now": seconds(s.Now()), ":why": text(why),
+		},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}

@@ -1,0 +1,151 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+// Item is a live login or grant, as its owner may see it.
+type Item struct {
+	Kind Kind
+	ID   string
+	// Client and Scope are those of a grant, and Login the browser session
+	// that it ends with, if any.
+	Client, Scope, Login string
+	AuthTime             time.Time
+	AMR                  []string
+	Created, Used        time.Time
+	// Expires is when it ends by itself if nobody uses it again.
+	Expires time.Time
+	Device
+}
+
+func (k Kind) endAction() audit.Action {
+	if k == KindLogin {
+		return ActionEndLogin
+	}
+	return ActionEndGrant
+}
+
+// Grant returns a live grant, or ErrEnded, with one consistent read.
+func (s *Store) Grant(ctx context.Context, subject, id string) (*Grant, error) {
+	if !validID(id) {
+		return nil, fmt.Errorf("read grant: %w", ErrEnded)
+	}
+	it, err := s.get(ctx, KindGrant, subject, id)
+	if err != nil {
+		return nil, err
+	}
+	g, err := decodeGrant(it)
+	if err != nil {
+		return nil, err
+	}
+	if !g.live(s.Now()) {
+		return nil, fmt.Errorf("read grant %s: %w", id, ErrEnded)
+	}
+	return g, nil
+}
+
+// List returns what is live of a subject, the last used first, with one
+// consistent query.
+func (s *Store) List(ctx context.Context, subject string) ([]Item, error) {
+	return s.active(ctx, subject, s.Now())
+}
+
+func (s *Store) get(ctx context.Context, k Kind, subject, id string) (item, error) {
+	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.Sessions, Key: k.key(subject, id), ConsistentRead: new(true),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", k, id, err)
+	}
+	if len(out.Item) == 0 {
+		return nil, fmt.Errorf("read %s %s: absent: %w", k, id, ErrEnded)
+	}
+	return out.Item, nil
+}
+
+// count reads how many items a subject has at most.
+func (s *Store) count(ctx context.Context, subject string) (int64, error) {
+	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.Sessions, Key: key("sub#"+subject, skCount), ConsistentRead: new(true),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the count of %s: %w", subject, err)
+	}
+	r := reader{it: out.Item}
+	return r.number(attrCount), r.err
+}
+
+// active reads what is live of a subject at a time, the last used first.
+func (s *Store) active(ctx context.Context, subject string, now time.Time) ([]Item, error) {
+	var items []Item
+	in := &dynamodb.QueryInput{
+		TableName: &s.Sessions, ConsistentRead: new(true),
+		KeyConditionExpression:   new(contract.PK + " = :pk"),
+		FilterExpression:         new("#state = :active AND #idle > :now AND #abs > :now"),
+		ExpressionAttributeNames: names(attrState, attrIdle, attrAbsolute),
+		ExpressionAttributeValues: item{
+			":pk": text("sub#" + subject), ":active": text(stateActive), ":now": seconds(now),
+		},
+	}
+	for {
+		out, err := s.DB.Query(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("list the sessions of %s: %w", subject, err)
+		}
+		for _, it := range out.Items {
+			i, err := decodeItem(it)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, i)
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			break
+		}
+	}
+	slices.SortFunc(items, func(a, b Item) int {
+		return cmp.Or(b.Used.Compare(a.Used), strings.Compare(b.ID, a.ID))
+	})
+	return items, nil
+}
+
+func decodeItem(it item) (Item, error) {
+	sk, _ := it[contract.SK].(*types.AttributeValueMemberS)
+	if sk != nil && strings.HasPrefix(sk.Value, KindLogin.sort("")) {
+		l, err := decodeLogin(it)
+		if err != nil {
+			return Item{}, err
+		}
+		return Item{
+			Kind: KindLogin, ID: l.ID, AuthTime: l.AuthTime, AMR: l.AMR,
+			Created: l.Created, Used: l.Used, Expires: earlier(l.Idle, l.Absolute), Device: l.Device,
+		}, nil
+	}
+	g, err := decodeGrant(it)
+	if err != nil {
+		return Item{}, err
+	}
+	return Item{
+		Kind: KindGrant, ID: g.ID, Client: g.Client, Scope: g.Scope, Login: g.Login, AuthTime: g.AuthTime, AMR: g.AMR,
+		Created: g.Created, Used: g.Used, Expires: earlier(g.Idle, g.Absolute), Device: g.Device,
+	}, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

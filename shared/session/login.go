@@ -1,0 +1,107 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/tipstaff/tipstaff/shared/handle"
+)
+
+// A login cookie says which login it is and proves it with 32 random bytes, of
+// which only the SHA-256 is stored. Its payload is the version, the subject with
+// its length, the ULID of the login, and the random bytes.
+const (
+	cookieVersion = 1
+	cookieSecret  = 32
+)
+
+func newCookie(subject, id string) (cookie string, hash []byte, err error) {
+	parsed, err := ulid.ParseStrict(id)
+	if err != nil || len(subject) > maxSubject {
+		return "", nil, fmt.Errorf("login %q of %q has no cookie", id, subject)
+	}
+	secret := make([]byte, cookieSecret)
+	rand.Read(secret) // never fails (crypto/rand)
+	b := append([]byte{cookieVersion, byte(len(subject))}, subject...)
+	b = append(b, parsed[:]...)
+	sum := sha256.Sum256(secret)
+	return handle.Write(handle.LoginCookie, append(b, secret...)), sum[:], nil
+}
+
+func readCookie(cookie string) (subject, id string, hash []byte, ok bool) {
+	payload, err := handle.Read(handle.LoginCookie, cookie)
+	if err != nil {
+		return "", "", nil, false
+	}
+	c := &cursor{rest: payload}
+	version := c.take(1)
+	subject = c.text(maxSubject)
+	var parsed ulid.ULID
+	copy(parsed[:], c.take(len(parsed)))
+	sum := sha256.Sum256(c.take(cookieSecret))
+	if !c.done() || version[0] != cookieVersion {
+		return "", "", nil, false
+	}
+	return subject, parsed.String(), sum[:], true
+}
+
+// Login returns the live login of a cookie, or ErrEnded, with one consistent
+// read; without any when the text is no cookie.
+func (s *Store) Login(ctx context.Context, cookie string) (*Login, error) {
+	subject, id, hash, ok := readCookie(cookie)
+	if !ok {
+		return nil, fmt.Errorf("read login: the cookie is malformed: %w", ErrEnded)
+	}
+	it, err := s.get(ctx, KindLogin, subject, id)
+	if err != nil {
+		return nil, err
+	}
+	l, err := decodeLogin(it)
+	if err != nil {
+		return nil, err
+	}
+	if subtle.ConstantTimeCompare(l.hash, hash) != 1 || !l.live(s.Now()) {
+		return nil, fmt.Errorf("read login %s: %w", id, ErrEnded)
+	}
+	return l, nil
+}
+
+// touchEvery is how exactly the last use of a login is known.
+const touchEvery = time.Minute
+
+// Touch notes that a login is used, from where, and puts its idle end off. It
+// writes no more than once a minute. ErrEnded says that it has ended meanwhile.
+func (s *Store) Touch(ctx context.Context, l *Login, d Device) error {
+	now := s.Now()
+	if now.Sub(l.Used) < touchEvery {
+		return nil
+	}
+	update := "SET #used = :now, #idle = :idle, #ip = :ip, #agent = :agent"
+	condition := "#state = :active AND #idle > :now AND #abs > :now"
+	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.Sessions, Key: KindLogin.key(l.Subject, l.ID),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames: names(attrUsed, attrIdle, attrAbsolute, attrState, attrIP, attrAgent),
+		ExpressionAttributeValues: item{
+			":now": seconds(now), ":idle": seconds(now.Add(LoginIdle)), ":active": text(stateActive),
+			":ip": text(d.IP), ":agent": text(d.Agent),
+		},
+	})
+	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {
+		return fmt.Errorf("touch login %s: %w", l.ID, ErrEnded)
+	}
+	if err != nil {
+		return fmt.Errorf("touch login %s: %w", l.ID, err)
+	}
+	l.Used, l.Idle, l.Device = second(now), second(now.Add(LoginIdle)), d
+	return nil
+}

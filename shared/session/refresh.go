@@ -1,0 +1,151 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+)
+
+// Outcome is how a refresh went well.
+type Outcome string
+
+// The outcomes of a refresh.
+const (
+	// Rotated says that this refresh made the next generation.
+	Rotated Outcome = "rotated"
+	// Replayed says that another one had made it a moment ago.
+	Replayed Outcome = "replayed"
+)
+
+// RefreshRequest is a client that presents a refresh token.
+type RefreshRequest struct {
+	// Handle is the token, as Handles.Parse found it genuine.
+	Handle Handle
+	// Client is who presents it.
+	Client string
+	// Bound says that the client proved its secret in this request. A bound
+	// grant is refused without it.
+	Bound bool
+	// Idle is how long the grant may now stay unused.
+	Idle time.Duration
+	// Grace is how long after a refresh of a bearer client its old token may
+	// come again, at most MaxGrace.
+	Grace time.Duration
+	// Device is where the request comes from.
+	Device Device
+	// RequestID joins the audit entry of a reuse to the log.
+	RequestID string
+}
+
+// Refresh moves a grant to its next generation: the token presented is spent and
+// the one after it is good. Handles.Next writes that one.
+//
+// A client may lose the answer and ask again, or ask twice at once. So of all
+// requests with one token the first writes, and the others are told the same
+// next generation, as long as they come inside the grace: for a bearer client a
+// short time after the first, for a client that proves a secret until the next
+// token is itself used. A token that comes later was copied: the grant ends and
+// the error is a *ReuseError. ErrEnded says that there is nothing to refresh;
+// another client's try is refused with it too, and harms nobody.
+//
+// All this is one write whose condition is the rule, and no read. When the
+// condition fails, DynamoDB returns the item that it failed on, and that item
+// decides. In particular the SDK, which tries again when the reply to a write
+// is lost, then finds that its own write was there first; the random turn in
+// the item tells that, whatever the grace.
+func (s *Store) Refresh(ctx context.Context, r RefreshRequest) (*Grant, Outcome, error) {
+	if r.Idle <= 0 {
+		return nil, "", fmt.Errorf("refresh grant %s: idle %v is no lifetime", r.Handle.Grant, r.Idle)
+	}
+	now := s.Now()
+	turn := make([]byte, 8)
+	rand.Read(turn) // never fails (crypto/rand)
+	out, err := s.update(ctx, s.rotation(r, now, turn))
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return s.judge(ctx, r, failed.Item, now, turn)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("refresh grant %s: %w", r.Handle.Grant, err)
+	}
+	g, err := decodeGrant(out.Attributes)
+	return g, Rotated, err
+}
+
+func (s *Store) rotation(r RefreshRequest, now time.Time, turn []byte) *dynamodb.UpdateItemInput {
+	bind := "none"
+	if r.Bound {
+		bind = bindSecret
+	}
+	update := "SET #gen = :next, #rotated = :ms, #turn = :turn, #idle = :idle, #ip = :ip, #agent = :agent"
+	condition := "#gen = :gen AND #state = :active AND #client = :client AND #idle > :now AND #abs > :now" +
+		" AND (attribute_not_exists(#bind) OR #bind = :bind)"
+	return &dynamodb.UpdateItemInput{
+		TableName: &s.Sessions, Key: KindGrant.key(r.Handle.Subject, r.Handle.Grant),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames: names(attrGeneration, attrState, attrClient, attrIdle, attrAbsolute, attrBind,
+			attrRotated, attrTurn, attrIP, attrAgent),
+		ExpressionAttributeValues: item{
+			":gen": number(int64(r.Handle.Generation)), ":next": number(int64(r.Handle.Generation) + 1),
+			":active": text(stateActive), ":client": text(r.Client), ":bind": text(bind),
+			":now": seconds(now), ":ms": number(now.UnixMilli()), ":idle": seconds(now.Add(r.Idle)),
+			":ip": text(r.Device.IP), ":agent": text(r.Device.Agent),
+			":turn": &types.AttributeValueMemberB{Value: turn},
+		},
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+}
+
+// judge decides by the item on which the condition of a refresh failed.
+func (s *Store) judge(ctx context.Context, r RefreshRequest, old item, now time.Time, turn []byte) (*Grant, Outcome, error) {
+	h := r.Handle
+	if len(old) == 0 {
+		return nil, "", fmt.Errorf("refresh grant %s: absent: %w", h.Grant, ErrEnded)
+	}
+	g, err := decodeGrant(old)
+	if err != nil {
+		return nil, "", err
+	}
+	switch {
+	case !g.live(now):
+		return nil, "", fmt.Errorf("refresh grant %s: %w", h.Grant, ErrEnded)
+	case g.Client != r.Client:
+		return nil, "", fmt.Errorf("refresh grant %s: it is another client's: %w", h.Grant, ErrEnded)
+	case g.Bound && !r.Bound:
+		return nil, "", fmt.Errorf("refresh grant %s: its client has proved nothing: %w", h.Grant, ErrEnded)
+	case g.Generation <= h.Generation:
+		// The token is younger than the item, as after a restored backup.
+		return nil, "", fmt.Errorf("refresh grant %s: generation %d is not there: %w", h.Grant, h.Generation, ErrEnded)
+	case bytes.Equal(g.turn, turn):
+		return g, Rotated, nil
+	case g.Generation == h.Generation+1 && (g.Bound || now.Sub(g.Used) < min(r.Grace, MaxGrace)):
+		return g, Replayed, nil
+	}
+	return nil, "", s.reused(ctx, r)
+}
+
+// reused ends the grant. Until that is written the answer is not that the token
+// was reused, so that the next try finds it out again.
+func (s *Store) reused(ctx context.Context, r RefreshRequest) error {
+	h := r.Handle
+	err := s.end(ctx, KindGrant, h.Subject, h.Grant, Reused, audit.Entry{
+		Actor: r.Client, Action: ActionEndGrant, Outcome: audit.Success, RequestID: r.RequestID,
+		Detail: map[string]string{
+			"generation": strconv.FormatUint(uint64(h.Generation), 10),
+			"ip":         r.Device.IP, "agent": r.Device.Agent,
+		},
+	})
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		return err
+	}
+	return &ReuseError{Subject: h.Subject, Grant: h.Grant, Generation: h.Generation}
+}
