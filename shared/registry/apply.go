@@ -12,6 +12,8 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/identity/roster"
+	"github.com/tipstaff/tipstaff/shared/session"
 )
 
 // ErrChanged says that somebody else wrote an entry after the plan was made.
@@ -73,6 +75,9 @@ func (s *Store) Apply(ctx context.Context, p *Plan, done func(Applied)) error {
 }
 
 func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
+	if err := s.signOut(ctx, &c); err != nil {
+		return err
+	}
 	a := Applied{Change: c}
 	if c.MakesSecret {
 		a.Secret = client.NewSecret()
@@ -93,6 +98,28 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 		done(a)
 	}
 	return err
+}
+
+// signOut disables a user whom a change disables or deletes and ends all that
+// they are signed in to, in a transaction of its own with its own entry. What is
+// left of the change comes afterwards: nothing outlives a user, whatever becomes
+// of that.
+func (s *Store) signOut(ctx context.Context, c *Change) error {
+	disables := c.Op == Update && c.before.trait("disabled") == "" && c.after.trait("disabled") != ""
+	if c.Kind != KindUser || !disables && c.Op != Delete {
+		return nil
+	}
+	_, err := s.Sessions.ChangeUser(ctx, c.before.subject, session.UserChange(roster.Disabled()),
+		session.Cause{Why: session.Disabled, Actor: s.Actor, Action: audit.UserDisable})
+	if errors.Is(err, session.ErrUnknown) {
+		return ErrChanged
+	}
+	if err != nil {
+		return fmt.Errorf("sign out everywhere, which `tipstaff user disable %s` completes: %w", c.ID, err)
+	}
+	// That was a write of the user.
+	c.before.revision++
+	return nil
 }
 
 // uncertain reports whether a write with this error may have been applied:

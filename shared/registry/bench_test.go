@@ -15,6 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 	"github.com/tipstaff/tipstaff/shared/registry"
+	"github.com/tipstaff/tipstaff/shared/session"
 )
 
 // bench is a registry over real tables.
@@ -26,9 +27,12 @@ type bench struct {
 func newBench(t *testing.T) bench {
 	t.Helper()
 	db, name := enginetest.DB(t)
+	trail := &audit.Trail{Table: name(contract.Audit), Days: 30, Now: time.Now}
 	return bench{t: t, Store: &registry.Store{
-		DB: db, Table: name(contract.Registry), Actor: "tester",
-		Trail: &audit.Trail{Table: name(contract.Audit), Days: 30, Now: time.Now},
+		DB: db, Table: name(contract.Registry), Actor: "tester", Trail: trail,
+		Sessions: &session.Store{
+			DB: db, Sessions: name(contract.Sessions), Registry: name(contract.Registry), Trail: trail, Now: time.Now,
+		},
 	}}
 }
 

@@ -21,6 +21,7 @@ import (
 	"slices"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
 // Kind is what an entry of the registry is, and the first part of its key.
@@ -41,7 +42,7 @@ type Document struct {
 	// Clients have no secrets when the file gives none: they keep those that
 	// are stored, or get one.
 	Clients []client.Client
-	Users   []User
+	Users   []identity.User
 	// Sections are the kinds that the file speaks about. The others are left
 	// alone.
 	Sections []Kind

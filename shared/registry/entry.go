@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
 // entry is a client, a resource or a user in the one form that a plan compares
@@ -53,7 +54,11 @@ func clientEntry(c *client.Client) entry {
 	}
 	e.add("introspects", strings.Join(c.Introspects, ", "))
 	e.add("redirect_uris", strings.Join(c.RedirectURIs, ", "))
+	e.add("origins", strings.Join(c.Origins, ", "))
 	e.add("first_party", yes(c.FirstParty))
+	e.add("idle", short(c.Idle))
+	e.add("absolute", short(c.Absolute))
+	e.add("grace", short(c.Grace))
 	e.add("disabled", yes(c.Disabled))
 	for _, s := range c.Secrets {
 		expires := "never expires"
@@ -65,9 +70,9 @@ func clientEntry(c *client.Client) entry {
 	return e
 }
 
-func userEntry(u *User) entry {
+func userEntry(u *identity.User) entry {
 	e := entry{
-		kind: KindUser, id: strings.ToLower(u.UserName), item: encodeUser(u), revision: u.Revision, subject: u.Subject,
+		kind: KindUser, id: strings.ToLower(u.UserName), item: identity.Encode(u), revision: u.Revision, subject: u.Subject,
 	}
 	e.add("user_name", u.UserName)
 	e.add("name", quote(u.Name))
@@ -110,8 +115,12 @@ func quote(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// short writes a duration without its zero units: 5m, not 5m0s.
+// short writes a duration without its zero units, and whole days as days: 5m,
+// not 5m0s, and 14d.
 func short(d time.Duration) string {
+	if d > 0 && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

@@ -117,14 +117,8 @@ func (p *parsing) uri(n ast.Node, what string) string {
 	return id
 }
 
-// lifetime refuses fractions of a second, which a token cannot express.
 func (p *parsing) lifetime(n ast.Node) time.Duration {
-	v := p.duration(n, "lifetime")
-	if v != 0 && (v < client.MinLifetime || v > client.MaxLifetime || v%time.Second != 0) {
-		p.fail(n, "lifetime %s is not between %s and %s in whole seconds", v,
-			short(client.MinLifetime), short(client.MaxLifetime))
-	}
-	return v
+	return p.span(n, "lifetime", client.MinLifetime, client.MaxLifetime)
 }
 
 func (p *parsing) scopes(n ast.Node) []client.Scope {

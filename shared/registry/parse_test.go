@@ -28,7 +28,11 @@ clients: # before the resources that they refer to
         default: true
     introspects: [https://api.example.com]
     redirect_uris: [https://app.example.com/cb]
+    origins: [https://app.example.com]
     first_party: true
+    idle: 36h
+    absolute: 7d
+    grace: 0s
     secrets:
       - sha256: "0101010101010101010101010101010101010101010101010101010101010101"
         expires: 2027-01-31T01:00:00+01:00
@@ -53,6 +57,7 @@ resources:
 				{Resource: "https://api.example.com", Scopes: []string{"read", "write"}},
 			},
 			Introspects: []string{"https://api.example.com"}, RedirectURIs: []string{"https://app.example.com/cb"}, FirstParty: true,
+			Origins: []string{"https://app.example.com"}, Idle: 36 * time.Hour, Absolute: 7 * 24 * time.Hour,
 			Secrets: []client.Secret{{
 				ID: "01010101", SHA256: [32]byte([]byte(strings.Repeat("\x01", 32))),
 				NotAfter: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC),
@@ -75,6 +80,8 @@ func TestParseDefaults(t *testing.T) {
 	}
 	if c := doc.Clients[0]; len(c.AuthMethods) != 2 || c.Secrets != nil || c.Grants != nil {
 		t.Errorf("client = %+v, want both secret methods, no secrets and no grants", c)
+	} else if c.Idle != client.DefaultIdle || c.Absolute != client.DefaultAbsolute || c.Grace != client.DefaultGrace {
+		t.Errorf("client = %+v, want the usual lives of a grant", c)
 	}
 	if !doc.Has(registry.KindUser) || len(doc.Users) != 0 {
 		t.Errorf("users = %v of sections %v, want an empty section", doc.Users, doc.Sections)
@@ -84,7 +91,7 @@ func TestParseDefaults(t *testing.T) {
 // broken has a mistake in every line that is marked with the position and the
 // message that it must get. Nothing else may be reported.
 func TestParseErrors(t *testing.T) {
-	for _, file := range []string{"clients", "resources", "users", "shapes"} {
+	for _, file := range []string{"clients", "grants", "resources", "users", "shapes"} {
 		t.Run(file, func(t *testing.T) {
 			name := "testdata/" + file + ".yaml"
 			data, err := os.ReadFile(name)
@@ -179,7 +186,7 @@ func TestParseErrorsHideSecrets(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"testdata/clients.yaml", "testdata/resources.yaml", "testdata/users.yaml", "testdata/shapes.yaml"} {
+	for _, name := range []string{"testdata/clients.yaml", "testdata/grants.yaml", "testdata/resources.yaml", "testdata/users.yaml", "testdata/shapes.yaml"} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

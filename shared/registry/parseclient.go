@@ -8,27 +8,35 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
 // grants are the grant types that a client can be registered for. Discovery
 // says which of them this release serves.
-var grants = []string{oauth.GrantClientCredentials, "authorization_code", "refresh_token"}
+var grants = []string{oauth.GrantClientCredentials, "authorization_code", oauth.GrantRefreshToken}
 
 // reserved are the beginnings of ids that would be taken for something else:
 // for ours, for the subject of a user, or for a credential pasted into the
 // wrong place.
-var reserved = []string{"tipstaff", subjectPrefix, "tss_", "tsr_", "tsc_"}
+var reserved = []string{
+	"tipstaff", identity.SubjectPrefix,
+	string(handle.ClientSecret), string(handle.RefreshToken), string(handle.LoginCookie), "tsc_",
+}
 
 func (p *parsing) client(n ast.Node) {
-	c := client.Client{AuthMethods: []string{oauth.ClientSecretBasic, oauth.ClientSecretPost}}
+	c := client.Client{
+		AuthMethods: []string{oauth.ClientSecretBasic, oauth.ClientSecretPost},
+		Idle:        client.DefaultIdle, Absolute: client.DefaultAbsolute, Grace: client.DefaultGrace,
+	}
 	given := false
 	ok := p.fields(n, "a client", map[string]func(ast.Node){
 		"id":   func(n ast.Node) { given, c.ID = true, p.clientID(n) },
 		"name": func(n ast.Node) { c.Name = p.label(n, "name") },
 		"auth_methods": func(n ast.Node) {
 			c.AuthMethods = p.words(n, "auth_methods", func(n ast.Node) string {
-				return p.oneOf(n, "auth method", oauth.ClientSecretBasic, oauth.ClientSecretPost)
+				return p.oneOf(n, "auth method", oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.AuthNone)
 			})
 		},
 		"grants": func(n ast.Node) {
@@ -41,12 +49,19 @@ func (p *parsing) client(n ast.Node) {
 		"redirect_uris": func(n ast.Node) {
 			c.RedirectURIs = p.words(n, "redirect_uris", p.redirectURI)
 		},
+		"origins":     func(n ast.Node) { c.Origins = p.words(n, "origins", p.origin) },
 		"first_party": func(n ast.Node) { c.FirstParty = p.flag(n, "first_party") },
 		"disabled":    func(n ast.Node) { c.Disabled = p.flag(n, "disabled") },
 		"secrets":     func(n ast.Node) { c.Secrets = p.secrets(n) },
+		"idle":        func(n ast.Node) { c.Idle = p.span(n, "idle", client.MinIdle, client.MaxAbsolute) },
+		"absolute":    func(n ast.Node) { c.Absolute = p.span(n, "absolute", client.MinIdle, client.MaxAbsolute) },
+		"grace":       func(n ast.Node) { c.Grace = p.span(n, "grace", 0, client.MaxGrace) },
 	})
 	if ok && !given {
 		p.fail(n, "client has no id")
+	}
+	if ok {
+		p.together(n, &c)
 	}
 	p.doc.Clients = append(p.doc.Clients, c)
 }

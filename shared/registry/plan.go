@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
 // Op is what a plan does with an entry of the registry.
@@ -84,13 +84,13 @@ func (s *Store) Plan(ctx context.Context, doc *Document, prune bool) (*Plan, err
 	}
 	for _, c := range doc.Clients {
 		stored := have[name{KindClient, c.ID}]
-		if len(c.Secrets) == 0 && stored != nil {
+		if len(c.Secrets) == 0 && stored != nil && !c.Public() {
 			c.Secrets = stored.client.Secrets
 		}
 		p.compare(have, clientEntry(&c))
 	}
 	for _, u := range doc.Users {
-		u.Subject = subjectPrefix + strings.ToLower(audit.NewID(s.Trail.Now()).String())
+		u.Subject = identity.NewSubject(s.Trail.Now())
 		if stored := have[name{KindUser, strings.ToLower(u.UserName)}]; stored != nil {
 			u.Subject = stored.subject
 		}
@@ -108,7 +108,7 @@ func (p *Plan) compare(have table, want entry) {
 	c := Change{
 		Op: Create, Kind: want.kind, ID: want.id, before: stored, after: &want,
 		Fields:      difference(stored, &want),
-		MakesSecret: want.client != nil && len(want.client.Secrets) == 0,
+		MakesSecret: want.client != nil && len(want.client.Secrets) == 0 && !want.client.Public(),
 	}
 	if stored != nil {
 		c.Op = Update
@@ -193,7 +193,7 @@ func decode(it item) (entry, error) {
 		}
 		return clientEntry(c), nil
 	default:
-		u, err := decodeUser(it)
+		u, err := identity.Decode(it)
 		if err != nil {
 			return entry{}, err
 		}

@@ -13,6 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/session"
 )
 
 const sortKey = contract.SK
@@ -24,6 +26,9 @@ type Store struct {
 	Trail *audit.Trail
 	// Actor is who makes the changes, for the trail.
 	Actor string
+	// Sessions ends what users are signed in to when they are disabled or
+	// deleted.
+	Sessions *session.Store
 }
 
 // read returns everything of some kinds, consistently. It scans the table:
@@ -33,7 +38,7 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 	if len(kinds) == 0 {
 		return have, nil
 	}
-	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: skUser}
+	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: identity.SKUser}
 	values := map[string]types.AttributeValue{}
 	var names []string
 	for _, k := range kinds {
@@ -87,12 +92,10 @@ func (s *Store) userName(c *Change) []types.TransactWriteItem {
 	if c.Kind != KindUser {
 		return nil
 	}
-	it := userNameKey(c.ID)
 	if c.Op == Delete {
-		return []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.Table, Key: it}}}
+		return []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.Table, Key: identity.NameKey(c.ID)}}}
 	}
-	it[attrOwner] = text(c.after.subject)
-	return []types.TransactWriteItem{s.put(it)}
+	return []types.TransactWriteItem{s.put(identity.EncodeName(&identity.User{UserName: c.ID, Subject: c.after.subject}))}
 }
 
 func (s *Store) put(it item) types.TransactWriteItem {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -206,15 +207,28 @@ func (d *decoder) flag(n ast.Node, what string) bool {
 	return b.Value
 }
 
-func (d *decoder) duration(n ast.Node, what string) time.Duration {
+// duration reports whether there is one.
+func (d *decoder) duration(n ast.Node, what string) (time.Duration, bool) {
 	s, ok := n.(*ast.StringNode)
 	if ok {
-		if v, err := time.ParseDuration(s.Value); err == nil {
-			return v
+		if v, ok := parseDuration(s.Value); ok {
+			return v, true
 		}
 	}
-	d.mismatch(n, what, `a duration such as "5m" or "1h"`)
-	return 0
+	d.mismatch(n, what, `a duration such as "5m", "1h" or "14d"`)
+	return 0, false
+}
+
+const day = 24 * time.Hour
+
+// parseDuration knows days as well, by themselves.
+func parseDuration(s string) (time.Duration, bool) {
+	if digits, ok := strings.CutSuffix(s, "d"); ok {
+		days, err := strconv.ParseUint(digits, 10, 16)
+		return time.Duration(days) * day, err == nil
+	}
+	v, err := time.ParseDuration(s)
+	return v, err == nil
 }
 
 func (d *decoder) instant(n ast.Node, what string) time.Time {

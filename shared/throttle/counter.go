@@ -1,0 +1,208 @@
+package throttle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+// The layout of a counter. All attributes are always there.
+const (
+	skThrottle = "throttle"
+
+	attrCount = "n"
+	attrAt    = "at" // of the last attempt, epoch milliseconds
+)
+
+type item = map[string]types.AttributeValue
+
+// ladder is an allowance of Free attempts, each further one of which must wait.
+type ladder struct {
+	pk string
+	// device is a ladder that only Succeeded puts up and prolongs. The others
+	// come into being with their first attempt and are forgotten after Memory.
+	device bool
+}
+
+// maxTries bounds how often a write is repeated because another attempt was
+// faster. Each of those used up one of the allowance, which ends before.
+const maxTries = 2 * Free
+
+// climb counts an attempt on a ladder or returns a *LimitError. It reports
+// whether there is such a ladder, which only that of a device may not be.
+//
+// DynamoDB can add and compare but not double, so the rule has two writes. The
+// first one holds while attempts are free. If it does not, the item that comes
+// with the refusal says when the next attempt may come, and the second one
+// counts it on the condition that nobody did so in between.
+//
+// When the reply to a write is lost, the SDK writes again and counts twice. The
+// rule errs on the side of waiting.
+func (s *Store) climb(ctx context.Context, l ladder) (found bool, err error) {
+	now := s.Now()
+	seen, err := s.write(ctx, l, now, free(l, now))
+	for range maxTries {
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, errCondition) {
+			return true, err
+		}
+		n, at := numberOf(seen, attrCount), time.UnixMilli(numberOf(seen, attrAt))
+		expired := numberOf(seen, contract.TTL) <= now.Unix()
+		if l.device && expired {
+			return false, nil
+		}
+		if expired || now.Sub(at) >= Memory {
+			n = 0
+		}
+		if left := at.Add(wait(n)).Sub(now); n >= Free && left > 0 {
+			return true, tooEarly(left)
+		}
+		seen, err = s.write(ctx, l, now, after(seen, n+1))
+	}
+	if errors.Is(err, errCondition) {
+		return true, tooEarly(FirstWait)
+	}
+	return true, err
+}
+
+// rule is the condition under which an attempt is counted, and its count.
+type rule struct {
+	condition, count string
+	values           item
+}
+
+func free(l ladder, now time.Time) rule {
+	r := rule{
+		condition: "n < :free AND #ttl > :seconds",
+		count:     "if_not_exists(n, :zero) + :one",
+		values:    item{":free": number(Free), ":seconds": number(now.Unix()), ":zero": number(0), ":one": number(1)},
+	}
+	if !l.device {
+		r.condition = "attribute_not_exists(pk) OR " + r.condition
+	}
+	return r
+}
+
+// after is the rule for an attempt after the one that was seen, which the TTL
+// may have removed since.
+func after(seen item, n int64) rule {
+	if len(seen) == 0 {
+		return rule{condition: "attribute_not_exists(#ttl)", count: ":next", values: item{":next": number(n)}}
+	}
+	return rule{
+		condition: "n = :n AND #at = :at AND #ttl = :seen", count: ":next",
+		values: item{":n": seen[attrCount], ":at": seen[attrAt], ":seen": seen[contract.TTL], ":next": number(n)},
+	}
+}
+
+// placeholders are for the attributes whose names are reserved words.
+var placeholders = map[string]string{"#at": attrAt, "#ttl": contract.TTL}
+
+// errCondition says that the condition of a write does not hold.
+var errCondition = errors.New("condition does not hold")
+
+// write counts an attempt by a rule. With errCondition it returns the item as
+// it is, which is empty when there is none.
+func (s *Store) write(ctx context.Context, l ladder, now time.Time, r rule) (item, error) {
+	set := "SET n = " + r.count + ", #at = :now"
+	r.values[":now"] = number(now.UnixMilli())
+	if !l.device {
+		set += ", #ttl = :ttl"
+		r.values[":ttl"] = number(now.Add(Memory).Unix())
+	}
+	return s.update(ctx, l.pk, &dynamodb.UpdateItemInput{
+		UpdateExpression: &set, ConditionExpression: &r.condition,
+		ExpressionAttributeNames: placeholders, ExpressionAttributeValues: r.values,
+	})
+}
+
+// count counts an attempt in the counter of a minute or returns a *LimitError.
+func (s *Store) count(ctx context.Context, pk string) error {
+	now := s.Now()
+	next := now.Truncate(time.Minute).Add(time.Minute)
+	_, err := s.update(ctx, pk, &dynamodb.UpdateItemInput{
+		UpdateExpression:         new("SET n = if_not_exists(n, :zero) + :one, #at = :now, #ttl = :ttl"),
+		ConditionExpression:      new("attribute_not_exists(pk) OR n < :max"),
+		ExpressionAttributeNames: placeholders,
+		ExpressionAttributeValues: item{
+			":zero": number(0), ":one": number(1), ":max": number(PerMinute),
+			":now": number(now.UnixMilli()), ":ttl": number(next.Unix()),
+		},
+	})
+	if errors.Is(err, errCondition) {
+		return tooEarly(next.Sub(now))
+	}
+	return err
+}
+
+// welcome makes a device known, with all its attempts free.
+func (s *Store) welcome(ctx context.Context, pk string) error {
+	now := s.Now()
+	it := key(pk)
+	it[attrCount] = number(0)
+	it[attrAt] = number(now.UnixMilli())
+	it[contract.TTL] = number(now.Add(DeviceLife).Unix())
+	if _, err := s.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Sessions, Item: it}); err != nil {
+		return fmt.Errorf("throttle: remember a device: %w", err)
+	}
+	return nil
+}
+
+// giveBack takes one attempt out of a counter.
+func (s *Store) giveBack(ctx context.Context, pk string) error {
+	_, err := s.update(ctx, pk, &dynamodb.UpdateItemInput{
+		UpdateExpression:          new("SET n = n - :one"),
+		ConditionExpression:       new("n > :zero"),
+		ExpressionAttributeValues: item{":zero": number(0), ":one": number(1)},
+	})
+	if errors.Is(err, errCondition) {
+		return nil
+	}
+	return err
+}
+
+func (s *Store) update(ctx context.Context, pk string, in *dynamodb.UpdateItemInput) (item, error) {
+	in.TableName, in.Key = &s.Sessions, key(pk)
+	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	_, err := s.DB.UpdateItem(ctx, in)
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return failed.Item, errCondition
+	}
+	if err != nil {
+		return nil, fmt.Errorf("throttle: count an attempt: %w", err)
+	}
+	return nil, nil
+}
+
+func key(pk string) item {
+	return item{
+		contract.PK: &types.AttributeValueMemberS{Value: pk},
+		contract.SK: &types.AttributeValueMemberS{Value: skThrottle},
+	}
+}
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// numberOf reads a number, 0 if there is none.
+func numberOf(it item, name string) int64 {
+	v, ok := it[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(v.Value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,76 @@
+package throttle_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/throttle"
+)
+
+// Strangers who guess all day, also from the owner's own network, do not keep
+// the owner out of the browser that they have used before.
+func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
+	b := newBench(t)
+	owner := throttle.Attempt{Account: "ann", Address: "192.0.2.1", Device: "laptop-of-ann"}
+	b.succeeded(b.allowed(owner), owner.Device)
+	for range 40 {
+		for range 40 {
+			b.attempt(throttle.Attempt{Account: "ann", Address: owner.Address})
+		}
+		b.now = b.now.Add(time.Minute)
+	}
+	for range 35 {
+		b.attempt(throttle.Attempt{Account: "ann", Address: owner.Address, Device: "a-device-of-a-stranger"})
+	}
+	if _, wait := b.attempt(throttle.Attempt{Account: "ann", Address: "203.0.113.7"}); wait < time.Second {
+		t.Errorf("a stranger elsewhere must wait %v, want a while", wait)
+	}
+	for range 10 {
+		b.succeeded(b.allowed(owner), owner.Device)
+	}
+	// The owner's success forgave the strangers nothing.
+	if _, wait := b.attempt(throttle.Attempt{Account: "ann", Address: "203.0.113.7"}); wait < time.Second {
+		t.Errorf("a stranger after the owner's sign-in must wait %v, want a while", wait)
+	}
+	// Five wrong ones of the owner, then the wait of the browser itself.
+	for range throttle.Free {
+		b.allowed(owner)
+	}
+	b.refused(owner, time.Second)
+	b.now = b.now.Add(time.Second)
+	b.succeeded(b.allowed(owner), owner.Device)
+	b.allowed(owner)
+}
+
+// A browser is known for the accounts that signed in there and for no other: who
+// has an account cannot use its browser against the accounts of others.
+func TestDeviceIsOfOneAccount(t *testing.T) {
+	b := newBench(t)
+	thief := throttle.Attempt{Account: "mallory", Address: "192.0.2.1", Device: "browser-of-mallory"}
+	b.succeeded(b.allowed(thief), thief.Device)
+	thief.Account = "ann"
+	for range throttle.Free {
+		b.allowed(thief)
+	}
+	b.refused(thief, time.Second)
+	b.now = b.now.Add(throttle.DeviceLife)
+	thief.Account = "mallory"
+	for range throttle.Free {
+		b.allowed(thief) // its time is over, so that the account is charged
+	}
+	b.refused(thief, time.Second)
+}
+
+// Signing in is no guess, however often and from wherever.
+func TestSuccessIsGivenBack(t *testing.T) {
+	b := newBench(t)
+	for i := range 20 {
+		b.succeeded(b.allowed(from("ann", i)), "")
+	}
+	for i := range throttle.Free - 1 {
+		b.allowed(from("ann", i))
+	}
+	b.succeeded(b.allowed(from("ann", 30)), "")
+	b.allowed(from("ann", 31))
+	b.refused(from("ann", 32), time.Second)
+}

@@ -1,0 +1,200 @@
+// Package throttle slows down who guesses passwords, without locking out whose
+// password it is.
+//
+// Every attempt to sign in is counted before the password is looked at: Reserve
+// takes one attempt out of an allowance, by a conditional write, so that a
+// thousand guesses at once get what a thousand guesses in a row would get. There
+// are three kinds of allowance:
+//
+//   - An account has a few attempts free. After that each one must wait twice
+//     as long as the one before, up to a quarter of an hour and never for ever.
+//   - A network address (a /32, or a /64 of IPv6) has a number of attempts per
+//     minute, whatever the accounts.
+//   - A browser in which somebody has signed in before has an allowance of its
+//     own for that account, and is not asked about the other two. So strangers
+//     can slow down each other and nobody else.
+//
+// An account is counted by its name, whether it exists or not, and names and
+// addresses are kept as an HMAC only: the table does not tell who tried what.
+//
+// What succeeded was no guess. Succeeded gives the attempt back, and nothing
+// more: it never forgives the guesses of others, or a guesser could wait for
+// the owner to sign in. Only the browser's own allowance starts anew.
+package throttle
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// The allowances.
+const (
+	// Free is how many attempts an account or a browser has before it waits.
+	Free = 5
+	// FirstWait comes after the last free attempt; each further attempt
+	// doubles it, up to MaxWait.
+	FirstWait = time.Second
+	MaxWait   = 15 * time.Minute
+	// Memory is how long after the last attempt an account is remembered.
+	Memory = 24 * time.Hour
+	// PerMinute is how many attempts an address has.
+	PerMinute = 30
+	// DeviceLife is how long after its last sign-in a browser is known.
+	DeviceLife = 400 * 24 * time.Hour
+)
+
+// LimitError refuses an attempt that comes too early.
+type LimitError struct {
+	// RetryAfter is how long to wait, in whole seconds and at least one.
+	RetryAfter time.Duration
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("too many attempts; the next one may come in %s", e.RetryAfter)
+}
+
+// Attempt is somebody trying to sign in.
+type Attempt struct {
+	// Account is the user name as it was typed, known or not.
+	Account string
+	// Address is the network address that it came from.
+	Address string
+	// Device names the browser, empty when it has no name yet. Only a name
+	// that Succeeded was told for this account counts for anything; it must
+	// be too long to guess.
+	Device string
+}
+
+// Store counts attempts in the sessions table.
+type Store struct {
+	DB       *dynamodb.Client
+	Sessions string
+	// Key is the key of the HMAC under names and addresses. When it changes,
+	// counting starts anew, and no browser is known until somebody signs in
+	// there again: it should change as rarely as possible.
+	Key func(context.Context) ([]byte, error)
+	Now func() time.Time
+}
+
+// Reservation is an attempt that was counted and may be made.
+type Reservation struct {
+	store *Store
+	keys  keys
+	// known says that the browser's own allowance was charged, and not that of
+	// the account.
+	known bool
+}
+
+// Reserve counts an attempt that may be made, or returns a *LimitError. It
+// makes one write for a browser that is known, otherwise one for the address
+// and one for the account; each write more is for an allowance that is in use
+// by somebody else or has no free attempt left. What the address refuses is not
+// counted against the account.
+func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
+	k, err := s.keys(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reservation{store: s, keys: k}
+	if a.Device != "" {
+		r.known, err = s.climb(ctx, ladder{pk: k.device(a.Device), device: true})
+		if err != nil {
+			return nil, err
+		}
+		if r.known {
+			return r, nil
+		}
+	}
+	if err := s.count(ctx, k.address); err != nil {
+		return nil, err
+	}
+	if _, err := s.climb(ctx, ladder{pk: k.account}); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Succeeded says that the attempt proved who it is, in the browser of that
+// name: the one of the attempt, or a new one. It is known for the account from
+// now on. An empty name makes no browser known. It makes one write, or two when
+// the account was charged. After an error the sign-in is good all the same: a
+// caller counts the error and goes on.
+func (r *Reservation) Succeeded(ctx context.Context, device string) error {
+	if device != "" {
+		if err := r.store.welcome(ctx, r.keys.device(device)); err != nil {
+			return err
+		}
+	}
+	if r.known {
+		return nil
+	}
+	return r.store.giveBack(ctx, r.keys.account)
+}
+
+// keys are the names of the counters of an attempt.
+type keys struct {
+	account, address string
+	device           func(name string) string
+}
+
+func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
+	key, err := s.Key(ctx)
+	if err != nil {
+		return keys{}, fmt.Errorf("throttle: %w", err)
+	}
+	counter := func(kind string, parts ...string) string {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte("throttle " + kind))
+		for _, p := range parts {
+			// The length keeps ("ab", "c") apart from ("a", "bc").
+			_, _ = fmt.Fprintf(mac, "\x00%d:%s", len(p), p) // a hash takes everything
+		}
+		return "throttle#" + kind + "#" + hex.EncodeToString(mac.Sum(nil)[:16])
+	}
+	account := strings.ToLower(a.Account)
+	minute := s.Now().UTC().Format("2006-01-02T15:04")
+	return keys{
+		account: counter("account", account),
+		address: counter("address", network(a.Address), minute),
+		device:  func(name string) string { return counter("device", account, name) },
+	}, nil
+}
+
+// network is the part of an address that one customer of a provider has.
+// Whatever is no address shares one allowance.
+func network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.Is4() {
+		return ip.String()
+	}
+	prefix, _ := ip.Prefix(64) // every IPv6 address has one
+	return prefix.String()
+}
+
+// wait is how long to wait after attempt n.
+func wait(n int64) time.Duration {
+	if n < Free {
+		return 0
+	}
+	if n-Free > 20 { // beyond the longest wait, before the shift overflows
+		return MaxWait
+	}
+	return min(FirstWait<<(n-Free), MaxWait)
+}
+
+func tooEarly(left time.Duration) error {
+	whole := (left + time.Second - 1).Truncate(time.Second)
+	return &LimitError{RetryAfter: max(whole, time.Second)}
+}
