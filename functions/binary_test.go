@@ -18,6 +18,8 @@ var largest = map[string]int{
 	contract.Health.Name:     6_300_000,
 	contract.Introspect.Name: 8_400_000,
 	contract.Token.Name:      8_900_000,
+	contract.Refresh.Name:    8_900_000,
+	contract.Login.Name:      13_000_000,
 }
 
 // TestBinaries builds the deployed binaries twice, here and in a copy of the

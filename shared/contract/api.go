@@ -12,12 +12,16 @@ const (
 	// ScopeIntrospect allows a resource server to authenticate at
 	// POST /introspect with an access token (RFC 7662 §2.1).
 	ScopeIntrospect = "introspect"
+	// ScopeSessions allows a client to list and end the sessions of the
+	// person who signed in there.
+	ScopeSessions = "sessions"
 )
 
 // APIScopes lists the scopes of Tipstaff's own API with their meaning.
 var APIScopes = []Scope{
 	{Name: ScopeReady, Description: "Check the readiness of this stage"},
 	{Name: ScopeIntrospect, Description: "Ask what a token is worth"},
+	{Name: ScopeSessions, Description: "See and end your sessions"},
 }
 
 // Scope is a scope of Tipstaff's own API.

@@ -16,10 +16,13 @@ type Function struct {
 	// Methods are the HTTP methods it answers; any other gets 405. HEAD
 	// follows from GET and OPTIONS from CORS without being listed.
 	Methods []string
-	// Paths are the exact paths it serves, without a trailing slash.
+	// Paths are the paths it serves, without a trailing slash. They are
+	// exact, but for a segment such as "{id}" that stands for any one.
 	Paths []string
 	// CORS says which browsers may read the answers.
 	CORS CORS
+	// JSON says that a body may be a JSON object of texts as well as a form.
+	JSON bool
 	// Needs is everything the function may ask of AWS. Infra writes the
 	// role from it and the local wall judges by that role.
 	Needs []Need
@@ -47,6 +50,10 @@ const (
 	SameOrigin CORS = iota
 	// AnyOrigin answers every origin, without credentials.
 	AnyOrigin
+	// NamedOrigins answers the origins that are registered for the client
+	// which the request names in its URL, with credentials. A page of the
+	// function is never among these answers.
+	NamedOrigins
 )
 
 // IsTask reports whether f is called by something other than the HTTP API.

@@ -23,4 +23,21 @@ const (
 	MetricDuration = "Duration"
 	// MetricCalls counts calls to AWS.
 	MetricCalls = "Calls"
+
+	// The metrics below are told only by the requests that they count: a
+	// metric costs money in every route that has it.
+
+	// MetricRotated counts refreshes that moved a grant on.
+	MetricRotated = "Rotated"
+	// MetricReplayed counts refreshes that were answered with the successor
+	// that an earlier one made.
+	MetricReplayed = "Replayed"
+	// MetricReused counts refresh tokens that came back too late: their
+	// grants ended.
+	MetricReused = "Reused"
+	// MetricThrottled counts attempts that were told to wait.
+	MetricThrottled = "Throttled"
+	// MetricAuditFailures counts refused credentials whose audit entry could
+	// not be written. A change of state without its entry does not exist.
+	MetricAuditFailures = "AuditFailures"
 )

@@ -35,13 +35,25 @@ type Entry struct {
 	Client string `json:"client,omitempty"`
 	// TokenID is the jti of the token that was issued or looked at.
 	TokenID string `json:"jti,omitempty"`
-	// Grant is the grant type or the grant.
-	Grant        string  `json:"grant,omitempty"`
+	// Grant is the grant type.
+	Grant string `json:"grant,omitempty"`
+	// Subject is the person whom the request was about.
+	Subject string `json:"sub,omitempty"`
+	// Session is the id of the grant or of the login session.
+	Session string `json:"sid,omitempty"`
+	// Outcome is what became of a refresh: "rotated", "replayed" or "reused".
+	Outcome      string  `json:"outcome,omitempty"`
 	Milliseconds float64 `json:"Duration"`
 	Calls        int64   `json:"Calls"`
 	Requests     int     `json:"Requests"`
 	Refusals     int     `json:"Refusals"`
 	Faults       int     `json:"Faults"`
+	// The counts below are metrics of the requests that have them.
+	Rotated       int `json:"Rotated,omitempty"`
+	Replayed      int `json:"Replayed,omitempty"`
+	Reused        int `json:"Reused,omitempty"`
+	Throttled     int `json:"Throttled,omitempty"`
+	AuditFailures int `json:"AuditFailures,omitempty"`
 }
 
 type entryKey struct{}
@@ -80,17 +92,39 @@ type metric struct {
 	Unit string
 }
 
-var directives = []metricDirective{{
-	Namespace:  contract.MetricNamespace,
-	Dimensions: [][]string{{contract.DimensionStage, contract.DimensionRoute}},
-	Metrics: []metric{
-		{contract.MetricRequests, "Count"},
-		{contract.MetricRefusals, "Count"},
-		{contract.MetricFaults, "Count"},
-		{contract.MetricDuration, "Milliseconds"},
-		{contract.MetricCalls, "Count"},
-	},
-}}
+// always are the metrics of every request.
+var always = []metric{
+	{contract.MetricRequests, "Count"},
+	{contract.MetricRefusals, "Count"},
+	{contract.MetricFaults, "Count"},
+	{contract.MetricDuration, "Milliseconds"},
+	{contract.MetricCalls, "Count"},
+}
+
+// directives declares the metrics of a line: those of every request, and those
+// that this one counts.
+func (e *Entry) directives() []metricDirective {
+	metrics := always
+	for _, rare := range []struct {
+		name  string
+		count int
+	}{
+		{contract.MetricRotated, e.Rotated},
+		{contract.MetricReplayed, e.Replayed},
+		{contract.MetricReused, e.Reused},
+		{contract.MetricThrottled, e.Throttled},
+		{contract.MetricAuditFailures, e.AuditFailures},
+	} {
+		if rare.count != 0 {
+			metrics = append(metrics[:len(metrics):len(metrics)], metric{rare.name, "Count"})
+		}
+	}
+	return []metricDirective{{
+		Namespace:  contract.MetricNamespace,
+		Dimensions: [][]string{{contract.DimensionStage, contract.DimensionRoute}},
+		Metrics:    metrics,
+	}}
+}
 
 // request writes the line of a finished request.
 func (l *Log) request(e *Entry, now time.Time) {
@@ -104,7 +138,7 @@ func (l *Log) request(e *Entry, now time.Time) {
 	data, err := json.Marshal(line{
 		Time:    now.UTC().Format(time.RFC3339Nano),
 		Entry:   e,
-		Metrics: metricHeader{Timestamp: now.UnixMilli(), CloudWatchMetrics: directives},
+		Metrics: metricHeader{Timestamp: now.UnixMilli(), CloudWatchMetrics: e.directives()},
 	})
 	if err != nil {
 		panic(err) // strings and numbers always marshal

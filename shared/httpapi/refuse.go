@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
@@ -14,11 +16,46 @@ const errorsPage = "https://github.com/tipstaff/tipstaff/blob/main/docs/errors.m
 
 func documentation(code oauth.Code) string { return errorsPage + string(code) }
 
-// refusal is an error as the client sees it.
-type refusal struct {
-	status int
-	code   oauth.Code
-	detail string
+// StatusError refuses a request with another status than the code has by
+// itself, such as a 403 that is no matter of scope.
+type StatusError struct {
+	Status int
+	// RetryAfter is when to try again, in whole seconds for the client; zero
+	// says nothing about it.
+	RetryAfter time.Duration
+	Err        *oauth.Error
+}
+
+func (e *StatusError) Error() string { return e.Err.Error() }
+
+func (e *StatusError) Unwrap() error { return e.Err }
+
+// Forbid refuses a request that should not have been sent from where it was.
+func Forbid(detail string) *StatusError {
+	return &StatusError{Status: http.StatusForbidden, Err: oauth.Refuse(oauth.InvalidRequest, detail)}
+}
+
+// Throttle tells a client to wait. Clients keep what they have on this code.
+func Throttle(wait time.Duration) *StatusError {
+	return &StatusError{
+		Status: http.StatusTooManyRequests, RetryAfter: wait,
+		Err: oauth.Refuse(oauth.TemporarilyUnavailable, "too many attempts: wait as long as Retry-After says"),
+	}
+}
+
+// Refusal is an error as the client sees it.
+type Refusal struct {
+	Status int
+	Code   oauth.Code
+	Detail string
+	// RetryAfter is as in StatusError.
+	RetryAfter time.Duration
+}
+
+// A Page is a handler that answers people. It shows a refusal as a page, or
+// returns false to have it answered as JSON.
+type Page interface {
+	Refuse(w http.ResponseWriter, r *http.Request, refused Refusal) bool
 }
 
 // problem is a problem document (RFC 9457 §3) with our stable code.
@@ -35,25 +72,33 @@ type problem struct {
 // A dependency that failed, a store that throttles or a deadline that passed
 // is 503 temporarily_unavailable, never server_error: clients keep their
 // tokens on the one and throw them away on the other.
-func refusalOf(err error) refusal {
+func refusalOf(err error) Refusal {
+	if special, ok := errors.AsType[*StatusError](err); ok {
+		return Refusal{special.Status, special.Err.Code, ascii(special.Err.Detail), special.RetryAfter}
+	}
 	if refused, ok := errors.AsType[*oauth.Error](err); ok {
-		return refusal{status: statusOf(refused.Code), code: refused.Code, detail: ascii(refused.Detail)}
+		return Refusal{Status: statusOf(refused.Code), Code: refused.Code, Detail: ascii(refused.Detail)}
 	}
 	if _, ok := errors.AsType[*methodError](err); ok {
-		return refusal{http.StatusMethodNotAllowed, oauth.InvalidRequest, "this method is not allowed here"}
+		return Refusal{Status: http.StatusMethodNotAllowed, Code: oauth.InvalidRequest, Detail: "this method is not allowed here"}
 	}
 	if _, ok := errors.AsType[*panicError](err); ok {
-		return refusal{http.StatusInternalServerError, oauth.ServerError, "the request failed; its id is in X-Request-Id"}
+		return Refusal{Status: http.StatusInternalServerError, Code: oauth.ServerError, Detail: "the request failed; its id is in X-Request-Id"}
 	}
-	return refusal{http.StatusServiceUnavailable, oauth.TemporarilyUnavailable, "try again in a moment"}
+	return Refusal{
+		Status: http.StatusServiceUnavailable, Code: oauth.TemporarilyUnavailable,
+		Detail: "try again in a moment", RetryAfter: time.Second,
+	}
 }
 
 func statusOf(code oauth.Code) int {
 	switch code {
-	case oauth.InvalidClient, oauth.InvalidToken:
+	case oauth.InvalidClient, oauth.InvalidToken, oauth.InsufficientAuthentication:
 		return http.StatusUnauthorized
 	case oauth.InsufficientScope:
 		return http.StatusForbidden
+	case oauth.NotFound:
+		return http.StatusNotFound
 	case oauth.TemporarilyUnavailable:
 		return http.StatusServiceUnavailable
 	case oauth.ServerError:
@@ -66,33 +111,41 @@ func statusOf(code oauth.Code) int {
 // headers adds what the status asks for. A client that did not authenticate by
 // header is not challenged: strict clients hide the body behind a challenge
 // (RFC 6749 §5.2 requires one only in answer to the header).
-func (f refusal) headers(h http.Header, r *http.Request, rt *Route) {
-	switch f.code {
+func (f Refusal) headers(h http.Header, r *http.Request, rt *Route) {
+	switch f.Code {
 	case oauth.InvalidClient:
 		if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); scheme != "" {
 			h.Set("WWW-Authenticate", `Basic realm="`+rt.Issuer+`", charset="UTF-8"`)
 		}
-	case oauth.InvalidToken, oauth.InsufficientScope:
+	case oauth.InvalidToken, oauth.InsufficientScope, oauth.InsufficientAuthentication:
 		h.Set("WWW-Authenticate", f.bearer(r, rt))
 	}
-	if f.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", "1")
+	if f.RetryAfter > 0 {
+		seconds := (f.RetryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
 }
 
 // bearer is the challenge of RFC 6750 §3: without an error when the request
 // carried no credentials at all.
-func (f refusal) bearer(r *http.Request, rt *Route) string {
+func (f Refusal) bearer(r *http.Request, rt *Route) string {
 	challenge := `Bearer realm="` + rt.Issuer + `"`
-	if r.Header.Get("Authorization") == "" {
+	if f.Code == oauth.InvalidToken && r.Header.Get("Authorization") == "" {
 		return challenge
 	}
-	challenge += `, error="` + string(f.code) + `"`
-	if f.detail != "" {
-		challenge += `, error_description="` + f.detail + `"`
+	challenge += `, error="` + string(f.Code) + `"`
+	if f.Detail != "" {
+		challenge += `, error_description="` + f.Detail + `"`
+	}
+	if f.Code == oauth.InsufficientAuthentication {
+		challenge += `, max_age=` + strconv.Itoa(int(FreshAuthentication/time.Second))
 	}
 	return challenge
 }
+
+// FreshAuthentication is how long ago a person may have proved who they are for
+// what oauth.InsufficientAuthentication refuses otherwise.
+const FreshAuthentication = 10 * time.Minute
 
 // ascii keeps what RFC 6749 §5.2 allows in error_description.
 func ascii(s string) string {

@@ -42,8 +42,11 @@ type Route struct {
 	// Problems answers errors as RFC 9457 problem documents, for the routes
 	// that no OAuth client calls.
 	Problems bool
-	Clock    *Clock
-	Log      *Log
+	// Origins knows whose pages may read the answers, for a function with
+	// contract.NamedOrigins.
+	Origins Origins
+	Clock   *Clock
+	Log     *Log
 	// Calls returns how many calls to AWS this process has made; nil for
 	// routes that make none.
 	Calls func() int64
@@ -86,19 +89,15 @@ func (rt *Route) serve(w http.ResponseWriter, r *http.Request) (err error) {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	if rt.Function.CORS == contract.AnyOrigin {
-		allowAnyOrigin(w.Header(), rt.Function)
-		if r.Method == http.MethodOptions {
-			w.WriteHeader(http.StatusNoContent)
-			return nil
-		}
+	if preflight, err := rt.cors(w, r); preflight || err != nil {
+		return err
 	}
 	if !rt.allows(r.Method) {
 		w.Header().Set("Allow", strings.Join(rt.methods(), ", "))
 		return &methodError{Method: r.Method}
 	}
 	if r.Method == http.MethodPost {
-		if err := parseForm(r); err != nil {
+		if err := parseBody(r, rt.Function.JSON); err != nil {
 			return err
 		}
 	}
@@ -115,7 +114,7 @@ func (rt *Route) methods() []string {
 	if slices.Contains(methods, http.MethodGet) {
 		methods = append(methods, http.MethodHead)
 	}
-	if rt.Function.CORS == contract.AnyOrigin {
+	if rt.Function.CORS != contract.SameOrigin {
 		methods = append(methods, http.MethodOptions)
 	}
 	return methods
@@ -147,14 +146,6 @@ func setHeaders(h http.Header, requestID string) {
 	}
 }
 
-func allowAnyOrigin(h http.Header, f contract.Function) {
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Methods", strings.Join(f.Methods, ", "))
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP, MCP-Protocol-Version")
-	h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate, Retry-After, X-Request-Id")
-	h.Set("Access-Control-Max-Age", "3600")
-}
-
 // recorder remembers the status for the log.
 type recorder struct {
 	http.ResponseWriter
@@ -170,17 +161,20 @@ func (w *recorder) WriteHeader(status int) {
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := refusalOf(err)
 	entry := entryOf(r.Context())
-	entry.Code = string(refusal.code)
+	entry.Code = string(refusal.Code)
 	entry.Error = err.Error()
 	refusal.headers(w.Header(), r, rt)
+	if page, ok := rt.Handler.(Page); ok && page.Refuse(w, r, refusal) {
+		return
+	}
 	if rt.Problems {
-		Answer(w, refusal.status, problem{
-			Type: documentation(refusal.code), Title: http.StatusText(refusal.status),
-			Status: refusal.status, Detail: refusal.detail, Code: refusal.code,
+		Answer(w, refusal.Status, problem{
+			Type: documentation(refusal.Code), Title: http.StatusText(refusal.Status),
+			Status: refusal.Status, Detail: refusal.Detail, Code: refusal.Code,
 		})
 		return
 	}
-	Answer(w, refusal.status, oauth.ErrorResponse{
-		Error: refusal.code, Description: refusal.detail, URI: documentation(refusal.code),
+	Answer(w, refusal.Status, oauth.ErrorResponse{
+		Error: refusal.Code, Description: refusal.Detail, URI: documentation(refusal.Code),
 	})
 }

@@ -35,9 +35,9 @@ func TestRefusedStarts(t *testing.T) {
 		{"half of the templates", func(_ *testing.T, o *local.Options) error {
 			return os.Remove(filepath.Join(o.Templates, "tipstaff-test-data.template.json"))
 		}, []string{"tipstaff-test-data"}},
-		{"path parameter", func(_ *testing.T, o *local.Options) error {
-			return edit(service(o), "ANY /items", "ANY /items/{id}")
-		}, []string{"ANY /items/{id}", "path parameter"}},
+		{"greedy path", func(_ *testing.T, o *local.Options) error {
+			return edit(service(o), "ANY /items", "ANY /items/{proxy+}")
+		}, []string{"ANY /items/{proxy+}", "path parameter"}},
 		{"authorizer", func(_ *testing.T, o *local.Options) error {
 			return edit(service(o), `"RouteKey": "$default",`, `"RouteKey": "$default", "AuthorizationType": "JWT",`)
 		}, []string{"$default", "JWT"}},

@@ -25,7 +25,7 @@ func TestRestart(t *testing.T) {
 	s := start(t, o)
 	post(t, s.BaseURL()+"/items", "kept")
 	before := secret(t, s)
-	if before != "rotated" || s.Invocations("rotate") != 4 {
+	if before != localtest.Rotated || s.Invocations("rotate") != 4 {
 		t.Errorf("the secret is %q after %d steps, want it rotated in 4", before, s.Invocations("rotate"))
 	}
 	if state, err := local.ReadState(o.Dir); err != nil || state.URL != s.BaseURL() || state.PID != os.Getpid() || state.Stage != "test" {
@@ -68,7 +68,7 @@ func TestInterruptedRotationRunsAgain(t *testing.T) {
 		t.Fatalf("Start = %v, want the step and the last words of the function", err)
 	}
 	replace(t, rotate, func() error { return os.Symlink(self, rotate) })
-	if s := start(t, o); secret(t, s) != "rotated" {
+	if s := start(t, o); secret(t, s) != localtest.Rotated {
 		t.Errorf("the secret is %q, want it rotated", secret(t, s))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -23,22 +24,90 @@ type Credentials struct {
 	Method string
 }
 
-// Authenticate returns the client that the request authenticates as. Its error
-// is invalid_client with the same words for an unknown client, a wrong secret,
-// a disabled client and a method that the client does not use; or
-// invalid_request for credentials sent in two ways.
-func Authenticate(ctx context.Context, clients *client.Store, r *http.Request) (*client.Client, error) {
+// ActionRefuse is what the trail calls a wrong secret of a client that exists.
+const ActionRefuse audit.Action = "client.refuse"
+
+// Guard knows clients by their credentials.
+type Guard struct {
+	Clients *client.Store
+	// Refusals takes the record of wrong secrets.
+	Refusals *audit.Refusals
+}
+
+// Identify returns the client that the request comes from: one that proves it
+// as for Authenticate, or a public client, which only says it (RFC 6749
+// §3.2.1). What a public client asks for must be proved by something else.
+func (g *Guard) Identify(r *http.Request) (*client.Client, error) {
 	given, err := Read(r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := clients.Authenticate(ctx, given.ID, given.Secret)
-	if errors.Is(err, client.ErrUnknown) || errors.Is(err, client.ErrSecret) || errors.Is(err, client.ErrDisabled) {
+	if given.Method != oauth.AuthNone {
+		return g.authenticate(r.Context(), given)
+	}
+	c, err := g.Clients.Client(r.Context(), given.ID)
+	if errors.Is(err, client.ErrUnknown) {
 		return nil, refused(err)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if c.Disabled {
+		return nil, refused(client.ErrDisabled)
+	}
+	return admit(r.Context(), c, given)
+}
+
+// Authenticate returns the client that the request authenticates as. Its error
+// is invalid_client with the same words for an unknown client, a wrong secret,
+// a disabled client and a method that the client does not use; or
+// invalid_request for credentials sent in two ways.
+func (g *Guard) Authenticate(r *http.Request) (*client.Client, error) {
+	given, err := Read(r)
+	if err != nil {
+		return nil, err
+	}
+	if given.Method == oauth.AuthNone {
+		return nil, refused(errors.New("no secret"))
+	}
+	return g.authenticate(r.Context(), given)
+}
+
+func (g *Guard) authenticate(ctx context.Context, given Credentials) (*client.Client, error) {
+	c, err := g.Clients.Authenticate(ctx, given.ID, given.Secret)
+	if errors.Is(err, client.ErrUnknown) || errors.Is(err, client.ErrSecret) || errors.Is(err, client.ErrDisabled) {
+		g.record(ctx, given, err)
+		return nil, refused(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return admit(ctx, c, given)
+}
+
+// record leaves an entry of a wrong secret of a client that exists. For one that
+// does not it takes the same time and leaves nothing. What nobody can have is
+// refused without a read, and without a word about it.
+func (g *Guard) record(ctx context.Context, given Credentials, why error) {
+	if !client.ValidID(given.ID) || !client.Plausible(given.Secret) {
+		return
+	}
+	var err error
+	if errors.Is(why, client.ErrUnknown) {
+		err = g.Refusals.Pretend(ctx, "client#"+given.ID)
+	} else {
+		err = g.Refusals.Record(ctx, audit.Entry{
+			Actor: given.ID, Action: ActionRefuse, Subject: given.ID, Object: "client#" + given.ID,
+			RequestID: httpapi.RequestID(ctx), Detail: map[string]string{"method": given.Method},
+		})
+	}
+	if err != nil {
+		httpapi.Note(ctx).AuditFailures++
+	}
+}
+
+// admit holds the client to its registration.
+func admit(ctx context.Context, c *client.Client, given Credentials) (*client.Client, error) {
 	if !slices.Contains(c.AuthMethods, given.Method) {
 		return nil, refused(errors.New("the client does not use " + given.Method))
 	}
@@ -56,8 +125,11 @@ func Read(r *http.Request) (Credentials, error) {
 	authorization := r.Header.Get("Authorization")
 	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	if authorization == "" {
-		if id == "" || secret == "" {
+		if id == "" {
 			return Credentials{}, refused(errors.New("no credentials"))
+		}
+		if secret == "" {
+			return Credentials{ID: id, Method: oauth.AuthNone}, nil
 		}
 		return Credentials{ID: id, Secret: secret, Method: oauth.ClientSecretPost}, nil
 	}

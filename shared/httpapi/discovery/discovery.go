@@ -26,16 +26,19 @@ func New(e *wire.Env) (http.Handler, error) {
 
 // Metadata describes the server at issuer.
 func Metadata(issuer string) oauth.Metadata {
-	methods := []string{oauth.ClientSecretBasic, oauth.ClientSecretPost}
+	secret := []string{oauth.ClientSecretBasic, oauth.ClientSecretPost}
+	everyone := append(secret[:len(secret):len(secret)], oauth.AuthNone)
 	return oauth.Metadata{
 		Issuer:                   issuer,
 		TokenEndpoint:            issuer + contract.Token.Paths[0],
 		JWKSURI:                  issuer + contract.JWKS.Paths[0],
 		IntrospectionEndpoint:    issuer + contract.Introspect.Paths[0],
+		RevocationEndpoint:       issuer + contract.Revoke.Paths[0],
 		ResponseTypesSupported:   []string{}, // required even when empty (RFC 8414 §2)
-		GrantTypesSupported:      []string{oauth.GrantClientCredentials},
-		TokenAuthMethods:         methods,
-		IntrospectionAuthMethods: methods,
+		GrantTypesSupported:      []string{oauth.GrantClientCredentials, oauth.GrantRefreshToken},
+		TokenAuthMethods:         everyone,
+		IntrospectionAuthMethods: secret,
+		RevocationAuthMethods:    everyone,
 	}
 }
 

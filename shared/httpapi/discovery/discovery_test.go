@@ -53,7 +53,7 @@ func TestDiscovery(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.Body), &document); err != nil {
 		t.Fatal(err)
 	}
-	if document.Responses == nil || !slices.Equal(document.Grants, []string{"client_credentials"}) {
+	if document.Responses == nil || !slices.Equal(document.Grants, []string{"client_credentials", "refresh_token"}) {
 		t.Errorf("document = %s", got.Body)
 	}
 }

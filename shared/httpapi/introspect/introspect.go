@@ -19,6 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
 	"github.com/tipstaff/tipstaff/shared/keys/published"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
@@ -28,21 +29,23 @@ import (
 // the first request.
 func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
-	table := e.Name(contract.Registry)
-	keys := &published.Store{DB: db, Table: table, Now: e.Clock.Now}
+	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}
 	e.Prepare(keys.Load)
 	return e.Route(&Handler{
-		Clients: &client.Store{DB: db, Table: table, Now: e.Clock.Now},
-		Guard:   &bearer.Guard{Issuer: e.Issuer, Keys: keys, Now: e.Clock.Now},
-		Now:     e.Clock.Now,
+		Auth:     clientauth.New(e, db),
+		Guard:    &bearer.Guard{Issuer: e.Issuer, Keys: keys, Now: e.Clock.Now},
+		Sessions: &session.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+		Now:      e.Clock.Now,
 	}), nil
 }
 
 // Handler answers whether a token is active.
 type Handler struct {
-	Clients *client.Store
-	Guard   *bearer.Guard
-	Now     func() time.Time
+	Auth  *clientauth.Guard
+	Guard *bearer.Guard
+	// Sessions is only read.
+	Sessions *session.Store
+	Now      func() time.Time
 }
 
 // maxCache is how long a resource server may believe an answer.
@@ -68,7 +71,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	httpapi.Note(r.Context()).TokenID = claims.ID
+	note := httpapi.Note(r.Context())
+	note.TokenID, note.Session = claims.ID, claims.SessionID
 	left := min(maxCache, time.Unix(claims.Expires, 0).Sub(h.Now()))
 	w.Header().Del("Pragma")
 	w.Header().Set("Cache-Control", fmt.Sprintf("private, max-age=%d", int(left.Seconds())))
@@ -83,6 +87,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		Expires:   claims.Expires,
 		IssuedAt:  claims.IssuedAt,
 		ID:        claims.ID,
+		SessionID: claims.SessionID,
+		AuthTime:  claims.AuthTime,
+		AMR:       claims.AMR,
 	})
 	return nil
 }
@@ -91,7 +98,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 // access token for our API (RFC 7662 §2.1).
 func (h *Handler) asker(ctx context.Context, r *http.Request) (*client.Client, error) {
 	if !bearer.Presented(r) {
-		return clientauth.Authenticate(ctx, h.Clients, r)
+		return h.Auth.Authenticate(r)
 	}
 	claims, err := h.Guard.Require(ctx, r, contract.ScopeIntrospect)
 	if err != nil {
@@ -118,12 +125,31 @@ func (h *Handler) judge(ctx context.Context, asker *client.Client, presented str
 	if _, err := h.live(ctx, claims.ClientID); err != nil {
 		return nil, err
 	}
-	return claims, nil
+	return claims, h.session(ctx, claims)
+}
+
+// session reads the grant of a token that has one, consistently: from the moment
+// that somebody has ended it, the token is not active any more.
+func (h *Handler) session(ctx context.Context, claims *token.Claims) error {
+	if claims.SessionID == "" {
+		return nil
+	}
+	g, err := h.Sessions.Grant(ctx, claims.Subject, claims.SessionID)
+	if errors.Is(err, session.ErrEnded) {
+		return fmt.Errorf("%w: its session has ended", token.ErrInvalid)
+	}
+	if err != nil {
+		return err
+	}
+	if g.Client != claims.ClientID {
+		return fmt.Errorf("%w: its session is another client's", token.ErrInvalid)
+	}
+	return nil
 }
 
 // live returns the client of a token unless it is gone or disabled since.
 func (h *Handler) live(ctx context.Context, id string) (*client.Client, error) {
-	c, err := h.Clients.Client(ctx, id)
+	c, err := h.Auth.Clients.Client(ctx, id)
 	if errors.Is(err, client.ErrUnknown) {
 		return nil, fmt.Errorf("%w: its client is gone", token.ErrInvalid)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/introspect"
 	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/keys"
@@ -43,9 +42,9 @@ func newFixture(t *testing.T) *fixture {
 // route is a fresh function, with nothing remembered.
 func (f *fixture) route() http.Handler {
 	return f.Route(contract.Introspect, &introspect.Handler{
-		Clients: f.Clients(),
-		Guard:   &bearer.Guard{Issuer: routetest.Issuer, Keys: f.Published(), Now: f.Now},
-		Now:     f.Now,
+		Auth:  f.Auth(),
+		Guard: f.Bearer(), Sessions: f.Sessions(),
+		Now: f.Now,
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/ready"
 	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
@@ -36,7 +35,7 @@ func ask(s *routetest.Stage, checks []ready.Check, token string) routetest.Answe
 		Guard:  &bearer.Guard{Issuer: routetest.Issuer, Keys: s.Published(), Now: s.Now},
 		Checks: checks,
 	})
-	route.(*httpapi.Route).Problems = true
+	route.Problems = true
 	r := httptest.NewRequest("GET", "/ready", nil)
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)

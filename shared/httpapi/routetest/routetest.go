@@ -8,10 +8,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/keys/published"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
@@ -59,6 +56,24 @@ func New(t testing.TB) *Stage {
 // Now is the clock of the stage.
 func (s *Stage) Now() time.Time { return s.Time }
 
+// Claims are the claims of an access token, unverified.
+func Claims(t testing.TB, accessToken string) map[string]any {
+	t.Helper()
+	parts := strings.Split(accessToken, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no JWT", accessToken)
+	}
+	data, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c map[string]any
+	if err := json.Unmarshal(data, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // Keys are the private keys, as a vault would give them.
 func (s *Stage) Keys(context.Context) (*keys.Document, error) { return s.Document, nil }
 
@@ -77,11 +92,15 @@ func (s *Stage) Publish(d *keys.Document) {
 	s.Document = d
 }
 
-// Register stores a client with a new secret and returns the secret.
+// Register stores a client with a new secret and returns the secret; a public
+// client has none.
 func (s *Stage) Register(c client.Client) string {
 	s.T.Helper()
-	secret := client.NewSecret()
-	c.Secrets = []client.Secret{client.HashSecret(secret)}
+	secret := ""
+	if !c.Public() {
+		secret = client.NewSecret()
+		c.Secrets = []client.Secret{client.HashSecret(secret)}
+	}
 	if c.AuthMethods == nil {
 		c.AuthMethods = []string{oauth.ClientSecretBasic, oauth.ClientSecretPost}
 	}
@@ -123,44 +142,10 @@ func (s *Stage) Minter() *token.Minter {
 }
 
 // Route puts the shared steps in front of h.
-func (s *Stage) Route(f contract.Function, h httpapi.Handler) http.Handler {
+func (s *Stage) Route(f contract.Function, h httpapi.Handler) *httpapi.Route {
 	return &httpapi.Route{
 		Function: f, Stage: "test", Issuer: Issuer, Handler: h,
-		Clock: new(httpapi.Clock), Log: &httpapi.Log{W: &s.Log},
+		Origins: browser.Origins(s.Clients()),
+		Clock:   new(httpapi.Clock), Log: &httpapi.Log{W: &s.Log},
 	}
-}
-
-// Answer is what a route answered.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   string
-	// JSON is the body if it is an object.
-	JSON map[string]any
-}
-
-// Error is the error code in the answer, or "".
-func (a Answer) Error() string {
-	code, _ := a.JSON["error"].(string)
-	return code
-}
-
-// Post sends a form with Basic credentials; none when id is empty.
-func Post(h http.Handler, form url.Values, id, secret string) Answer {
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if id != "" {
-		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+secret)))
-	}
-	return Do(h, r)
-}
-
-// Do sends any request.
-func Do(h http.Handler, r *http.Request) Answer {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	body, _ := io.ReadAll(w.Body)
-	a := Answer{Status: w.Code, Header: w.Header(), Body: string(body)}
-	_ = json.Unmarshal(body, &a.JSON) // not every body is an object
-	return a
 }

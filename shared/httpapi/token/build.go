@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
+	"github.com/tipstaff/tipstaff/shared/httpapi/renew"
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
-	"github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	secrets "github.com/tipstaff/tipstaff/shared/wire/vault"
@@ -21,9 +21,7 @@ func New(e *wire.Env) (http.Handler, error) {
 		_, err := held.Document(ctx)
 		return err
 	})
-	return e.Route(&Handler{
-		Issuer:  e.Issuer,
-		Clients: &client.Store{DB: dynamo.Client(e), Table: e.Name(contract.Registry), Now: e.Clock.Now},
-		Tokens:  &token.Minter{Issuer: e.Issuer, Keys: held.Document, Now: e.Clock.Now},
-	}), nil
+	db := dynamo.Client(e)
+	auth := clientauth.New(e, db)
+	return e.Route(&Handler{Auth: auth, Renewer: renew.New(e, db, auth.Clients, held)}), nil
 }

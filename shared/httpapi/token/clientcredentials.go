@@ -1,9 +1,7 @@
 package token
 
 import (
-	"context"
-	"net/url"
-	"strings"
+	"net/http"
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
@@ -13,31 +11,35 @@ import (
 
 // clientCredentials issues a token for the client itself (RFC 6749 §4.4). There
 // is never a refresh token (§4.4.3): the client can ask again.
-func (h *Handler) clientCredentials(ctx context.Context, c *client.Client, form url.Values) (*oauth.TokenResponse, error) {
-	targets, err := h.targets(ctx, c, form["resource"])
-	if err != nil {
-		return nil, err
+func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *client.Client) error {
+	if !c.MayUse(oauth.GrantClientCredentials) {
+		return oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
 	}
-	scope, err := targets.narrow(form.Get("scope"))
+	targets, err := h.Renewer.Targets.Choose(r.Context(), c, r.PostForm["resource"])
 	if err != nil {
-		return nil, err
+		return err
 	}
-	issued, err := h.Tokens.Mint(ctx, token.Request{
+	scope, err := targets.Narrow(r.PostForm.Get("scope"))
+	if err != nil {
+		return err
+	}
+	issued, err := h.Renewer.Tokens.Mint(r.Context(), token.Request{
 		Subject:   c.ID,
 		ClientID:  c.ID,
-		Audience:  targets.audience,
-		Scope:     strings.Join(scope, " "),
-		Algorithm: targets.algorithm,
-		Lifetime:  targets.lifetime,
+		Audience:  targets.Audience,
+		Scope:     scope,
+		Algorithm: targets.Algorithm,
+		Lifetime:  targets.Lifetime,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	httpapi.Note(ctx).TokenID = issued.ID
-	return &oauth.TokenResponse{
+	httpapi.Note(r.Context()).TokenID = issued.ID
+	httpapi.Answer(w, http.StatusOK, oauth.TokenResponse{
 		AccessToken: issued.Value,
 		TokenType:   oauth.TokenTypeBearer,
 		ExpiresIn:   int64(issued.Lifetime.Seconds()),
-		Scope:       strings.Join(scope, " "),
-	}, nil
+		Scope:       scope,
+	})
+	return nil
 }

@@ -5,42 +5,40 @@ package token
 import (
 	"net/http"
 
-	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
+	"github.com/tipstaff/tipstaff/shared/httpapi/renew"
 	"github.com/tipstaff/tipstaff/shared/oauth"
-	"github.com/tipstaff/tipstaff/shared/token"
 )
 
 // Handler answers with a token, or says why there is none.
 type Handler struct {
-	Issuer  string
-	Clients *client.Store
-	Tokens  *token.Minter
+	Auth *clientauth.Guard
+	// Renewer renews grants, and has what every grant needs.
+	Renewer *renew.Renewer
 }
 
-// Serve authenticates the client and hands over to the grant.
+// Serve hands over to the grant. What each asks of a client that identifies
+// itself is its own: only with a secret can a client get a token for itself.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	grant := r.PostForm.Get("grant_type")
+	authenticate := h.Auth.Authenticate
 	switch grant {
 	case "":
 		return oauth.Refuse(oauth.InvalidRequest, "grant_type is missing")
 	case oauth.GrantClientCredentials:
+	case oauth.GrantRefreshToken:
+		authenticate = h.Auth.Identify
 	default:
 		return oauth.Refuse(oauth.UnsupportedGrantType, "this server does not know the grant_type")
 	}
 	httpapi.Note(r.Context()).Grant = grant
-	c, err := clientauth.Authenticate(r.Context(), h.Clients, r)
+	c, err := authenticate(r)
 	if err != nil {
 		return err
 	}
-	if !c.MayUse(grant) {
-		return oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
+	if grant == oauth.GrantRefreshToken {
+		return h.Renewer.Serve(w, r, c)
 	}
-	response, err := h.clientCredentials(r.Context(), c, r.PostForm)
-	if err != nil {
-		return err
-	}
-	httpapi.Answer(w, http.StatusOK, response)
-	return nil
+	return h.clientCredentials(w, r, c)
 }

@@ -49,7 +49,7 @@ func newFixture(t *testing.T) *fixture {
 			{Resource: "https://gone.example.com"},
 		},
 	})
-	f.route = s.Route(contract.Token, &token.Handler{Issuer: routetest.Issuer, Clients: s.Clients(), Tokens: s.Minter()})
+	f.route = s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Renewer: s.Renewer()})
 	return f
 }
 

@@ -23,6 +23,7 @@ type event struct {
 	Cookies         []string          `json:"cookies,omitempty"`
 	Headers         map[string]string `json:"headers"`
 	Query           map[string]string `json:"queryStringParameters,omitempty"`
+	Parameters      map[string]string `json:"pathParameters,omitempty"`
 	Context         requestContext    `json:"requestContext"`
 	Body            string            `json:"body,omitempty"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
@@ -80,6 +81,11 @@ func (g *Gateway) event(r *http.Request, routeKey, id string, body []byte) []byt
 			Time:      now.Format(timeFormat),
 			TimeEpoch: now.UnixMilli(),
 		},
+	}
+	for _, p := range g.patterns {
+		if p.route.Key == routeKey {
+			e.Parameters, _ = p.match(r.Method, r.URL.Path)
+		}
 	}
 	if len(body) > 0 {
 		e.Body, e.IsBase64Encoded = encode(r.Header.Get("Content-Type"), body)

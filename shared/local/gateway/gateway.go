@@ -32,7 +32,8 @@ const (
 
 // Route leads requests to a function.
 type Route struct {
-	// Key is "METHOD /path", "ANY /path" or "$default". The path is exact.
+	// Key is "METHOD /path", "ANY /path" or "$default". The path is exact, but
+	// for segments such as "{id}", which stand for any one that is not empty.
 	Key string
 	// Invoke is the function. An error that is a
 	// context.DeadlineExceeded is a timeout, any other a failure.
@@ -53,8 +54,9 @@ type Config struct {
 
 // Gateway serves an API.
 type Gateway struct {
-	config Config
-	routes map[string]Route // by key
+	config   Config
+	routes   map[string]Route // by key
+	patterns []pattern        // the routes with parameters, the most specific first
 }
 
 // New returns a gateway, or an error that names the route it cannot serve.
@@ -75,7 +77,9 @@ func New(c Config) (*Gateway, error) {
 		}
 		g.routes[r.Key] = r
 	}
-	return g, nil
+	var err error
+	g.patterns, err = patterns(c.Routes)
+	return g, err
 }
 
 func check(key string) error {
@@ -86,8 +90,10 @@ func check(key string) error {
 	if !ok || method == "" || !strings.HasPrefix(path, "/") {
 		return fmt.Errorf("route %q is neither %q nor a method and a path", key, defaultKey)
 	}
-	if strings.ContainsAny(path, "{}") {
-		return fmt.Errorf("route %q has a path parameter, which does not run locally", key)
+	for segment := range strings.SplitSeq(path, "/") {
+		if name, ok := parameter(segment); strings.ContainsAny(segment, "{}") && (!ok || strings.HasSuffix(name, "+")) {
+			return fmt.Errorf("route %q has the segment %q, and only plain path parameters run locally", key, segment)
+		}
 	}
 	return nil
 }
@@ -134,14 +140,22 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// route finds the most specific route. The path is decoded once for that.
+// route finds the most specific route: an exact path before a path with
+// parameters, the method before any. The path is decoded once for that.
 func (g *Gateway) route(r *http.Request) (Route, bool) {
-	for _, key := range [...]string{r.Method + " " + r.URL.Path, anyMethod + " " + r.URL.Path, defaultKey} {
-		if route, ok := g.routes[key]; ok {
+	for _, key := range [...]string{r.Method + " " + r.URL.Path, anyMethod + " " + r.URL.Path} {
+		// A path that looks like a parameter is not one.
+		if route, ok := g.routes[key]; ok && !strings.ContainsAny(key, "{}") {
 			return route, true
 		}
 	}
-	return Route{}, false
+	for _, p := range g.patterns {
+		if _, ok := p.match(r.Method, r.URL.Path); ok {
+			return p.route, true
+		}
+	}
+	route, ok := g.routes[defaultKey]
+	return route, ok
 }
 
 // headerSize is what the quota counts: the request line and header values.

@@ -95,6 +95,18 @@ func TestRouting(t *testing.T) {
 		{"twice encoded letter", get("/t%256Fken"), []string{"ANY /token"}, ""},
 		{"encoded question mark", get("/token%3Fa"), []string{"ANY /token"}, ""},
 		{"query", get("/token?a=b"), []string{"ANY /token"}, "ANY /token"},
+		{"parameter", get("/sessions/7"), []string{"ANY /sessions/{id}"}, "ANY /sessions/{id}"},
+		{"parameter with its method", get("/sessions/7"), []string{"ANY /sessions/{id}", "GET /sessions/{id}"}, "GET /sessions/{id}"},
+		{"parameter of another method", get("/sessions/7"), []string{"DELETE /sessions/{id}"}, ""},
+		{"exact before parameter", get("/sessions/all"), []string{"GET /sessions/{id}", "ANY /sessions/all"}, "ANY /sessions/all"},
+		{"parameter before default", get("/sessions/7"), []string{"$default", "ANY /sessions/{id}"}, "ANY /sessions/{id}"},
+		{"longer beginning first", get("/a/b/c"), []string{"ANY /{x}/b/c", "ANY /a/{y}/c"}, "ANY /a/{y}/c"},
+		{"parameter is one segment", get("/sessions/7/8"), []string{"ANY /sessions/{id}"}, ""},
+		{"encoded slash is no segment of its own", get("/sessions/7%2F8"), []string{"ANY /sessions/{id}"}, ""},
+		{"parameter is not empty", get("/sessions/"), []string{"ANY /sessions/{id}"}, ""},
+		{"parameter is there", get("/sessions"), []string{"ANY /sessions/{id}"}, ""},
+		{"the pattern itself", get("/sessions/%7Bid%7D"), []string{"ANY /sessions/{id}"}, "ANY /sessions/{id}"},
+		{"the pattern itself, elsewhere", get("/other/%7Bid%7D"), []string{"ANY /sessions/{id}"}, ""},
 		{"dot in a route", get("/.well-known/x"), []string{"ANY /.well-known/x"}, "ANY /.well-known/x"},
 	}
 	for _, tt := range tests {
@@ -122,8 +134,11 @@ func TestRefusedRoutes(t *testing.T) {
 		keys []string
 		want string
 	}{
-		{[]string{"GET /a/{id}"}, "path parameter"},
 		{[]string{"ANY /{proxy+}"}, "path parameter"},
+		{[]string{"GET /a/x{id}"}, "path parameter"},
+		{[]string{"GET /a/{}"}, "path parameter"},
+		{[]string{"GET /a/{id"}, "path parameter"},
+		{[]string{"GET /a/{id}", "GET /a/{name}"}, "the same"},
 		{[]string{"/a"}, "neither"},
 		{[]string{"GET a"}, "neither"},
 		{[]string{"$connect"}, "neither"},

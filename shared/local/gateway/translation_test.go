@@ -20,6 +20,7 @@ type seen struct {
 	Cookies               []string
 	Headers               map[string]string
 	QueryStringParameters map[string]string
+	PathParameters        map[string]string
 	RequestContext        struct {
 		AccountID, APIID, DomainName, DomainPrefix string
 		RequestID, RouteKey, Stage, Time           string
@@ -140,6 +141,27 @@ func TestPathAndQuery(t *testing.T) {
 				t.Errorf("queryStringParameters = %q, want %q", e.QueryStringParameters, tt.parameters)
 			}
 		})
+	}
+}
+
+// A parameter is the segment as it was decoded, like the path: not to be trusted.
+func TestPathParameters(t *testing.T) {
+	for target, want := range map[string]map[string]string{
+		"/sessions/7":          {"id": "7"},
+		"/sessions/a%20b":      {"id": "a b"},
+		"/sessions/a%2520b":    {"id": "a%20b"},
+		"/sessions/%2E%2E":     {"id": ".."},
+		"/clients/x/secrets/y": {"client": "x", "secret": "y"},
+		"/sessions":            nil,
+	} {
+		c := &capture{answer: `{"statusCode":200}`}
+		r, _ := send(t, serve(t, c, "ANY /sessions", "ANY /sessions/{id}", "ANY /clients/{client}/secrets/{secret}"), get(target))
+		if r.StatusCode != http.StatusOK {
+			t.Fatalf("GET %s = %d", target, r.StatusCode)
+		}
+		if got := parse(t, c.event).PathParameters; !maps.Equal(got, want) {
+			t.Errorf("GET %s: pathParameters = %q, want %q", target, got, want)
+		}
 	}
 }
 

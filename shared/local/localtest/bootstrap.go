@@ -161,7 +161,7 @@ func rotate(r request) error {
 	case "createSecret":
 		_, err := manager.PutSecretValue(context.Background(), &secretsmanager.PutSecretValueInput{
 			SecretId: &r.SecretID, ClientRequestToken: &r.ClientRequestToken,
-			SecretString: aws.String("rotated"), VersionStages: []string{"AWSPENDING"},
+			SecretString: aws.String(Rotated), VersionStages: []string{"AWSPENDING"},
 		})
 		return err
 	case "finishSecret":

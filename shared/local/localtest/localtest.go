@@ -19,6 +19,13 @@ import (
 // Stage is the stage of the templates.
 const Stage = "test"
 
+// Rotated is the secret after its first rotation: a document of keys that can
+// keep passwords and sign nothing.
+const Rotated = `{"format":"tipstaff-keys/1",` +
+	`"signing":[{"alg":"ES256","state":"active"},{"alg":"RS256","state":"active"}],` +
+	`"mac":[{"id":"localmac","state":"active","key":"AAAA"}],` +
+	`"pepper":[{"id":"localpep","key":"AAAA"}]}`
+
 // role is the variable that makes a process a function.
 const role = "LOCAL_TEST_ROLE"
 

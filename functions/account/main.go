@@ -1,0 +1,10 @@
+// Command account is the Lambda behind GET and POST /account.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/account"
+)
+
+func main() { apigw.Serve(contract.Account, account.New) }

@@ -1,0 +1,10 @@
+// Command login is the Lambda behind GET and POST /login.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/login"
+)
+
+func main() { apigw.Serve(contract.Login, login.New) }

@@ -1,0 +1,10 @@
+// Command revoke is the Lambda behind POST /revoke.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/revoke"
+)
+
+func main() { apigw.Serve(contract.Revoke, revoke.New) }

@@ -1,0 +1,89 @@
+package browser
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/keys"
+)
+
+// FormLife is how long a form may stay open before it is sent.
+const FormLife = time.Hour
+
+// ErrForm says that a form is not from a page that we gave this browser within
+// FormLife.
+var ErrForm = errors.New("the form is not from a page of ours")
+
+// Forms makes and checks the tokens that stand hidden in our forms.
+//
+// A token is a MAC over its time, the form's purpose and the browser's cookie,
+// so it is worth nothing in another browser, in another form or on another
+// day. Nothing is stored.
+type Forms struct {
+	// Key returns the MAC key of an id, the active one for "", or
+	// keys.ErrUnknown.
+	Key func(ctx context.Context, id string) (*keys.MACKey, error)
+	Now func() time.Time
+}
+
+// Token returns a token for a form with that purpose and gives the browser its
+// FormCookie, the same as it has already, so that two tabs do not disturb each
+// other.
+func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Request, purpose string) (string, error) {
+	browser := Cookie(r, FormCookie)
+	if len(browser) != len(rand.Text()) {
+		browser = rand.Text()
+	}
+	key, err := f.Key(ctx, "")
+	if err != nil {
+		return "", fmt.Errorf("make the token of a form: %w", err)
+	}
+	SetCookie(w, FormCookie, browser, FormLife)
+	at := strconv.FormatInt(f.Now().Unix(), 36)
+	return strings.Join([]string{key.ID, at, mac(key, at, purpose, browser)}, "."), nil
+}
+
+// Check returns nil if token was made for a form with that purpose in the
+// browser of the request, and ErrForm if not. Another error says that nobody
+// can tell.
+func (f *Forms) Check(ctx context.Context, r *http.Request, purpose, token string) error {
+	parts := strings.Split(token, ".")
+	browser := Cookie(r, FormCookie)
+	if len(parts) != 3 || parts[0] == "" || browser == "" {
+		return ErrForm
+	}
+	made, err := strconv.ParseInt(parts[1], 36, 64)
+	if err != nil {
+		return ErrForm
+	}
+	if age := f.Now().Sub(time.Unix(made, 0)); age < -time.Minute || age > FormLife {
+		return ErrForm
+	}
+	key, err := f.Key(ctx, parts[0])
+	if errors.Is(err, keys.ErrUnknown) {
+		return ErrForm
+	}
+	if err != nil {
+		return fmt.Errorf("check the token of a form: %w", err)
+	}
+	if !hmac.Equal([]byte(parts[2]), []byte(mac(key, parts[1], purpose, browser))) {
+		return ErrForm
+	}
+	return nil
+}
+
+// mac begins with a kind of its own: no handle is ever a form token.
+func mac(key *keys.MACKey, at, purpose, browser string) string {
+	h := hmac.New(sha256.New, key.Key)
+	h.Write([]byte(strings.Join([]string{"tipstaff form", at, purpose, browser}, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}

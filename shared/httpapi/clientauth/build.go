@@ -1,0 +1,22 @@
+package clientauth
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/wire"
+)
+
+// New builds a Guard from the environment of its route.
+func New(e *wire.Env, db *dynamodb.Client) *Guard {
+	now := e.Clock.Now
+	return &Guard{
+		Clients: &client.Store{DB: db, Table: e.Name(contract.Registry), Now: now},
+		Refusals: &audit.Refusals{
+			DB: db, Sessions: e.Name(contract.Sessions),
+			Trail: &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now},
+		},
+	}
+}

@@ -1,0 +1,154 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/introspect"
+	"github.com/tipstaff/tipstaff/shared/httpapi/login"
+	"github.com/tipstaff/tipstaff/shared/httpapi/refresh"
+	"github.com/tipstaff/tipstaff/shared/httpapi/revoke"
+	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
+	"github.com/tipstaff/tipstaff/shared/httpapi/sessions"
+	"github.com/tipstaff/tipstaff/shared/httpapi/token"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	tokens "github.com/tipstaff/tipstaff/shared/token"
+)
+
+// kind is something that we give away, or that names something of ours.
+type kind string
+
+const (
+	clientSecret  kind = "client secret"
+	refreshToken  kind = "refresh token"
+	refreshCookie kind = "refresh cookie"
+	sessionCookie kind = "session cookie"
+	formCookie    kind = "form cookie"
+	formToken     kind = "form token"
+	ordersToken   kind = "access token for orders"
+	apiToken      kind = "access token for our API"
+	grantID       kind = "id of a grant"
+	loginID       kind = "id of a login"
+	tokenID       kind = "id of an access token"
+	subject       kind = "subject"
+)
+
+// TestKinds presents one of every kind wherever one of some kind is taken. It is
+// accepted where it belongs, and nowhere else: what is made for one purpose is
+// worth nothing for another.
+func TestKinds(t *testing.T) {
+	h := routetest.Furnish(t)
+	ordersSecret := h.Register(client.Client{ID: "orders-api", Introspects: []string{routetest.Orders}})
+	w := httptest.NewRecorder()
+	formTokenValue, err := h.Forms().Token(t.Context(), w, httptest.NewRequest("GET", "/login", nil), "login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	formCookieValue := (&http.Response{Header: w.Header()}).Cookies()[0].Value
+
+	auth := h.Auth()
+	tokenRoute := h.Route(contract.Token, &token.Handler{Auth: auth, Renewer: h.Renewer()})
+	refreshRoute := h.Route(contract.Refresh, &refresh.Handler{Auth: auth, Renewer: h.Renewer()})
+	introspectRoute := h.Route(contract.Introspect, &introspect.Handler{Auth: auth, Guard: h.Bearer(), Sessions: h.Sessions(), Now: h.Now})
+	revokeRoute := h.Route(contract.Revoke, &revoke.Handler{Auth: auth, Guard: h.Bearer(), Handles: h.Handles(), Sessions: h.Sessions()})
+	sessionsRoute := h.Route(contract.MySessions, &sessions.Handler{Guard: h.Guard(), Sessions: h.Sessions()})
+	loginRoute := h.Route(contract.Login, &login.Handler{Issuer: routetest.Issuer, Auth: auth, Renewer: h.Renewer(), Forms: h.Forms()})
+
+	// One of every kind, all of one person at one client.
+	made := func() map[kind]string {
+		begun := h.Grant(routetest.Web, h.Ada)
+		l, cookie := h.Login(h.Ada)
+		api, err := h.Minter().Mint(t.Context(), tokens.Request{
+			Subject: h.Ada, ClientID: routetest.Web, Audience: []string{routetest.Issuer + contract.APIPath}, Scope: contract.ScopeSessions,
+			SessionID: begun.Grant.ID, AuthTime: h.Time, Algorithm: oauth.ES256, Lifetime: time.Minute,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return map[kind]string{
+			clientSecret: h.Secret, refreshToken: begun.RefreshToken, refreshCookie: routetest.Web + "." + begun.RefreshToken,
+			sessionCookie: cookie, formCookie: formCookieValue, formToken: formTokenValue,
+			ordersToken: begun.Access.Value, apiToken: api.Value,
+			grantID: begun.Grant.ID, loginID: l.ID, tokenID: begun.Access.ID, subject: h.Ada,
+		}
+	}
+	cookied := func(r *http.Request, name, value string) *http.Request {
+		r.Header.Set("Cookie", name+"="+value)
+		return r
+	}
+	for _, place := range []struct {
+		name    string
+		accepts []kind
+		// present returns whether the value was accepted there.
+		present func(value string) bool
+	}{
+		{"client secret at /token", []kind{clientSecret}, func(value string) bool {
+			got := routetest.Post(tokenRoute, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, routetest.Backend, value)
+			return got.Error() == "invalid_grant" // the client was let in
+		}},
+		{"refresh token at /token", []kind{refreshToken}, func(value string) bool {
+			return routetest.Post(tokenRoute, url.Values{"grant_type": {"refresh_token"}, "client_id": {routetest.Web}, "refresh_token": {value}}, "", "").Status == 200
+		}},
+		{"cookie at /refresh", []kind{refreshCookie}, func(value string) bool {
+			r := cookied(routetest.Form("/refresh", nil), browser.RefreshCookie, value)
+			r.Header.Set("Origin", routetest.App)
+			r.Header.Set("X-Session-Refresh", "1")
+			return routetest.Do(refreshRoute, r).Status == 200
+		}},
+		{"cookie at /sessions", []kind{sessionCookie}, func(value string) bool {
+			return routetest.Do(sessionsRoute, cookied(httptest.NewRequest("GET", "/sessions", nil), browser.SessionCookie, value)).Status == 200
+		}},
+		{"bearer at /sessions", []kind{apiToken}, func(value string) bool {
+			r := httptest.NewRequest("GET", "/sessions", nil)
+			r.Header.Set("Authorization", "Bearer "+value)
+			return routetest.Do(sessionsRoute, r).Status == 200
+		}},
+		{"id at /sessions/{id}", []kind{grantID, loginID}, func(value string) bool {
+			_, cookie := h.Login(h.Ada)
+			r := cookied(httptest.NewRequest("DELETE", "/sessions/x", nil), browser.SessionCookie, cookie)
+			r.URL.Path = "/sessions/" + value
+			r.Header.Set("Origin", routetest.Issuer)
+			return routetest.Do(sessionsRoute, r).Status == 200
+		}},
+		{"token at /introspect", []kind{ordersToken}, func(value string) bool {
+			return routetest.Post(introspectRoute, url.Values{"token": {value}}, "orders-api", ordersSecret).JSON["active"] == true
+		}},
+		{"token at /revoke", []kind{refreshToken, ordersToken, apiToken}, func(value string) bool {
+			before := h.Entries(session.ActionEndGrant)
+			routetest.Post(revokeRoute, url.Values{"client_id": {routetest.Web}, "token": {value}}, "", "")
+			return h.Entries(session.ActionEndGrant) > before
+		}},
+		{"token of the form at /login", []kind{formToken}, func(value string) bool {
+			r := cookied(httptest.NewRequest("POST", "/login", nil), browser.FormCookie, formCookieValue)
+			return h.Forms().Check(t.Context(), r, "login", value) == nil
+		}},
+		{"cookie of the form at /login", []kind{formCookie}, func(value string) bool {
+			r := cookied(routetest.Form("/login", url.Values{"csrf": {formTokenValue}}), browser.FormCookie, value)
+			return h.Forms().Check(t.Context(), r, "login", formTokenValue) == nil
+		}},
+		{"client id in JSON at /login", nil, func(value string) bool {
+			got := routetest.Do(loginRoute, routetest.JSON("/login", "client_id", value, "user_name", "ada", "password", routetest.Password))
+			return got.Error() != "invalid_client"
+		}},
+	} {
+		all := made()
+		for _, k := range []kind{
+			clientSecret, refreshCookie, sessionCookie, formCookie, formToken, tokenID, subject, apiToken, ordersToken, grantID, loginID, refreshToken,
+		} {
+			if slices.Contains(place.accepts, k) {
+				all = made() // what is ended by being accepted is not there any more
+			}
+			if accepted := place.present(all[k]); accepted != slices.Contains(place.accepts, k) {
+				t.Errorf("%s: a %s is accepted: %t", place.name, k, accepted)
+			}
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/renew"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+)
+
+// answer signs a person in for a client of the operator's own. What the client
+// asks for is judged before the password, so that a request that is refused for
+// another reason tells nothing about one.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.client(r)
+	if err != nil {
+		return err
+	}
+	a := attempt{userName: r.PostForm.Get("user_name"), password: r.PostForm.Get("password")}
+	if a.userName == "" || a.password == "" {
+		return oauth.Refuse(oauth.InvalidRequest, "user_name or password is missing")
+	}
+	inBrowser := r.Header.Get("Origin") != ""
+	if inBrowser {
+		a.inBrowser(r)
+	}
+	grant, err := h.planned(r, c)
+	if err != nil {
+		return err
+	}
+	var renewed *renew.Renewed
+	err = h.signIn(r, a, func(user *identity.User) error {
+		renewed, err = h.grant(r, c, user, grant)
+		return err
+	})
+	if err != nil {
+		return refusal(r.Context(), err)
+	}
+	if inBrowser {
+		remember(w, a.remember)
+		h.Renewer.AnswerPage(w, c, renewed)
+		return nil
+	}
+	httpapi.Answer(w, http.StatusOK, renewed.Response())
+	return nil
+}
+
+// client returns the client that asks, if it may ask people for their passwords.
+// A page says where it is from; who does not say so is no browser.
+func (h *Handler) client(r *http.Request) (*client.Client, error) {
+	c, err := h.Auth.Identify(r)
+	if err != nil {
+		return nil, err
+	}
+	if !c.FirstParty || !c.MayUse(oauth.GrantRefreshToken) {
+		return nil, oauth.Refuse(oauth.UnauthorizedClient, "only the operator's own clients may sign people in here, with the grant refresh_token")
+	}
+	if r.Header.Get("Origin") == "" {
+		return c, nil
+	}
+	if err := browser.Origin(r, c); err != nil {
+		return nil, err
+	}
+	if !c.Public() {
+		return nil, oauth.Refuse(oauth.UnauthorizedClient, "the client has a secret, which does not belong into a page")
+	}
+	return c, nil
+}
+
+// planned is the grant that the client asks for, without the person.
+func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, error) {
+	granted, err := h.Renewer.Targets.Grant(r.Context(), c, r.PostForm["resource"], r.PostForm.Get("scope"))
+	if err != nil {
+		return session.NewGrant{}, err
+	}
+	return session.NewGrant{
+		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources,
+		AuthTime: h.Renewer.Now(), AMR: methods, Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(),
+		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
+	}, nil
+}
+
+// grant creates the grant and the first tokens under it. It ends the one whose
+// cookie the browser brought: the cookie is replaced.
+func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant) (*renew.Renewed, error) {
+	ctx := r.Context()
+	planned.Subject, planned.AuthGen = user.Subject, user.AuthGen
+	g, err := h.Renewer.Sessions.CreateGrant(ctx, planned)
+	if err != nil {
+		return nil, err
+	}
+	httpapi.Note(ctx).Session = g.ID
+	if err := h.endOld(r, user); err != nil {
+		return nil, err
+	}
+	return h.Renewer.Begin(ctx, c, g)
+}
+
+func (h *Handler) endOld(r *http.Request, user *identity.User) error {
+	ctx := r.Context()
+	_, presented, ok := browser.Refresh(r)
+	if !ok {
+		return nil
+	}
+	old, err := h.Renewer.Handles.Parse(ctx, presented)
+	if err == nil {
+		err = h.Renewer.Sessions.End(ctx, old.Subject, old.Grant, session.Cause{
+			Why: session.LoggedOut, Actor: user.Subject, RequestID: httpapi.RequestID(ctx),
+		})
+	}
+	_, elsewhere := errors.AsType[*session.RegionError](err)
+	if elsewhere || errors.Is(err, session.ErrForged) || errors.Is(err, session.ErrUnknown) {
+		return nil // nothing here to end
+	}
+	return err
+}
+
+// refusal is how a client learns that a password was not accepted.
+func refusal(ctx context.Context, err error) error {
+	if left, throttled := wait(err); throttled {
+		httpapi.Note(ctx).Throttled = 1
+		return httpapi.Throttle(left)
+	}
+	if errors.Is(err, errPassword) {
+		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the user name or the password is wrong", Err: err}
+	}
+	return err
+}

@@ -1,0 +1,152 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+)
+
+// methods is how people prove who they are here (RFC 8176 §2).
+var methods = []string{"pwd"}
+
+// errPassword says that nobody may sign in with this name and password.
+var errPassword = errors.New("user name or password is wrong")
+
+// attempt is one try.
+type attempt struct {
+	userName, password string
+	// device is the name that the browser brought, and remember the one that
+	// it is known by afterwards; empty for what is no browser.
+	device, remember string
+}
+
+// inBrowser completes the attempt of a browser.
+func (a *attempt) inBrowser(r *http.Request) {
+	fresh := rand.Text()
+	a.device = browser.Cookie(r, browser.DeviceCookie)
+	if len(a.device) != len(fresh) {
+		a.device = ""
+	}
+	a.remember = cmp.Or(a.device, fresh)
+}
+
+// signIn runs create for the person who proves to be one. The error is a
+// *throttle.LimitError, errPassword, or what went wrong.
+//
+// Creating something fails with session.ErrStale when the person was disabled or
+// signed out everywhere after we read who they are; what we read may also have
+// been old. Then the password is checked once more against what is true now.
+func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User) error) error {
+	ctx := r.Context()
+	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, Device: a.device})
+	if err != nil {
+		return err
+	}
+	user, err := h.People.Find(ctx, a.userName)
+	if err != nil && !errors.Is(err, identity.ErrUnknown) {
+		return err
+	}
+	err = h.check(ctx, user, a.password, create)
+	if errors.Is(err, session.ErrStale) {
+		if user, err = h.People.Get(ctx, user.Subject); err != nil && !errors.Is(err, identity.ErrUnknown) {
+			return err
+		}
+		err = h.check(ctx, user, a.password, create)
+	}
+	if errors.Is(err, session.ErrStale) {
+		err = errPassword
+	}
+	if errors.Is(err, errPassword) {
+		h.record(ctx, user, a.userName)
+	}
+	if err != nil {
+		return err
+	}
+	// The person is in; a counter that was not told is no reason to send them
+	// away.
+	if err := reserved.Succeeded(ctx, a.remember); err != nil {
+		httpapi.Note(ctx).Error = err.Error()
+	}
+	return nil
+}
+
+// check runs create if the password is right. A user of nil is nobody, which
+// takes the same time to find out.
+func (h *Handler) check(ctx context.Context, user *identity.User, password string, create func(*identity.User) error) error {
+	ok, rehash, err := h.People.Check(ctx, user, password)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errPassword
+	}
+	note := httpapi.Note(ctx)
+	note.Subject = user.Subject
+	if err := create(user); err != nil {
+		return err
+	}
+	if rehash {
+		if err := h.People.Rehash(ctx, user, password, httpapi.RequestID(ctx)); err != nil {
+			note.Error = err.Error()
+		}
+	}
+	return nil
+}
+
+// record leaves an entry of a wrong password of a person who exists. For a name
+// that nobody has it takes the same time and leaves nothing.
+func (h *Handler) record(ctx context.Context, user *identity.User, userName string) {
+	var err error
+	if user == nil {
+		err = h.pretend(ctx, userName)
+	} else {
+		err = h.Auth.Refusals.Record(ctx, audit.Entry{
+			Actor: user.Subject, Action: audit.LoginRefuse, Subject: user.Subject, Object: "user#" + user.Subject,
+			RequestID: httpapi.RequestID(ctx),
+		})
+	}
+	if err != nil {
+		httpapi.Note(ctx).AuditFailures++
+	}
+}
+
+// pretend counts under a pseudonym: people mistype their password into the other
+// field, and the table must not hold it.
+func (h *Handler) pretend(ctx context.Context, userName string) error {
+	key, err := h.Throttle.Key(ctx)
+	if err != nil {
+		return err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("stranger\x00" + strings.ToLower(userName)))
+	return h.Auth.Refusals.Pretend(ctx, "stranger#"+hex.EncodeToString(mac.Sum(nil)[:16]))
+}
+
+// remember makes the browser known, so that its owner does not wait behind the
+// guesses of strangers.
+func remember(w http.ResponseWriter, device string) {
+	browser.SetCookie(w, browser.DeviceCookie, device, throttle.DeviceLife)
+}
+
+// wait is how long a throttled attempt has to wait.
+func wait(err error) (time.Duration, bool) {
+	limit, ok := errors.AsType[*throttle.LimitError](err)
+	if !ok {
+		return 0, false
+	}
+	return limit.RetryAfter, true
+}

@@ -1,0 +1,218 @@
+// Package renew is the refresh_token grant (RFC 6749 §6), the same at POST
+// /token and at POST /refresh: a client presents a refresh token and gets an
+// access token and the refresh token that comes next.
+//
+// A refresh consumes what it presents, so a request that will be refused for
+// its own fault is refused before. Scope and resource can be wrong in a way
+// that only the grant knows; a request that may be wrong so costs one read more,
+// and every other one exactly one write.
+package renew
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/target"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/token"
+)
+
+// Renewer renews what people have allowed clients.
+type Renewer struct {
+	Sessions *session.Store
+	Handles  *session.Handles
+	Targets  *target.Chooser
+	Tokens   *token.Minter
+	Now      func() time.Time
+}
+
+// Renewed is what a client gets.
+type Renewed struct {
+	Grant        *session.Grant
+	Access       *token.Token
+	Scope        string
+	RefreshToken string
+}
+
+// Response is what a client that keeps its refresh token itself is told.
+func (r *Renewed) Response() oauth.TokenResponse {
+	return oauth.TokenResponse{
+		AccessToken:  r.Access.Value,
+		TokenType:    oauth.TokenTypeBearer,
+		ExpiresIn:    int64(r.Access.Lifetime.Seconds()),
+		Scope:        r.Scope,
+		RefreshToken: r.RefreshToken,
+	}
+}
+
+// AnswerPage answers a page of c: it keeps the refresh token in a cookie for it.
+func (h *Renewer) AnswerPage(w http.ResponseWriter, c *client.Client, r *Renewed) {
+	g := r.Grant
+	browser.SetRefresh(w, c.ID, r.RefreshToken, g.Absolute.Sub(h.Now()))
+	answer := r.Response()
+	answer.RefreshToken = ""
+	answer.Session = &oauth.SessionTimes{Expires: g.Absolute.Unix(), IdleExpires: min(g.Idle.Unix(), g.Absolute.Unix())}
+	httpapi.Answer(w, http.StatusOK, answer)
+}
+
+// Begin makes the first tokens of a grant that was just created.
+func (h *Renewer) Begin(ctx context.Context, c *client.Client, g *session.Grant) (*Renewed, error) {
+	access, scope, err := h.access(ctx, c, g, nil)
+	if err != nil {
+		return nil, err
+	}
+	first, err := h.Handles.Mint(ctx, g.Subject, g.ID, g.Generation)
+	if err != nil {
+		return nil, err
+	}
+	return &Renewed{Grant: g, Access: access, Scope: scope, RefreshToken: first}, nil
+}
+
+// Serve answers a client that identified itself and sends its refresh token in
+// the form.
+func (h *Renewer) Serve(w http.ResponseWriter, r *http.Request, c *client.Client) error {
+	renewed, err := h.Renew(r, c, r.PostForm.Get("refresh_token"), r.PostForm)
+	if err != nil {
+		return err
+	}
+	httpapi.Answer(w, http.StatusOK, renewed.Response())
+	return nil
+}
+
+// Renew exchanges the token presented, under the scope and resource parameters
+// of form. Its error is invalid_grant when the token is finally of no use to c;
+// with any other one it still is what it was.
+func (h *Renewer) Renew(r *http.Request, c *client.Client, presented string, form url.Values) (*Renewed, error) {
+	ctx := r.Context()
+	if presented == "" {
+		return nil, oauth.Refuse(oauth.InvalidRequest, "refresh_token is missing")
+	}
+	if !c.MayUse(oauth.GrantRefreshToken) {
+		return nil, oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
+	}
+	old, err := h.Handles.Parse(ctx, presented)
+	if err != nil {
+		return nil, final(err)
+	}
+	note := httpapi.Note(ctx)
+	note.Subject, note.Session = old.Subject, old.Grant
+	if err := h.foresee(ctx, c, old, form); err != nil {
+		return nil, err
+	}
+	grant, outcome, err := h.Sessions.Refresh(ctx, session.RefreshRequest{
+		Handle: old, Client: c.ID, Bound: !c.Public(), Idle: c.Idle, Grace: c.Grace,
+		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(ctx),
+	})
+	count(note, outcome, err)
+	if err != nil {
+		return nil, final(err)
+	}
+	access, scope, err := h.access(ctx, c, grant, form)
+	if err != nil {
+		return nil, err
+	}
+	next, err := h.Handles.Next(ctx, old)
+	if err != nil {
+		return nil, err
+	}
+	return &Renewed{Grant: grant, Access: access, Scope: scope, RefreshToken: next}, nil
+}
+
+// count notes what became of a refresh.
+func count(note *httpapi.Entry, outcome session.Outcome, err error) {
+	note.Outcome = string(outcome)
+	switch outcome {
+	case session.Rotated:
+		note.Rotated = 1
+	case session.Replayed:
+		note.Replayed = 1
+	}
+	if _, reused := errors.AsType[*session.ReuseError](err); reused {
+		note.Outcome, note.Reused = "reused", 1
+	}
+}
+
+// foresee refuses what the grant does not cover, before the token is consumed.
+// It reads nothing when the request asks for all that was granted.
+func (h *Renewer) foresee(ctx context.Context, c *client.Client, old session.Handle, form url.Values) error {
+	if form.Get("scope") == "" && !ambiguous(c, form["resource"]) {
+		return nil
+	}
+	grant, err := h.Sessions.Grant(ctx, old.Subject, old.Grant)
+	if err != nil {
+		return final(err)
+	}
+	if grant.Client != c.ID {
+		return final(fmt.Errorf("grant %s: it is another client's: %w", grant.ID, session.ErrEnded))
+	}
+	_, _, err = h.targets(ctx, c, grant, form)
+	return err
+}
+
+// ambiguous reports whether only the grant can tell if it covers the resources.
+// A client with access to one resource has nothing else to ask for, and many
+// clients name it in every request.
+func ambiguous(c *client.Client, resources []string) bool {
+	for _, r := range resources {
+		if r == "" {
+			continue
+		}
+		id, err := client.NormalizeResource(r)
+		if err != nil || len(c.Access) != 1 || id != c.Access[0].Resource {
+			return true
+		}
+	}
+	return false
+}
+
+// targets judges the request by the grant.
+func (h *Renewer) targets(ctx context.Context, c *client.Client, g *session.Grant, form url.Values) (*target.Targets, string, error) {
+	granted := target.Granted{Resources: g.Audience, Scope: g.Scope}
+	t, scope, err := h.Targets.Within(ctx, c, granted, form["resource"], form.Get("scope"))
+	if errors.Is(err, target.ErrNothingLeft) {
+		return nil, "", final(err)
+	}
+	return t, scope, err
+}
+
+// access mints an access token under a grant. It never outlives the grant.
+func (h *Renewer) access(ctx context.Context, c *client.Client, g *session.Grant, form url.Values) (*token.Token, string, error) {
+	t, scope, err := h.targets(ctx, c, g, form)
+	if err != nil {
+		return nil, "", err
+	}
+	issued, err := h.Tokens.Mint(ctx, token.Request{
+		Subject:   g.Subject,
+		ClientID:  c.ID,
+		Audience:  t.Audience,
+		Scope:     scope,
+		Algorithm: t.Algorithm,
+		Lifetime:  min(t.Lifetime, g.Absolute.Sub(h.Now()).Truncate(time.Second)),
+		SessionID: g.ID,
+		AuthTime:  g.AuthTime,
+		AMR:       g.AMR,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	httpapi.Note(ctx).TokenID = issued.ID
+	return issued, scope, nil
+}
+
+// final turns what makes a refresh token useless for ever into invalid_grant,
+// and leaves alone what may pass.
+func final(err error) error {
+	_, reused := errors.AsType[*session.ReuseError](err)
+	if reused || errors.Is(err, session.ErrForged) || errors.Is(err, session.ErrEnded) || errors.Is(err, target.ErrNothingLeft) {
+		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the refresh token is not valid any more", Err: err}
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+// Package web draws the pages that people see.
+//
+// A page is a value, such as Login or Account, and Render turns it into HTML.
+// The routes fill in values and never see a template; this package is the only
+// one that links html/template, so that the other functions start without it.
+//
+// Every page is one answer: its style stands in it, it has no script, and its
+// Content-Security-Policy allows the browser to load nothing at all. What a
+// page can do, it does with links and forms. A stolen look, a slow network or
+// a switched-off JavaScript therefore has nothing to take hold of.
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+)
+
+// Page is one of the page types of this package.
+type Page interface {
+	// template is the name of the page's template.
+	template() string
+	// title is what the browser shows in the tab, without our name. It is
+	// the first thing that a screen reader says.
+	title() string
+}
+
+var (
+	//go:embed pages
+	files embed.FS
+	//go:embed style.css
+	style string
+
+	// A template that does not parse is a broken build.
+	pages = template.Must(template.ParseFS(files, "pages/*.html"))
+	// policy names the style by its hash. The icon is in the page, too.
+	// Nothing else is loaded, framed, or posted to another origin.
+	policy = "default-src 'none'; style-src 'sha256-" + digest(style) + "'; img-src data:; " +
+		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// view is what a template sees.
+type view struct {
+	Title string
+	Style template.CSS
+	Page  Page
+}
+
+// Render answers with a page. A template that does not fit its page panics.
+func Render(w http.ResponseWriter, status int, page Page) {
+	var body bytes.Buffer
+	v := view{Title: page.title(), Style: template.CSS(style), Page: page} //nolint:gosec // G203: the style is our own file
+	if err := pages.ExecuteTemplate(&body, page.template(), v); err != nil {
+		panic(err) // the pages are values of ours, not input
+	}
+	setHeaders(w.Header())
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the buffer of the response
+}
+
+// Redirect sends the browser on to a path of ours, to be read with GET: what a
+// form changed is not changed again by reloading (RFC 9110 §15.4.4).
+func Redirect(w http.ResponseWriter, path string) {
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func setHeaders(h http.Header) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+	// Under no-referrer a browser posts our own forms with "Origin: null".
+	// Other sites learn as little from this.
+	h.Set("Referrer-Policy", "same-origin")
+}

@@ -1,0 +1,189 @@
+package web_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/web"
+	"github.com/tipstaff/tipstaff/shared/web/webtest"
+)
+
+// render returns the answer with the page.
+func render(page web.Page) (http.Header, string) {
+	w := httptest.NewRecorder()
+	web.Render(w, http.StatusOK, page)
+	return w.Header(), w.Body.String()
+}
+
+var styles = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+
+// TestPolicyAllowsNothingButTheStyle: the style of the page, as it was sent,
+// has the hash in the policy, and nothing in the page asks for more.
+func TestPolicyAllowsNothingButTheStyle(t *testing.T) {
+	loads := regexp.MustCompile(`(?i)<(script|iframe|object|embed|img|base|audio|video|portal)\b|\bon[a-z]+=|\bstyle=|\bsrc=|@import|url\(|\bhttps?://[^<\s]*"`)
+	for name, page := range webtest.Gallery() {
+		header, body := render(page)
+		found := styles.FindAllStringSubmatch(body, -1)
+		if len(found) != 1 {
+			t.Errorf("%s has %d style elements, want 1", name, len(found))
+			continue
+		}
+		sum := sha256.Sum256([]byte(found[0][1]))
+		want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+		if got := header.Get("Content-Security-Policy"); got != want {
+			t.Errorf("%s: policy = %s, want %s", name, got, want)
+		}
+		if got := loads.FindString(body); got != "" {
+			t.Errorf("%s has %q in it, which its policy forbids", name, got)
+		}
+	}
+}
+
+// TestHeaders: no-referrer would make browsers post our forms with the origin
+// "null", which is then no proof of where they come from.
+func TestHeaders(t *testing.T) {
+	w := httptest.NewRecorder()
+	web.Render(w, http.StatusTooManyRequests, web.Login{})
+	if w.Code != http.StatusTooManyRequests {
+		t.Errorf("status = %d, want 429", w.Code)
+	}
+	for name, want := range map[string]string{
+		"Content-Type":                 "text/html; charset=utf-8",
+		"Referrer-Policy":              "same-origin",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
+	} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestEverythingIsText fills every text of every page with markup. None of it
+// reaches the browser as markup, and no link leads to a script.
+func TestEverythingIsText(t *testing.T) {
+	for _, hostile := range []string{`"><i>`, `'><i>`, `</title><i>`, `</style><i>`, `<i>`, "javascript:alert(1)", `" autofocus onfocus="alert(1)`} {
+		for name, page := range webtest.Gallery() {
+			_, body := render(fill(page, hostile))
+			if strings.Contains(body, "<i>") || strings.Contains(body, `href="javascript:`) || strings.Contains(body, `" onfocus="`) {
+				t.Errorf("%s with %s in every text has it in the page as it is", name, hostile)
+			}
+			_, clean := render(page)
+			if got, want := strings.Count(body, "<form"), strings.Count(clean, "<form"); got > want {
+				t.Errorf("%s with %s in every text has %d forms, want at most %d", name, hostile, got, want)
+			}
+		}
+	}
+}
+
+// fill returns a copy of the page with text in every string.
+func fill(page web.Page, text string) web.Page {
+	v := reflect.New(reflect.TypeOf(page)).Elem()
+	v.Set(reflect.ValueOf(page))
+	replace(v, text)
+	return v.Interface().(web.Page)
+}
+
+func replace(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Slice:
+		grown := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(grown, v)
+		for i := range grown.Len() {
+			replace(grown.Index(i), text)
+		}
+		v.Set(grown)
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range v.NumField() {
+			replace(v.Field(i), text)
+		}
+	}
+}
+
+// TestWeight: a page arrives in one round trip or two.
+func TestWeight(t *testing.T) {
+	for name, page := range webtest.Gallery() {
+		if name == "account-full" {
+			continue // twenty sessions are as long as they are
+		}
+		if _, body := render(page); len(body) > 15_000 {
+			t.Errorf("%s weighs %d bytes, want at most 15,000", name, len(body))
+		}
+	}
+}
+
+// TestWords holds each page to what a person, or a screen reader, must find.
+func TestWords(t *testing.T) {
+	gallery := webtest.Gallery()
+	for name, wants := range map[string][]string{
+		"login": {
+			"<title>Sign in – Tipstaff</title>", `<label for="user_name">`, `<label for="password">`,
+			`autocomplete="username"`, `autocomplete="current-password"`, `name="csrf" value="t"`,
+		},
+		"login-wrong": {
+			"<title>Problem: Sign in – Tipstaff</title>", web.WrongPassword, `value="ada"`,
+			`aria-invalid="true" aria-describedby="problem"`, `id="problem" role="alert"`,
+		},
+		"login-throttled": {web.TooManyTries + " Try again in 32 seconds."},
+		"login-expired":   {web.ExpiredForm, `name="return" value="/account"`},
+		"account": {
+			">Ada Lovelace</h1>", "This session", `<time datetime="2026-11-22T11:35:00Z" title="22 November 2026, 11:35 UTC">25 minutes ago</time>`,
+			`name="id" value="02"`, `value="end"`, `value="end-others"`, `value="sign-out"`, "2001:db8:7::/48", "Unknown device",
+			`End<span class="away"> the session: Safari on iPhone, Orders, last used 25 minutes ago</span>`,
+		},
+		"account-alone":   {"You are signed in nowhere else."},
+		"account-ended":   {"<title>The session has ended. – Your account – Tipstaff</title>", `role="status">The session has ended.`},
+		"account-expired": {"<title>Problem: Your account", `role="alert">` + web.ExpiredForm, "This browser"},
+		"logout-expired":  {"<title>Problem: Sign out", `role="alert">` + web.ExpiredForm},
+		"logout":          {`action="/logout"`, "<b>Ada Lovelace</b>"},
+		"message-problem": {`role="alert"`, "JKJaXmPLvHcESHA="},
+	} {
+		_, body := render(gallery[name])
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s lacks %s:\n%s", name, want, body)
+			}
+		}
+	}
+	for name, unwanted := range map[string]string{
+		"login":           "aria-describedby",
+		"login-throttled": `aria-invalid="true"`,
+		"account-alone":   `value="end`,
+		"message":         "Reference",
+	} {
+		if _, body := render(gallery[name]); strings.Contains(body, unwanted) {
+			t.Errorf("%s has %s in it", name, unwanted)
+		}
+	}
+}
+
+// TestCurrentSessionHasNoEnd: one signs out of it instead.
+func TestCurrentSessionHasNoEnd(t *testing.T) {
+	_, body := render(webtest.Gallery()["account"])
+	if strings.Contains(body, `name="id" value="01"`) {
+		t.Error("the current session has a button to end it")
+	}
+	if got := strings.Count(body, "This session"); got != 1 {
+		t.Errorf("%d sessions are marked as this one, want 1", got)
+	}
+}
+
+// BenchmarkAccount is what a page costs its function.
+func BenchmarkAccount(b *testing.B) {
+	page := webtest.Gallery()["account"]
+	for b.Loop() {
+		render(page)
+	}
+}

@@ -1,0 +1,89 @@
+// Package webtest holds the pages of package web in every state that a person
+// can meet, for the tests that look at all of them.
+package webtest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// noon is the time at which the pages of the gallery are looked at.
+var noon = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+
+// long has no place to break.
+const long = "an-account-with-a-name-of-sixty-four-characters-without-a-space"
+
+// Gallery is every page in every state, by name.
+func Gallery() map[string]web.Page {
+	return map[string]web.Page{
+		"login":           web.Login{CSRF: "t"},
+		"login-wrong":     web.Login{CSRF: "t", UserName: "ada", Problem: web.WrongPassword},
+		"login-throttled": web.Login{CSRF: "t", UserName: "ada", Problem: web.TooManyTries, RetryAfter: 32 * time.Second},
+		"login-expired":   web.Login{CSRF: "t", UserName: "ada", Problem: web.ExpiredForm, Return: "/account"},
+		"account":         account(3),
+		"account-alone":   account(1),
+		"account-ended":   ended(),
+		"account-expired": expired(),
+		"account-long":    overflowing(),
+		"account-full":    account(20),
+		"home":            home(),
+		"logout":          web.Logout{CSRF: "t", Who: "Ada Lovelace"},
+		"logout-expired":  web.Logout{CSRF: "t", Who: long, Problem: web.ExpiredForm},
+		"message":         web.Message{Title: "You are signed out", Text: "See you soon.", Link: web.Link{Path: "/login", Text: "Sign in again"}},
+		"message-problem": web.Refused(503, "JKJaXmPLvHcESHA="),
+	}
+}
+
+func home() web.Home {
+	return web.Home{Issuer: "https://auth.example.com", Documents: []web.Link{
+		{Path: contract.Discovery.Paths[0], Text: "OpenID Connect metadata"},
+		{Path: contract.Discovery.Paths[1], Text: "OAuth metadata"},
+		{Path: contract.JWKS.Paths[0], Text: "Signing keys"},
+		{Path: contract.Health.Paths[0], Text: "Health"},
+	}}
+}
+
+// account is the page of a person with n sessions.
+func account(n int) web.Account {
+	p := web.Account{
+		CSRF: "t", Name: "Ada Lovelace", UserName: "ada", Email: "ada@example.com", Now: noon,
+		Sessions: []web.Session{
+			{ID: "01", Device: "Firefox on Linux", Place: "203.0.113.0/24", First: noon.Add(-3 * time.Hour), Last: noon.Add(-10 * time.Second), Current: true},
+			{ID: "02", Device: "Safari on iPhone", Place: "2001:db8:7::/48", App: "Orders", First: noon.Add(-72 * time.Hour), Last: noon.Add(-25 * time.Minute)},
+			{ID: "03", App: "Nightly report", First: noon.Add(-2000 * time.Hour), Last: noon.Add(-31 * time.Hour)},
+		},
+	}
+	for i := len(p.Sessions); i < n; i++ {
+		p.Sessions = append(p.Sessions, web.Session{
+			ID: fmt.Sprintf("%02d", i), Device: "Chrome on Windows", Place: "198.51.100.0/24",
+			First: noon.Add(-time.Duration(i) * time.Hour), Last: noon.Add(-time.Duration(i) * time.Minute),
+		})
+	}
+	p.Sessions = p.Sessions[:n]
+	return p
+}
+
+func ended() web.Account {
+	p := account(2)
+	p.Notice = "The session has ended."
+	return p
+}
+
+func expired() web.Account {
+	p := account(3)
+	p.Problem = web.ExpiredForm
+	p.Sessions[1].Here = true
+	return p
+}
+
+func overflowing() web.Account {
+	p := account(3)
+	p.Name, p.UserName, p.Email = long, long, long+"@"+long+".example"
+	for i := range p.Sessions {
+		p.Sessions[i].Device, p.Sessions[i].App = long, long
+	}
+	return p
+}
