@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"encoding/hex"
 	"errors"
@@ -10,11 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/roster"
 	"github.com/tipstaff/tipstaff/shared/local"
 	"github.com/tipstaff/tipstaff/shared/registry"
 )
@@ -33,10 +33,15 @@ type demo struct {
 
 type variable struct{ name, value string }
 
-const secretSuffix = "_SECRET"
+// What a start makes up: the client secrets, by their suffix, and the password
+// of the user.
+const (
+	secretSuffix = "_SECRET"
+	userPassword = "USER_PASSWORD"
+)
 
-// newDemo takes the secrets of an earlier start out of dir, and makes up those
-// that are missing.
+// newDemo takes the secrets and the password of an earlier start out of dir, and
+// makes up those that are missing.
 func newDemo(dir, issuer string) (*demo, error) {
 	d := &demo{path: filepath.Join(dir, "demo.env"), values: []variable{
 		{"ISSUER", issuer},
@@ -48,21 +53,32 @@ func newDemo(dir, issuer string) (*demo, error) {
 		{"SCOPE", "orders:read"},
 		{"OPERATOR_CLIENT_ID", "demo-operator"},
 		{"OPERATOR_CLIENT_SECRET", ""},
+		{"APP_CLIENT_ID", "demo-app"},
+		{"USER_NAME", "demo"},
+		{userPassword, ""},
 	}}
 	before, err := readEnv(d.path)
 	if err != nil {
 		return nil, err
 	}
 	for i, v := range d.values {
-		if !strings.HasSuffix(v.name, secretSuffix) {
-			continue
-		}
-		d.values[i].value = before[v.name]
-		if !client.ValidSecret(before[v.name]) {
+		old := before[v.name]
+		switch {
+		case v.name == userPassword && usablePassword(old), strings.HasSuffix(v.name, secretSuffix) && client.ValidSecret(old):
+			d.values[i].value = old
+		case v.name == userPassword:
+			d.values[i].value = rand.Text()
+		case strings.HasSuffix(v.name, secretSuffix):
 			d.values[i].value = client.NewSecret()
 		}
 	}
 	return d, nil
+}
+
+// usablePassword reports whether a password, perhaps one that somebody wrote
+// into the file, is good enough and needs no escaping in a shell or in JSON.
+func usablePassword(password string) bool {
+	return !strings.ContainsAny(password, `'"\`) && roster.CheckPassword(password) == nil
 }
 
 // get returns the value of a variable that exists.
@@ -84,32 +100,63 @@ func (d *demo) document() (*registry.Document, error) {
 	return registry.Parse("demo.yaml", []byte(text))
 }
 
-// apply brings the demo clients into the registry of the stack and reports how
+// apply brings the demo clients and the demo user to the stack and reports how
 // many entries that changed.
-func (d *demo) apply(ctx context.Context, s *local.Stack, stage string) (changed int, err error) {
+func (d *demo) apply(ctx context.Context, at *deployment) (changed int, err error) {
 	doc, err := d.document()
 	if err != nil {
 		return 0, err
 	}
-	table := func(r contract.Resource) string {
-		t, _ := contract.FindTable(r)
-		return contract.TableName(stage, t)
-	}
-	store := &registry.Store{
-		DB: s.DynamoDB(), Table: table(contract.Registry), Actor: "tipstaff run",
-		Trail: &audit.Trail{Table: table(contract.Audit), Days: contract.AuditDays[stage], Now: time.Now},
-	}
+	store := at.registry()
 	plan, err := store.Plan(ctx, doc, false)
 	if err != nil {
 		return 0, err
 	}
-	return len(plan.Pending()), store.Apply(ctx, plan, func(registry.Applied) {})
+	if err := store.Apply(ctx, plan, func(registry.Applied) {}); err != nil {
+		return 0, err
+	}
+	enrolled, err := d.enroll(ctx, at)
+	return len(plan.Pending()) + enrolled, err
+}
+
+// enroll makes the user one who can sign in with the password of demo.env,
+// whatever became of them since the last start, and reports how many changes
+// that took.
+func (d *demo) enroll(ctx context.Context, at *deployment) (changes int, err error) {
+	people, name, password := at.roster(), d.get("USER_NAME"), d.get(userPassword)
+	u, err := people.Find(ctx, name)
+	if errors.Is(err, identity.ErrUnknown) {
+		_, err = people.Create(ctx, roster.New{UserName: name, Name: "Demo", Password: password})
+		return 1, err
+	}
+	if err != nil {
+		return 0, err
+	}
+	if u.Disabled {
+		if err := people.Enable(ctx, u); err != nil {
+			return 0, err
+		}
+		if u, err = people.Get(ctx, u.Subject); err != nil {
+			return 1, err
+		}
+		changes++
+	}
+	ok, _, err := people.Check(ctx, u, password)
+	if ok {
+		return changes, nil
+	}
+	// Without its pepper, a password is as good as another one.
+	if err != nil && !errors.Is(err, identity.ErrPepper) {
+		return changes, err
+	}
+	_, err = at.setPassword(ctx, u, password)
+	return changes + 1, err
 }
 
 // write writes demo.env, which only its owner may read.
 func (d *demo) write() error {
 	var b strings.Builder
-	b.WriteString("# The demo clients of the local stack. Use it with: . " + d.path + "\n")
+	b.WriteString("# The demo clients and the demo user of the local stack. Use it with: . " + d.path + "\n")
 	for _, v := range d.values {
 		fmt.Fprintf(&b, "export %s='%s'\n", v.name, v.value)
 	}
@@ -135,12 +182,21 @@ func readEnv(path string) (map[string]string, error) {
 	return values, nil
 }
 
-// curls are three commands that work when they are pasted, in any order.
+// curls are commands that work when they are pasted, in any order.
 func (d *demo) curls() []string {
+	issuer := d.get("ISSUER")
 	token := fmt.Sprintf("curl -s -u %s:%s -d grant_type=client_credentials -d scope=%s %s/token",
-		d.get("CLIENT_ID"), d.get("CLIENT_SECRET"), d.get("SCOPE"), d.get("ISSUER"))
-	extract := `sed 's/.*"access_token":"\([^"]*\)".*/\1/'`
+		d.get("CLIENT_ID"), d.get("CLIENT_SECRET"), d.get("SCOPE"), issuer)
 	introspect := fmt.Sprintf(`curl -s -u %s:%s -d "token=$(%s | %s)" %s/introspect`,
-		d.get("RS_CLIENT_ID"), d.get("RS_CLIENT_SECRET"), token, extract, d.get("ISSUER"))
-	return []string{token, introspect, "curl -s " + d.get("ISSUER") + "/jwks"}
+		d.get("RS_CLIENT_ID"), d.get("RS_CLIENT_SECRET"), token, member("access_token"), issuer)
+	login := fmt.Sprintf(`curl -s -H 'Content-Type: application/json' -d '{"client_id":"%s","user_name":"%s","password":"%s"}' %s/login`,
+		d.get("APP_CLIENT_ID"), d.get("USER_NAME"), d.get(userPassword), issuer)
+	refresh := fmt.Sprintf(`curl -s -d client_id=%s -d "refresh_token=$(%s | %s)" %s/refresh`,
+		d.get("APP_CLIENT_ID"), login, member("refresh_token"), issuer)
+	return []string{token, introspect, login, refresh, "curl -s " + issuer + "/jwks"}
+}
+
+// member is the command that takes a member out of a JSON object.
+func member(name string) string {
+	return `sed 's/.*"` + name + `":"\([^"]*\)".*/\1/'`
 }

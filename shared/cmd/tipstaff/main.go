@@ -26,7 +26,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newRegistryCommand())
+	root.AddCommand(newRunCommand(), newRegistryCommand(), newUserCommand(), newSessionCommand(), newAuditCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "tipstaff:", err)
 		os.Exit(1)

@@ -7,26 +7,18 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/local"
-	"github.com/tipstaff/tipstaff/shared/local/engine"
 	"github.com/tipstaff/tipstaff/shared/registry"
 )
 
 // registryFlags are what plan and apply have in common.
 type registryFlags struct {
-	file, dir, stage string
-	prune            bool
+	stageFlags
+	file  string
+	prune bool
 }
 
 func newRegistryCommand() *cobra.Command {
@@ -104,10 +96,8 @@ func newRegistrySecretCommand() *cobra.Command {
 
 func (f *registryFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "file", "f", "registry.yaml", "registry file")
-	cmd.Flags().StringVar(&f.dir, "dir", local.DefaultDir, "folder of the local stack")
-	cmd.Flags().StringVar(&f.stage, "stage", "", "deployed stage, staging or prod, instead of the local stack")
+	f.stageFlags.register(cmd)
 	cmd.Flags().BoolVar(&f.prune, "prune", false, "delete what is in the registry and not in the file")
-	cmd.MarkFlagsMutuallyExclusive("dir", "stage")
 }
 
 // plan reads the file before it looks for a stage, so that a mistake in the
@@ -131,54 +121,11 @@ func (f *registryFlags) plan(ctx context.Context) (*registry.Store, *registry.Pl
 
 // store is the registry of the stage that the flags name.
 func (f *registryFlags) store(ctx context.Context) (*registry.Store, error) {
-	open := f.deployed
-	if f.stage == "" {
-		open = f.local
-	}
-	db, stage, actor, err := open(ctx)
+	d, err := f.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	table := func(r contract.Resource) string {
-		t, _ := contract.FindTable(r)
-		return contract.TableName(stage, t)
-	}
-	return &registry.Store{
-		DB: db, Table: table(contract.Registry), Actor: actor,
-		Trail: &audit.Trail{Table: table(contract.Audit), Days: contract.AuditDays[stage], Now: time.Now},
-	}, nil
-}
-
-func (f *registryFlags) local(context.Context) (db *dynamodb.Client, stage, actor string, err error) {
-	state, err := local.ReadState(f.dir)
-	if err != nil {
-		return nil, "", "", err
-	}
-	actor = "local operator"
-	if u, err := user.Current(); err == nil {
-		actor += " " + u.Username
-	}
-	return engine.Client(state.DynamoDB), state.Stage, actor, nil
-}
-
-// deployed finds the stage by the usual AWS configuration. The actor is who
-// AWS says we are.
-func (f *registryFlags) deployed(ctx context.Context) (db *dynamodb.Client, stage, actor string, err error) {
-	if f.stage != "staging" && f.stage != "prod" {
-		return nil, "", "", fmt.Errorf("--stage is %q, not staging or prod", f.stage)
-	}
-	cfg, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, "", "", fmt.Errorf("load the AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
-		return nil, "", "", errors.New("no AWS region: set AWS_REGION or choose a profile that has one")
-	}
-	caller, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return nil, "", "", fmt.Errorf("ask AWS who we are: %w", err)
-	}
-	return dynamodb.NewFromConfig(cfg), f.stage, *caller.Arn, nil
+	return d.registry(), nil
 }
 
 func printApplied(out io.Writer, a registry.Applied) error {

@@ -95,14 +95,16 @@ func run(ctx context.Context, o local.Options, t terminal) error {
 	if err != nil {
 		return err
 	}
-	changed, err := d.apply(ctx, stack, o.Stage)
+	changed, err := d.apply(ctx, &deployment{
+		db: stack.DynamoDB(), secrets: stack.SecretsManager(), stage: o.Stage, actor: "tipstaff run",
+	})
 	if err != nil {
-		return fmt.Errorf("register the demo clients: %w", err)
+		return fmt.Errorf("register the demo clients and the demo user: %w", err)
 	}
 	if err := d.write(); err != nil {
 		return err
 	}
-	t.step(local.Step{What: fmt.Sprintf("demo clients, %d changes", changed), Took: time.Since(applied)})
+	t.step(local.Step{What: fmt.Sprintf("demo clients and user, %d changes", changed), Took: time.Since(applied)})
 	t.welcome(d, o.Dir, time.Since(began))
 
 	err = stack.Wait(ctx)
@@ -115,6 +117,9 @@ func (t terminal) welcome(d *demo, dir string, took time.Duration) {
 	t.say(`
 %s serves after %.1f s. Ctrl-C stops it; the functions log to %s.
 
+  front page        %s/
+  user              %s  %s
+  application       %s
   client            %s  %s
   resource server   %s  %s
   operator          %s  %s
@@ -124,6 +129,7 @@ Try it:
 
 `,
 		d.get("ISSUER"), took.Seconds(), filepath.Join(dir, "logs"),
+		d.get("ISSUER"), d.get("USER_NAME"), d.get(userPassword), d.get("APP_CLIENT_ID"),
 		d.get("CLIENT_ID"), d.get("CLIENT_SECRET"),
 		d.get("RS_CLIENT_ID"), d.get("RS_CLIENT_SECRET"),
 		d.get("OPERATOR_CLIENT_ID"), d.get("OPERATOR_CLIENT_SECRET"), shellPath(d.path))

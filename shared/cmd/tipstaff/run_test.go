@@ -37,7 +37,7 @@ func TestRunSaysWhatItDoes(t *testing.T) {
 	o := localtest.Options(t)
 	p := tipstaffRun(t, o)
 	said, url := p.serving(t)
-	for _, want := range []string{"3 of them new", "first keys", "demo clients, 4 changes", "curl -s -u demo:tss_", url + "/introspect", url + "/jwks", ". " + filepath.Join(o.Dir, "demo.env")} {
+	for _, want := range []string{"3 of them new", "first keys", "demo clients and user, 6 changes", "curl -s -u demo:tss_", url + "/introspect", url + "/login", url + "/refresh", url + "/jwks", "front page        " + url + "/\n", ". " + filepath.Join(o.Dir, "demo.env")} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q but %q", want, said)
 		}
@@ -47,11 +47,11 @@ func TestRunSaysWhatItDoes(t *testing.T) {
 		t.Errorf("demo.env: %v, %v, want mode 0600", info, err)
 	}
 	// The file must be enough for a shell, and its variables reach programs.
-	script := `. "$1" && env | grep -E '^(ISSUER|CLIENT_ID|CLIENT_SECRET|RS_CLIENT_ID|RS_CLIENT_SECRET|RESOURCE|SCOPE|OPERATOR_CLIENT_ID|OPERATOR_CLIENT_SECRET)=' | sort`
+	script := `. "$1" && env | grep -E '^(ISSUER|CLIENT_ID|CLIENT_SECRET|RS_CLIENT_ID|RS_CLIENT_SECRET|RESOURCE|SCOPE|OPERATOR_CLIENT_ID|OPERATOR_CLIENT_SECRET|APP_CLIENT_ID|USER_NAME|USER_PASSWORD)=' | sort`
 	shell := exec.Command("/bin/sh", "-c", script, "sh", filepath.Join(o.Dir, "demo.env"))
 	first, err := shell.Output()
-	if err != nil || bytes.Count(first, []byte("\n")) != 9 || !bytes.Contains(first, []byte("ISSUER="+url+"\n")) {
-		t.Errorf("a shell reads %q, %v, want nine variables", first, err)
+	if err != nil || bytes.Count(first, []byte("\n")) != 12 || !bytes.Contains(first, []byte("ISSUER="+url+"\n")) {
+		t.Errorf("a shell reads %q, %v, want twelve variables", first, err)
 	}
 
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
@@ -62,7 +62,7 @@ func TestRunSaysWhatItDoes(t *testing.T) {
 	}
 	p = tipstaffRun(t, o)
 	said, again := p.serving(t)
-	if !strings.Contains(said, "demo clients, 0 changes") || strings.Contains(said, "first keys") {
+	if !strings.Contains(said, "demo clients and user, 0 changes") || strings.Contains(said, "first keys") {
 		t.Errorf("the second start says %q, want no changes", said)
 	}
 	second, err := exec.Command("/bin/sh", "-c", script, "sh", filepath.Join(o.Dir, "demo.env")).Output()
