@@ -149,6 +149,45 @@ func TestOAuth4WebAPI(t *testing.T) {
 	}
 }
 
+// TestOAuth4WebAPISessions runs the same client over a session.
+func TestOAuth4WebAPISessions(t *testing.T) {
+	var got map[string]struct {
+		Next, Narrow map[string]any
+		Refused      struct {
+			Error  string
+			Status int
+		}
+	}
+	node(t, "node/session.mjs", &got)
+	for _, kind := range []string{"public", "secret"} {
+		v := got[kind]
+		if v.Next["token_type"] != "bearer" || v.Next["refresh_token"] == nil || v.Narrow["scope"] != "orders:read" {
+			t.Errorf("%s: %+v, want tokens, and then fewer scopes", kind, v)
+		}
+		if v.Refused.Error != "invalid_grant" || v.Refused.Status != 400 {
+			t.Errorf("%s: after the revocation %+v, want invalid_grant with 400", kind, v.Refused)
+		}
+	}
+}
+
+// TestGoSession: x/oauth2 refreshes by itself when an access token runs out.
+func TestGoSession(t *testing.T) {
+	for name, config := range map[string]*oauth2.Config{
+		"public": {ClientID: target.phoneID, Endpoint: oauth2.Endpoint{AuthStyle: oauth2.AuthStyleInParams}},
+		"secret": {ClientID: target.backendID, ClientSecret: target.backendSecret},
+	} {
+		config.Endpoint.TokenURL = target.url + "/token"
+		begun := signIn(t, config.ClientID)
+		renewed, err := config.TokenSource(t.Context(), &oauth2.Token{RefreshToken: text(t, begun, "refresh_token")}).Token()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !renewed.Valid() || renewed.RefreshToken == "" || renewed.RefreshToken == text(t, begun, "refresh_token") || !active(t, renewed.AccessToken) {
+			t.Errorf("%s: refresh token new: %t, access token active: %t, want both", name, renewed.RefreshToken != text(t, begun, "refresh_token"), active(t, renewed.AccessToken))
+		}
+	}
+}
+
 // node runs a script with the target in its environment and reads the JSON
 // that it prints.
 func node(t *testing.T, script string, into any) {

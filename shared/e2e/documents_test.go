@@ -127,7 +127,7 @@ func TestKeys(t *testing.T) {
 // TestUnknownPaths are 404, so that clients try their next URL.
 func TestUnknownPaths(t *testing.T) {
 	for _, path := range []string{
-		"/", "/nothing", "/token/", "/Token", "/jwks.json", "/health/x", "/.well-known/", "/.well-known/openid-configuration/x",
+		"/nothing", "/token/", "/Token", "/jwks.json", "/health/x", "/.well-known/", "/.well-known/openid-configuration/x",
 		"/.well-known/oauth-protected-resource", "/x/.well-known/openid-configuration", "//token",
 	} {
 		if a := (request{method: "GET", path: path}).do(t); a.status != http.StatusNotFound {

@@ -66,7 +66,7 @@ func (r request) do(t testing.TB) answer {
 	if err != nil {
 		t.Fatalf("%s %s: %v", r.method, r.path, err)
 	}
-	target.remember(data)
+	target.remember(res.Header, data)
 	return answer{res.StatusCode, res.Header, data}
 }
 

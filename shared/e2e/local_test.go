@@ -2,8 +2,12 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"testing"
 
 	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
 )
@@ -23,6 +27,9 @@ func localServer(s *fixture.Stack) *server {
 		visitorID: fixture.Visitor, visitorSecret: s.Secrets[fixture.Visitor],
 		suspendedID: fixture.Suspended, suspendedSecret: s.Secrets[fixture.Suspended],
 		operatorID: fixture.Operator, operatorSecret: s.Secrets[fixture.Operator],
+		userName: fixture.User, password: fixture.Password,
+		webID: fixture.Web, webOrigin: fixture.WebOrigin, phoneID: fixture.Phone,
+		backendID: fixture.Backend, backendSecret: s.Secrets[fixture.Backend],
 	}
 }
 
@@ -58,7 +65,7 @@ func traces(ctx context.Context, s *fixture.Stack, whole bool) []string {
 	secrets := target.secrets()
 	for place, text := range places {
 		for _, secret := range secrets {
-			if strings.Contains(text, essence(secret)) {
+			if holds(text, secret) {
 				say("%s holds the issued secret or token %.12s…", place, secret)
 			}
 		}
@@ -66,8 +73,55 @@ func traces(ctx context.Context, s *fixture.Stack, whole bool) []string {
 	return found
 }
 
-// essence is what makes a secret one: of a JWT the signature, of which no part
-// of the text before it is secret.
-func essence(secret string) string {
-	return secret[strings.LastIndexByte(secret, '.')+1:]
+// holds reports whether text has in it what makes a secret one.
+func holds(text, secret string) bool {
+	return slices.ContainsFunc(essences(secret), func(e string) bool { return strings.Contains(text, e) })
+}
+
+// essences are the forms in which a secret would be of use: of a JWT the
+// signature, of which no part of the text before it is secret; of a handle of
+// ours the part that nobody can guess, as text and as the bytes that it is; and
+// of anything else all of it.
+func essences(secret string) []string {
+	secret = secret[strings.LastIndexByte(secret, '.')+1:]
+	m := handle.FindStringSubmatch(secret)
+	if m == nil {
+		return []string{secret}
+	}
+	const unguessable = 30 // bytes at the end, and 40 characters
+	data, err := base64.RawURLEncoding.DecodeString(m[1])
+	if err != nil || len(data) < unguessable {
+		return []string{m[1]}
+	}
+	return []string{m[1][len(m[1])-40:], string(data[len(data)-unguessable:])}
+}
+
+// handle matches a handle of ours between its prefix and its checksum.
+var handle = regexp.MustCompile(`^ts[a-z]_([A-Za-z0-9_-]+)[A-Za-z0-9]{6}$`)
+
+// TestSearch plants secrets where the search must find them.
+func TestSearch(t *testing.T) {
+	data := []byte("whose it is, and thirty-two bytes that nobody knows..")
+	text := base64.RawURLEncoding.EncodeToString(data)
+	token := "tsr_" + text + "Abc123"
+	for _, tt := range []struct {
+		name, text, secret string
+		found              bool
+	}{
+		{"a token", `{"token":"` + token + `"}`, token, true},
+		{"a token in a cookie", `{"token":"` + token + `"}`, "web." + token, true},
+		{"without its prefix and checksum", text, token, true},
+		{"its end", text[len(text)-40:], token, true},
+		{"its bytes", "x" + string(data[len(data)-32:]), token, true},
+		{"who it is for", string(data[:12]), token, false},
+		{"a JWT", "eyJ.eyJ.c2lnbmF0dXJl", "eyJ.eyJ.c2lnbmF0dXJl", true},
+		{"its signature", "c2lnbmF0dXJl", "eyJ.eyJ.c2lnbmF0dXJl", true},
+		{"its claims", "eyJ.eyJ.", "eyJ.eyJ.c2lnbmF0dXJl", false},
+		{"a password", `password="an old owl"`, "an old owl", true},
+		{"nothing", `{"Route":"login"}`, "an old owl", false},
+	} {
+		if got := holds(tt.text, tt.secret); got != tt.found {
+			t.Errorf("%s: found = %v, want %v", tt.name, got, tt.found)
+		}
+	}
 }

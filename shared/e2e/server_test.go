@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -23,6 +24,11 @@ type server struct {
 	visitorID, visitorSecret                  string
 	suspendedID, suspendedSecret              string
 	operatorID, operatorSecret                string
+	// A person, and clients that sign people in: a page at an origin, a
+	// program on a device, a server with a secret.
+	userName, password        string
+	webID, webOrigin, phoneID string
+	backendID, backendSecret  string
 
 	mu     sync.Mutex
 	issued []string
@@ -41,6 +47,9 @@ func (s *server) env() map[string]*string {
 		"VISITOR_CLIENT_ID": &s.visitorID, "VISITOR_CLIENT_SECRET": &s.visitorSecret,
 		"SUSPENDED_CLIENT_ID": &s.suspendedID, "SUSPENDED_CLIENT_SECRET": &s.suspendedSecret,
 		"OPERATOR_CLIENT_ID": &s.operatorID, "OPERATOR_CLIENT_SECRET": &s.operatorSecret,
+		"USER_NAME": &s.userName, "USER_PASSWORD": &s.password,
+		"WEB_CLIENT_ID": &s.webID, "WEB_ORIGIN": &s.webOrigin, "PHONE_CLIENT_ID": &s.phoneID,
+		"BACKEND_CLIENT_ID": &s.backendID, "BACKEND_CLIENT_SECRET": &s.backendSecret,
 	}
 }
 
@@ -66,22 +75,31 @@ func (s *server) environment() []string {
 	return all
 }
 
-// remember keeps the token that an answer issues, to be searched for later.
-func (s *server) remember(body []byte) {
+// remember keeps what an answer issues, to be searched for later: tokens and
+// cookies.
+func (s *server) remember(header http.Header, body []byte) {
 	var issued struct {
-		Token string `json:"access_token"`
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
 	}
-	if err := json.Unmarshal(body, &issued); err != nil || issued.Token == "" {
-		return // no answer of the token endpoint
-	}
+	_ = json.Unmarshal(body, &issued) // most answers issue nothing
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.issued = append(s.issued, issued.Token)
+	for _, value := range []string{issued.Access, issued.Refresh} {
+		if value != "" {
+			s.issued = append(s.issued, value)
+		}
+	}
+	for _, c := range (&http.Response{Header: header}).Cookies() {
+		if c.Value != "" {
+			s.issued = append(s.issued, c.Value)
+		}
+	}
 }
 
 // secrets returns everything that was issued and must be found nowhere.
 func (s *server) secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string{s.clientSecret, s.serverSecret, s.otherServerSecret, s.operatorSecret, s.visitorSecret, s.suspendedSecret}, s.issued...)
+	return append([]string{s.clientSecret, s.serverSecret, s.otherServerSecret, s.operatorSecret, s.visitorSecret, s.suspendedSecret, s.backendSecret, s.password}, s.issued...)
 }

@@ -39,10 +39,15 @@ type running struct {
 	url     string
 }
 
-// run runs the stack in dir until t ends or somebody kills it.
+// run runs the stack in dir, on a free port, until t ends or somebody kills it.
 func run(t *testing.T, dir string) *running {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(dir, "bin", "tipstaff"), "run", "--port", "0")
+	return runOn(t, dir, "0")
+}
+
+func runOn(t *testing.T, dir, port string) *running {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(dir, "bin", "tipstaff"), "run", "--port", port)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -96,7 +101,7 @@ func shell(t *testing.T, dir, script string) (string, error) {
 	return string(out), err
 }
 
-// TestPrintedCommands pastes the three commands that a start prints.
+// TestPrintedCommands pastes the commands that a start prints.
 func TestPrintedCommands(t *testing.T) {
 	dir := checkout(t)
 	r := run(t, dir)
@@ -106,7 +111,7 @@ func TestPrintedCommands(t *testing.T) {
 			commands = append(commands, line)
 		}
 	}
-	want := []string{`"access_token":`, `"active":true`, `"keys":`}
+	want := []string{`"access_token":`, `"active":true`, `"refresh_token":`, `"refresh_token":`, `"keys":`}
 	if len(commands) != len(want) {
 		t.Fatalf("%d commands are printed, want %d:\n%s", len(commands), len(want), r.said)
 	}

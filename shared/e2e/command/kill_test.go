@@ -20,13 +20,7 @@ import (
 //
 // TIPSTAFF_SOAK goes on for that long, such as "10m".
 func TestKill(t *testing.T) {
-	begin, soak := time.Now(), time.Duration(0)
-	if text := os.Getenv("TIPSTAFF_SOAK"); text != "" {
-		var err error
-		if soak, err = time.ParseDuration(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	begin, soak := time.Now(), soakFor(t)
 	dir := checkout(t)
 	acknowledged := map[string]string{}
 	for round := 0; round < 3 || time.Since(begin) < soak; round++ {
@@ -51,6 +45,20 @@ func TestKill(t *testing.T) {
 			t.Errorf("client %s after the last kill: %v", id, err)
 		}
 	}
+}
+
+// soakFor is how long to go on, zero for a test as usual.
+func soakFor(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("TIPSTAFF_SOAK")
+	if text == "" {
+		return 0
+	}
+	soak, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return soak
 }
 
 // perRound is as many clients as a registry file may have.

@@ -22,18 +22,19 @@ func TestREADME(t *testing.T) {
 	dir := checkout(t)
 	run(t, dir)
 	for _, tt := range []struct {
-		language string
-		want     []string
-		run      func(t *testing.T, dir, code string) (string, error)
+		block string
+		want  []string
+		run   func(t *testing.T, dir, code string) (string, error)
 	}{
 		{"sh", []string{`"active":true`, `"client_id":"demo"`, `"keys":`}, shell},
+		{"people", []string{`"active":true`, `"client_id":"demo-app"`, `"sid":`, `{"active":false}`}, shell},
 		{"go", []string{"called by demo"}, runGo},
 		{"js", []string{"called by demo"}, runNode},
 	} {
-		t.Run(tt.language, func(t *testing.T) {
-			code, ok := snippets[tt.language]
+		t.Run(tt.block, func(t *testing.T) {
+			code, ok := snippets[tt.block]
 			if !ok {
-				t.Fatalf("README.md has no block marked <!-- run: %s -->", tt.language)
+				t.Fatalf("README.md has no block marked <!-- run: %s -->", tt.block)
 			}
 			out, err := tt.run(t, dir, code)
 			if err != nil {

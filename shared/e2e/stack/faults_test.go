@@ -55,6 +55,60 @@ func TestAWSFails(t *testing.T) {
 	}
 }
 
+// TestAWSFailsUnderASession lets the tables fail while somebody is signed in.
+// Whatever was asked is answered with "try again", and afterwards the session is
+// there. In particular a revocation that was not written is not confirmed.
+func TestAWSFailsUnderASession(t *testing.T) {
+	for name, fault := range map[string]wall.Fault{
+		"throttles": {Error: wall.Throttled}, "breaks": {Error: wall.Broken}, "meets transactions": {Error: wall.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := start(t)
+			held := refreshed(t, s, fixture.Phone, signIn(t, s, fixture.Phone).refresh)
+			active(t, s, held.access)
+			for what, ask := range map[string]func() answer{
+				"refresh": func() answer {
+					return post(t, s, "/refresh", fixture.Phone, url.Values{"refresh_token": {held.refresh}})
+				},
+				"revoke": func() answer {
+					return post(t, s, "/revoke", fixture.Phone, url.Values{"token": {held.refresh}})
+				},
+				"introspect": func() answer {
+					return post(t, s, "/introspect", fixture.OrdersServer, url.Values{"token": {held.access}})
+				},
+				"login": func() answer { return login(t, s, fixture.Phone, nil) },
+			} {
+				s.Wall().Inject(func(c wall.Call) wall.Fault {
+					if c.Service == "dynamodb" && (fault.Error != wall.Conflict || writes(c)) {
+						return fault
+					}
+					return wall.Fault{}
+				})
+				a := ask()
+				s.Wall().Inject(nil)
+				if what == "introspect" && fault.Error == wall.Conflict { // it writes nothing
+					continue
+				}
+				if a.status != http.StatusServiceUnavailable || a.object["error"] != "temporarily_unavailable" || a.header.Get("Retry-After") == "" {
+					t.Errorf("%s = %d %v, want 503 temporarily_unavailable with Retry-After", what, a.status, a.object)
+				}
+				if len(a.header.Values("Set-Cookie")) > 0 {
+					t.Errorf("%s sets cookies %v, want the client to keep what it has", what, a.header.Values("Set-Cookie"))
+				}
+			}
+			if !active(t, s, held.access) || !active(t, s, refreshed(t, s, fixture.Phone, held.refresh).access) {
+				t.Error("after the outage the session is over")
+			}
+			signIn(t, s, fixture.Phone)
+		})
+	}
+}
+
+func writes(c wall.Call) bool {
+	return c.Needs("dynamodb:UpdateItem") || c.Needs("dynamodb:PutItem")
+}
+
 // TestAWSHiccups: a call that fails twice and then works costs nobody anything.
 func TestAWSHiccups(t *testing.T) {
 	s, _ := start(t)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,8 +30,15 @@ func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 // start starts a stack for t with a clock of its own.
 func start(t *testing.T) (*fixture.Stack, *clock) {
 	t.Helper()
+	return startWith(t, fixture.Options{})
+}
+
+// startWith is start with more to say about the stack.
+func startWith(t *testing.T, o fixture.Options) (*fixture.Stack, *clock) {
+	t.Helper()
 	c := &clock{}
-	s, err := fixture.Start(t.Context(), fixture.Options{Root: "../../..", Dir: t.TempDir(), Now: c.now})
+	o.Root, o.Dir, o.Now = "../../..", t.TempDir(), c.now
+	s, err := fixture.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +53,22 @@ type answer struct {
 	object map[string]any
 }
 
-// send sends a form with a client's credentials. It may run in any goroutine.
+// send sends a form with a client's credentials; a client without a secret says
+// who it is in the form. It may run in any goroutine.
 func send(ctx context.Context, s *fixture.Stack, path, id string, form url.Values) (answer, error) {
+	secret := s.Secrets[id]
+	if secret == "" {
+		form = maps.Clone(form)
+		form.Set("client_id", id)
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.BaseURL()+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return answer{}, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(id, s.Secrets[id])
+	if secret != "" {
+		r.SetBasicAuth(id, secret)
+	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return answer{}, err

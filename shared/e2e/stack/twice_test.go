@@ -3,7 +3,9 @@ package stack_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,33 +17,50 @@ import (
 
 // TestTheSameEventTwice gives each route one event of the HTTP API two times,
 // as a gateway that retries does. The second answer is as good as the first,
-// and the tables are what they were after one.
+// and the tables are what they were after one. What a sign-in does twice is two
+// sign-ins, so it is not here.
 func TestTheSameEventTwice(t *testing.T) {
 	s, _ := start(t)
 	issued := token(t, s)
 	api := post(t, s, "/token", fixture.Operator, url.Values{"grant_type": {"client_credentials"}, "resource": {s.BaseURL() + contract.APIPath}, "scope": {contract.ScopeReady}})
 	operator, _ := api.object["access_token"].(string)
 
+	ada := openBrowser(t, s)
+	signOut := ada.form(t, s, contract.Logout.Paths[0])
+	session := func() url.Values {
+		return url.Values{"client_id": {fixture.Phone}, "grant_type": {"refresh_token"}, "refresh_token": {signIn(t, s, fixture.Phone).refresh}}
+	}
+	revocation := url.Values{"client_id": {fixture.Phone}, "token": {signIn(t, s, fixture.Phone).refresh}}
+
 	for _, tt := range []struct {
-		function contract.Function
-		headers  map[string]string
-		form     url.Values
+		function      contract.Function
+		headers       map[string]string
+		form          url.Values
+		first, second int
 	}{
-		{contract.Health, nil, nil},
-		{contract.Discovery, nil, nil},
-		{contract.JWKS, nil, nil},
-		{contract.Ready, map[string]string{"authorization": "Bearer " + operator}, nil},
-		{contract.Token, basic(s, fixture.Machine), orders},
-		{contract.Introspect, basic(s, fixture.OrdersServer), url.Values{"token": {issued}}},
+		{contract.Health, nil, nil, 200, 200},
+		{contract.Home, nil, nil, 200, 200},
+		{contract.Discovery, nil, nil, 200, 200},
+		{contract.JWKS, nil, nil, 200, 200},
+		{contract.Ready, map[string]string{"authorization": "Bearer " + operator}, nil, 200, 200},
+		{contract.Token, basic(s, fixture.Machine), orders, 200, 200},
+		{contract.Introspect, basic(s, fixture.OrdersServer), url.Values{"token": {issued}}, 200, 200},
+		{contract.Token, nil, session(), 200, 200},
+		{contract.Refresh, nil, session(), 200, 200},
+		{contract.MySessions, ada.headers(s), nil, 200, 200},
+		{contract.Account, ada.headers(s), nil, 200, 200},
+		{contract.Revoke, nil, revocation, 200, 200},
+		// The second time the page says that nobody is signed in.
+		{contract.Logout, ada.headers(s), signOut, 303, 200},
 	} {
 		t.Run(tt.function.Name, func(t *testing.T) {
 			event := event(t, tt.function, tt.headers, tt.form)
-			if status := invoke(t, s, tt.function.Name, event); status != 200 {
-				t.Fatalf("first invocation = %v, want 200", status)
+			if status := invoke(t, s, tt.function.Name, event); status != tt.first {
+				t.Fatalf("first invocation = %v, want %d", status, tt.first)
 			}
 			once := tables(t, s)
-			if status := invoke(t, s, tt.function.Name, event); status != 200 {
-				t.Errorf("second invocation = %v, want 200", status)
+			if status := invoke(t, s, tt.function.Name, event); status != tt.second {
+				t.Errorf("second invocation = %v, want %d", status, tt.second)
 			}
 			for table, twice := range tables(t, s) {
 				if twice != once[table] {
@@ -84,12 +103,20 @@ func event(t *testing.T, f contract.Function, headers map[string]string, form ur
 		headers = map[string]string{}
 	}
 	headers["host"] = "localhost"
+	method, cookies := http.MethodGet, []string{}
+	if cookie, ok := headers["cookie"]; ok {
+		cookies = strings.Split(cookie, "; ")
+		delete(headers, "cookie")
+	}
+	if form != nil {
+		method = http.MethodPost
+	}
 	e := map[string]any{
-		"version": "2.0", "routeKey": "ANY " + f.Paths[0], "rawPath": f.Paths[0], "rawQueryString": "", "headers": headers,
+		"version": "2.0", "routeKey": "ANY " + f.Paths[0], "rawPath": f.Paths[0], "rawQueryString": "", "headers": headers, "cookies": cookies,
 		"requestContext": map[string]any{
 			"accountId": "000000000000", "apiId": "api", "domainName": "localhost", "requestId": "the-same-id", "stage": "$default",
 			"routeKey": "ANY " + f.Paths[0], "timeEpoch": time.Now().UnixMilli(),
-			"http": map[string]any{"method": f.Methods[0], "path": f.Paths[0], "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
+			"http": map[string]any{"method": method, "path": f.Paths[0], "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
 		},
 	}
 	if form != nil {

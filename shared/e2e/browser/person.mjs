@@ -1,0 +1,110 @@
+// A person at a browser. What they do is said in the words of the page: labels,
+// buttons and links as a screen reader tells them, never ids or classes.
+import assert from 'node:assert/strict'
+import { given } from './chromium.mjs'
+
+export class Person {
+  static iPhone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1'
+  static desktop = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36'
+
+  // start opens a new browser without cookies for somebody of that user name.
+  static async start (browser, name, userAgent = Person.desktop) {
+    const context = await browser.newContext({ javaScriptEnabled: false, userAgent })
+    context.setDefaultTimeout(10_000)
+    const known = [given.base + '/', given.elsewhere, 'data:']
+    context.on('request', r => { if (!known.some(k => r.url().startsWith(k))) Person.strays.push(r.url()) })
+    Person.open.push(context)
+    return new Person(name, context, await context.newPage())
+  }
+
+  // strays are the requests of all browsers to anybody else, open is what is to
+  // be closed at the end.
+  static strays = []
+  static open = []
+
+  constructor (name, context, page) {
+    Object.assign(this, { name, context, page })
+  }
+
+  // another is the same person at another browser, tab in another tab.
+  another (userAgent) { return Person.start(this.context.browser(), this.name, userAgent) }
+  async tab () { return new Person(this.name, this.context, await this.context.newPage()) }
+  async leave () { await Promise.all(Person.open.splice(0).map(context => context.close())) }
+
+  open (path) { return this.page.goto(given.base + path) }
+  title () { return this.page.title() }
+  field (label) { return this.page.getByLabel(label, { exact: true }) }
+  button (name) { return this.page.getByRole('button', { name, exact: typeof name === 'string' }) }
+  link (name) { return this.page.getByRole('link', { name, exact: true }) }
+  alert () { return this.page.getByRole('alert').innerText() }
+  sessions () { return this.page.getByRole('region', { name: 'Where you are signed in' }).getByRole('listitem') }
+  press (key) { return this.page.keyboard.press(key) }
+  type (text) { return this.page.keyboard.type(text) }
+  cookies () { return this.context.cookies(given.base) }
+  async sid () { return (await this.cookies()).find(c => c.name === '__Host-sid')?.value }
+
+  // takes puts a cookie of another browser into this one. Secure cookies are
+  // given for https; on localhost a browser sends them over http, too.
+  takes (name, value) {
+    return this.context.addCookies([{ name, value, url: 'https://localhost/', secure: true, httpOnly: true }])
+  }
+
+  // sees waits until the browser shows a path with a text on it.
+  async sees (path, text) {
+    await this.page.waitForURL(url => url.pathname === path)
+    await this.page.getByText(text).first().waitFor()
+  }
+
+  // signIn fills in the form and returns the answer to it.
+  async signIn (password = given.password, name = this.name) {
+    await this.field('User name').fill(name)
+    await this.field('Password').fill(password)
+    const [answer] = await Promise.all([
+      this.page.waitForResponse(r => r.request().method() === 'POST'),
+      this.button('Sign in').click()
+    ])
+    await this.page.waitForLoadState()
+    return answer
+  }
+
+  async signOut () {
+    await this.open('/account')
+    await this.button('Sign out').click()
+    await this.sees('/logout', 'You are signed out')
+  }
+
+  // guessUntilThrottled returns the seconds that the page tells to wait.
+  async guessUntilThrottled () {
+    await this.open('/login')
+    for (let i = 0; i < 20; i++) {
+      const answer = await this.signIn('guess ' + i)
+      if (answer.status() === 429) return this.waitTold(await this.alert())
+      assert.equal(answer.status(), 400)
+    }
+    assert.fail('twenty guesses in a row were let through')
+  }
+
+  // waitTold reads "Try again in 8 seconds."
+  waitTold (text) {
+    const [, n, unit] = /Try again in (\d+) (second|minute)s?\./.exec(text) ?? assert.fail(`no wait is told: ${text}`)
+    return Number(n) * (unit === 'minute' ? 60 : 1)
+  }
+
+  // pass lets seconds pass for the server.
+  async pass (seconds) {
+    const answer = await fetch(given.clock, { method: 'POST', body: String(seconds) })
+    assert.equal(answer.status, 204)
+  }
+
+  hasFocus (locator) { return locator.and(this.page.locator(':focus')).count() }
+
+  // tabTo presses Tab until something that is called so has the focus.
+  async tabTo (name) {
+    const focused = this.page.locator(':focus')
+    for (let i = 0; i < 30; i++) {
+      await this.press('Tab')
+      if (await focused.count() && (await focused.innerText()).replace(/\s+/g, ' ').startsWith(name)) return
+    }
+    assert.fail(`30 Tabs do not lead to ${name}`)
+  }
+}
