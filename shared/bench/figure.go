@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 )
 
@@ -58,4 +59,11 @@ func show(out io.Writer, figures []figure) (missed int) {
 	}
 	_ = w.Flush() // a closed terminal
 	return missed
+}
+
+// median sorts values and returns the middle one.
+func median[T ~int64 | ~float64](values []T) T {
+	slices.Sort(values)
+	middle := len(values) / 2
+	return (values[middle] + values[len(values)-1-middle]) / 2
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,19 +21,26 @@ type subject struct {
 	request func(ctx context.Context) (*http.Request, error)
 	// expect stands in every good answer.
 	expect string
+	// answered, if any, is told of every good answer.
+	answered func(body []byte) error
 	// pids are the processes that serve the request now.
 	pids func() []int
 
-	requests int
-	cpu      time.Duration
+	// rounds are the CPU time of one request in each round.
+	rounds []time.Duration
 }
 
-// perRequest is the CPU time of one request, on average over all rounds.
-func (s *subject) perRequest() time.Duration {
-	if s.requests == 0 {
-		return 0
+// perRequest is the CPU time of one request, the median of all rounds.
+func (s *subject) perRequest() time.Duration { return median(slices.Clone(s.rounds)) }
+
+// times is the CPU time of s as a multiple of that of another subject: the
+// median of the ratios of the rounds, which each took place in the same seconds.
+func (s *subject) times(other *subject) float64 {
+	ratios := make([]float64, len(s.rounds))
+	for i := range ratios {
+		ratios[i] = float64(s.rounds[i]) / float64(other.rounds[i])
 	}
-	return s.cpu / time.Duration(s.requests)
+	return median(ratios)
 }
 
 // round sends n requests from the given number of clients and adds their cost.
@@ -48,8 +56,7 @@ func (s *subject) round(ctx context.Context, n, clients int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	s.requests += n
-	s.cpu += after - before
+	s.rounds = append(s.rounds, (after-before)/time.Duration(n))
 	return nil
 }
 
@@ -90,18 +97,27 @@ func (s *subject) send(ctx context.Context, client *http.Client) error {
 	if err != nil {
 		return err
 	}
-	res, err := client.Do(r)
+	status, body, err := do(client, r)
 	if err != nil {
 		return err
 	}
-	body, err := io.ReadAll(res.Body)
-	if err := errors.Join(err, res.Body.Close()); err != nil {
-		return err
+	if status != http.StatusOK || !strings.Contains(string(body), s.expect) {
+		return fmt.Errorf("answer %d %s, want 200 with %s", status, body, s.expect)
 	}
-	if res.StatusCode != http.StatusOK || !strings.Contains(string(body), s.expect) {
-		return fmt.Errorf("answer %d %s, want 200 with %s", res.StatusCode, body, s.expect)
+	if s.answered == nil {
+		return nil
 	}
-	return nil
+	return s.answered(body)
+}
+
+// do sends a request and returns the whole answer.
+func do(client *http.Client, r *http.Request) (status int, body []byte, err error) {
+	res, err := client.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	body, err = io.ReadAll(res.Body)
+	return res.StatusCode, body, errors.Join(err, res.Body.Close())
 }
 
 // post returns a request with a form, and Basic credentials unless id is empty.

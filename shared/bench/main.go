@@ -65,7 +65,10 @@ func run(ctx context.Context, out io.Writer, o options) error {
 
 // sizes are those of the deployed binaries.
 func sizes(_ context.Context, o options) ([]figure, error) {
-	bars := map[string]float64{contract.Health.Name: 6.3, contract.Introspect.Name: 8.4, contract.Token.Name: 8.9}
+	bars := map[string]float64{
+		contract.Health.Name: 6.3, contract.Introspect.Name: 8.4, contract.Token.Name: 8.9,
+		contract.Refresh.Name: 8.9, contract.Login.Name: 13,
+	}
 	var figures []figure
 	for _, f := range contract.Functions() {
 		info, err := os.Stat(filepath.Join(o.root, "bin", "arm64", f.Name, "bootstrap"))
@@ -84,7 +87,9 @@ func starts(ctx context.Context, o options) ([]figure, error) {
 	if !installed("valgrind") {
 		return []figure{{what: "instructions to the first event (needs valgrind)", missing: true}}, nil
 	}
-	bars := map[string]float64{contract.Health.Name: 1.1, contract.Introspect.Name: 3.6, contract.Token.Name: 4.6}
+	bars := map[string]float64{
+		contract.Health.Name: 1.1, contract.Introspect.Name: 3.6, contract.Token.Name: 4.6, contract.Refresh.Name: 4.6,
+	}
 	var figures []figure
 	for _, f := range contract.Routes {
 		n, err := instructions(ctx, filepath.Join(o.root, "bin", runtime.GOARCH), f)

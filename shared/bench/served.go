@@ -1,17 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
 )
@@ -24,6 +19,8 @@ const (
 	tokenES256      = "token, ES256"
 	tokenRS256      = "token, RS256"
 	introspectES256 = "introspect"
+	refreshES256    = "refresh, ES256"
+	introspectGrant = "introspect of a session"
 	health          = "health"
 )
 
@@ -34,43 +31,51 @@ func served(ctx context.Context, o options) ([]figure, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	stack, err := fixture.Start(ctx, fixture.Options{Root: o.root, Dir: dir})
+	c := &clock{}
+	stack, err := fixture.Start(ctx, fixture.Options{Root: o.root, Dir: dir, Now: c.now})
 	if err != nil {
 		return nil, err
 	}
 	defer stack.Close()
+	p := &people{stack, c}
+	figures, err := costs(ctx, o, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, measure := range []func(context.Context, *people) ([]figure, error){throughput, together, strangers} {
+		more, err := measure(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		figures = append(figures, more...)
+	}
+	return figures, nil
+}
+
+// costs are the CPU times of requests, as multiples of the baseline's.
+func costs(ctx context.Context, o options, p *people) ([]figure, error) {
 	baseline, err := startBaseline(ctx, filepath.Join(o.root, "bin", "baseline"))
 	if err != nil {
 		return nil, err
 	}
 	defer baseline.stop()
-
-	subjects, err := all(ctx, stack, baseline)
+	subjects, err := all(ctx, o, p, baseline)
 	if err != nil {
 		return nil, err
 	}
 	if err := measure(ctx, subjects, o); err != nil {
 		return nil, err
 	}
-	cost := map[string]time.Duration{}
+	by := map[string]*subject{}
 	for _, s := range subjects {
-		cost[s.name] = s.perRequest()
+		by[s.name] = s
 	}
-	const n, clients = 6000, 4
-	healthy := &subject{name: health, request: get(stack.BaseURL() + "/health"), expect: "healthy"}
-	if _, err := healthy.drive(ctx, n/10, clients); err != nil {
-		return nil, err
-	}
-	took, err := healthy.drive(ctx, n, clients)
-	if err != nil {
-		return nil, err
-	}
-
 	figures := []figure{
-		ratio(cost, tokenES256, es256, 4.5),
-		ratio(cost, tokenRS256, rs256, 0),
-		ratio(cost, introspectES256, static, 14),
-		{what: "GET /health on the local stack, 4 clients", value: n / took.Seconds(), unit: "req/s", least: 1500},
+		ratio(by, tokenES256, es256, 4.5),
+		ratio(by, tokenRS256, rs256, 0),
+		ratio(by, refreshES256, es256, 8),
+		ratio(by, introspectES256, static, 14),
+		ratio(by, introspectGrant, static, 24),
 	}
 	for _, s := range subjects {
 		figures = append(figures, figure{
@@ -80,9 +85,23 @@ func served(ctx context.Context, o options) ([]figure, error) {
 	return figures, nil
 }
 
-func ratio(cost map[string]time.Duration, of, to string, most float64) figure {
+// throughput is how many requests the whole local stack takes.
+func throughput(ctx context.Context, p *people) ([]figure, error) {
+	const n, clients = 6000, 4
+	healthy := &subject{name: health, request: get(p.BaseURL() + "/health"), expect: "healthy"}
+	if _, err := healthy.drive(ctx, n/10, clients); err != nil {
+		return nil, err
+	}
+	took, err := healthy.drive(ctx, n, clients)
+	if err != nil {
+		return nil, err
+	}
+	return []figure{{what: "GET /health on the local stack, 4 clients", value: n / took.Seconds(), unit: "req/s", least: 1500}}, nil
+}
+
+func ratio(by map[string]*subject, of, to string, most float64) figure {
 	return figure{
-		what: fmt.Sprintf("CPU of %s, in %s requests of the baseline", of, to), value: float64(cost[of]) / float64(cost[to]), unit: "×", most: most,
+		what: fmt.Sprintf("CPU of %s, in %s requests of the baseline", of, to), value: by[of].times(by[to]), unit: "×", most: most,
 	}
 }
 
@@ -104,29 +123,38 @@ func measure(ctx context.Context, subjects []*subject, o options) error {
 	return nil
 }
 
-func all(ctx context.Context, stack *fixture.Stack, b *baseline) ([]*subject, error) {
+func all(ctx context.Context, o options, p *people, b *baseline) ([]*subject, error) {
 	orders := url.Values{"grant_type": {"client_credentials"}, "resource": {fixture.Orders}, "scope": {fixture.OrdersScope}}
 	billing := url.Values{"grant_type": {"client_credentials"}, "resource": {fixture.Billing}, "scope": {fixture.BillingScope}}
-	secret := stack.Secrets[fixture.Machine]
-	pids := func(function string) func() []int { return func() []int { return stack.PIDs(function) } }
+	secret := p.Secrets[fixture.Machine]
+	pids := func(function string) func() []int { return func() []int { return p.PIDs(function) } }
+	introspection := func(token string) func(context.Context) (*http.Request, error) {
+		return post(p.BaseURL()+"/introspect", fixture.OrdersServer, p.Secrets[fixture.OrdersServer], url.Values{"token": {token}})
+	}
 
-	tokens := post(stack.BaseURL()+"/token", fixture.Machine, secret, orders)
+	sessions, err := newChain(ctx, p, o.clients)
+	if err != nil {
+		return nil, err
+	}
+	begun, err := p.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tokens := post(p.BaseURL()+"/token", fixture.Machine, secret, orders)
 	issued, err := fetch(ctx, tokens)
 	if err != nil {
 		return nil, err
 	}
-	const token = `"access_token"`
+	const token, active = `"access_token"`, `"active":true`
 	return []*subject{
 		{name: static, request: post(b.url+"/static", fixture.Machine, secret, orders), expect: token, pids: b.pids},
 		{name: es256, request: post(b.url+"/es256", fixture.Machine, secret, orders), expect: token, pids: b.pids},
 		{name: rs256, request: post(b.url+"/rs256", fixture.Machine, secret, orders), expect: token, pids: b.pids},
 		{name: tokenES256, request: tokens, expect: token, pids: pids("token")},
-		{name: tokenRS256, request: post(stack.BaseURL()+"/token", fixture.Machine, secret, billing), expect: token, pids: pids("token")},
-		{
-			name:    introspectES256,
-			request: post(stack.BaseURL()+"/introspect", fixture.OrdersServer, stack.Secrets[fixture.OrdersServer], url.Values{"token": {issued}}),
-			expect:  `"active":true`, pids: pids("introspect"),
-		},
+		{name: tokenRS256, request: post(p.BaseURL()+"/token", fixture.Machine, secret, billing), expect: token, pids: pids("token")},
+		{name: refreshES256, request: sessions.request, expect: token, answered: sessions.answered, pids: pids("refresh")},
+		{name: introspectES256, request: introspection(issued), expect: active, pids: pids("introspect")},
+		{name: introspectGrant, request: introspection(begun.Access), expect: active, pids: pids("introspect")},
 	}, nil
 }
 
@@ -136,46 +164,10 @@ func fetch(ctx context.Context, request func(context.Context) (*http.Request, er
 	if err != nil {
 		return "", err
 	}
-	res, err := http.DefaultClient.Do(r)
+	status, body, err := do(http.DefaultClient, r)
 	if err != nil {
 		return "", err
 	}
-	defer res.Body.Close()
-	var answer struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || answer.Token == "" {
-		return "", fmt.Errorf("fetch a token: status %d: %w", res.StatusCode, err)
-	}
-	return answer.Token, nil
-}
-
-// baseline is the running baseline server.
-type baseline struct {
-	cmd *exec.Cmd
-	url string
-}
-
-func startBaseline(ctx context.Context, path string) (*baseline, error) {
-	cmd := exec.CommandContext(ctx, path)
-	cmd.Env = []string{"GOMAXPROCS=1"} // as the functions have it
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the baseline: %w", err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return nil, fmt.Errorf("start the baseline: %w", err)
-	}
-	return &baseline{cmd: cmd, url: strings.TrimSpace(line)}, nil
-}
-
-func (b *baseline) pids() []int { return []int{b.cmd.Process.Pid} }
-
-func (b *baseline) stop() {
-	_ = b.cmd.Process.Kill()
-	_ = b.cmd.Wait()
+	got, err := parse(status, body)
+	return got.Access, err
 }
