@@ -114,20 +114,24 @@ test-infra: node_modules/.all bin/arm64/.built ## Run the tests of the CDK app: 
 	$(call step,testing infra,(cd infra && go test -count=1 ./...))
 
 .PHONY: test-e2e
-test-e2e: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all ## Run the black-box suite (TIPSTAFF_URL=… for a deployed stage)
+test-e2e: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all browser ## Run the black-box suite (TIPSTAFF_URL=… for a deployed stage)
 	$(call step,testing the whole from outside,(cd shared && go test -count=1 -timeout 20m $(if $(TIPSTAFF_URL),./e2e,./e2e/...)))
 
 SOAK ?= 10m
+HISTORIES ?= 10000
+REFRESHES ?= 12000
 
 # A failing input stays in the package's testdata/fuzz and fails its tests from
 # then on.
 .PHONY: soak
-soak: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all ## Fuzz each parser and kill the stack again and again, each for SOAK=10m
+soak: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all ## Fuzz each parser, judge 10,000 histories of sessions, kill the stack again and again (SOAK=10m)
 	@cd shared && bad=0 && for p in $$(go list ./...); do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "==> $$f of $$p for $(SOAK)"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(SOAK) $$p || bad=1; \
 	  done; \
 	done; \
+	echo "==> $(HISTORIES) histories of a session and $(REFRESHES) refreshes with lost answers"; \
+	go test -v -count=1 -timeout 30m -run 'Histories|Lossy|Thieves' ./session -histories $(HISTORIES) -refreshes $(REFRESHES) || bad=1; \
 	echo "==> kill -9 of the local stack for $(SOAK)"; \
 	TIPSTAFF_SOAK=$(SOAK) go test -v -count=1 -timeout 0 -run Kill ./e2e/command || bad=1; exit $$bad
 
@@ -175,3 +179,4 @@ clean: ## Delete what was built; the data in .local and node_modules stay
 	rm -rf bin cdk.out infra/cdk.out
 
 -include infra/infra.mk
+-include shared/e2e/browser/browser.mk
