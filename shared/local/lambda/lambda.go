@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -42,16 +43,18 @@ type Config struct {
 	Memory int
 	// Timeout is how long one event may take; 0 means Lambda's 3 s.
 	Timeout time.Duration
-	// Concurrency is how many processes there may be; 0 means 4.
-	// Further events wait.
+	// Concurrency is how many processes there may be; 0 means one for each
+	// CPU of this machine, and two at least. Further events wait: Lambda
+	// would start more, but here they would share the same CPUs, and only
+	// take turns more often.
 	Concurrency int
 	// Log receives the lines that the processes print; nil means nowhere.
 	Log io.Writer
 }
 
 const (
-	defaultTimeout     = 3 * time.Second
-	defaultConcurrency = 4
+	defaultTimeout = 3 * time.Second
+	leastProcesses = 2
 	// initTimeout is what Lambda gives a process to ask for its first event.
 	initTimeout = 10 * time.Second
 )
@@ -79,7 +82,7 @@ func New(c Config) *Function {
 		c.Timeout = defaultTimeout
 	}
 	if c.Concurrency == 0 {
-		c.Concurrency = defaultConcurrency
+		c.Concurrency = max(leastProcesses, runtime.NumCPU())
 	}
 	if c.Log != nil {
 		c.Log = &lockedWriter{w: c.Log}
