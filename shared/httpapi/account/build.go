@@ -4,15 +4,14 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
-	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/sessions"
 	secrets "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
@@ -26,14 +25,11 @@ func New(e *wire.Env) (http.Handler, error) {
 	})
 	db, registry := dynamo.Client(e), e.Name(contract.Registry)
 	return e.Route(&Handler{
-		Issuer: e.Issuer,
-		Sessions: &session.Store{
-			DB: db, Sessions: e.Name(contract.Sessions), Registry: registry, Now: e.Clock.Now,
-			Trail: &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: e.Clock.Now},
-		},
-		People:  &identity.Store{DB: db, Registry: registry, Now: e.Clock.Now},
-		Clients: &client.Store{DB: db, Table: registry, Now: e.Clock.Now},
-		Forms:   &browser.Forms{Key: held.MACKey, Now: e.Clock.Now},
-		Now:     e.Clock.Now,
+		Issuer:   e.Issuer,
+		Sessions: sessions.Store(e, db),
+		People:   &identity.Store{DB: db, Registry: registry, Now: e.Clock.Now},
+		Clients:  &client.Store{DB: db, Table: registry, Now: e.Clock.Now},
+		Forms:    &browser.Forms{Key: held.MACKey, Now: e.Clock.Now},
+		Now:      e.Clock.Now,
 	}), nil
 }

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
@@ -22,6 +21,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/sessions"
 	secrets "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
@@ -35,13 +35,10 @@ func New(e *wire.Env) (http.Handler, error) {
 	})
 	db, registry := dynamo.Client(e), e.Name(contract.Registry)
 	return e.Route(&Handler{
-		Issuer: e.Issuer,
-		Sessions: &session.Store{
-			DB: db, Sessions: e.Name(contract.Sessions), Registry: registry, Now: e.Clock.Now,
-			Trail: &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: e.Clock.Now},
-		},
-		People: &identity.Store{DB: db, Registry: registry, Now: e.Clock.Now},
-		Forms:  &browser.Forms{Key: held.MACKey, Now: e.Clock.Now},
+		Issuer:   e.Issuer,
+		Sessions: sessions.Store(e, db),
+		People:   &identity.Store{DB: db, Registry: registry, Now: e.Clock.Now},
+		Forms:    &browser.Forms{Key: held.MACKey, Now: e.Clock.Now},
 	}), nil
 }
 
