@@ -1,14 +1,12 @@
 package account
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/keys/vault"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	"github.com/tipstaff/tipstaff/shared/wire/sessions"
@@ -18,11 +16,7 @@ import (
 // New builds the route from its environment. The keys are read ahead of the
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
-	held := &vault.Vault{Client: secrets.Client(e), Secret: e.Name(contract.Keys), Now: e.Clock.Now}
-	e.Prepare(func(ctx context.Context) error {
-		_, err := held.Document(ctx)
-		return err
-	})
+	held := secrets.Prepared(e)
 	db, registry := dynamo.Client(e), e.Name(contract.Registry)
 	return e.Route(&Handler{
 		Issuer:   e.Issuer,

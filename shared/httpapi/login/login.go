@@ -34,11 +34,7 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
-	held := &vault.Vault{Client: secrets.Client(e), Secret: e.Name(contract.Keys), Now: e.Clock.Now}
-	e.Prepare(func(ctx context.Context) error {
-		_, err := held.Document(ctx)
-		return err
-	})
+	held := secrets.Prepared(e)
 	auth := clientauth.New(e, db)
 	renewer := renew.New(e, db, auth.Clients, held)
 	route := e.Route(&Handler{

@@ -7,7 +7,6 @@
 package logout
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/keys/vault"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -28,11 +26,7 @@ import (
 // New builds the route from its environment. The keys are read ahead of the
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
-	held := &vault.Vault{Client: secrets.Client(e), Secret: e.Name(contract.Keys), Now: e.Clock.Now}
-	e.Prepare(func(ctx context.Context) error {
-		_, err := held.Document(ctx)
-		return err
-	})
+	held := secrets.Prepared(e)
 	db, registry := dynamo.Client(e), e.Name(contract.Registry)
 	return e.Route(&Handler{
 		Issuer:   e.Issuer,

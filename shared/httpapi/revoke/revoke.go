@@ -22,7 +22,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
 	"github.com/tipstaff/tipstaff/shared/keys/published"
-	"github.com/tipstaff/tipstaff/shared/keys/vault"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/token"
@@ -35,7 +34,7 @@ import (
 // New builds the route from its environment.
 func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
-	held := &vault.Vault{Client: secrets.Client(e), Secret: e.Name(contract.Keys), Now: e.Clock.Now}
+	held := secrets.Keys(e)
 	return e.Route(&Handler{
 		Auth: clientauth.New(e, db),
 		Guard: &bearer.Guard{

@@ -1,9 +1,14 @@
-// Package vault gives a function its Secrets Manager client.
+// Package vault gives a function its Secrets Manager client, and the keys that
+// are kept there.
 package vault
 
 import (
+	"context"
+
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/keys/vault"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
@@ -13,4 +18,19 @@ func Client(e *wire.Env) *secretsmanager.Client {
 	return secretsmanager.NewFromConfig(aws.Config(e), func(o *secretsmanager.Options) {
 		o.BaseEndpoint = aws.Endpoint(e, "SECRETS_MANAGER")
 	})
+}
+
+// Keys returns the keys of the stage, which the first use reads.
+func Keys(e *wire.Env) *vault.Vault {
+	return &vault.Vault{Client: Client(e), Secret: e.Name(contract.Keys), Now: e.Clock.Now}
+}
+
+// Prepared returns the keys of the stage, read ahead of the first request.
+func Prepared(e *wire.Env) *vault.Vault {
+	held := Keys(e)
+	e.Prepare(func(ctx context.Context) error {
+		_, err := held.Document(ctx)
+		return err
+	})
+	return held
 }
