@@ -18,9 +18,10 @@ import (
 
 // A login cookie says which login it is and proves it with 32 random bytes, of
 // which only the SHA-256 is stored. Its payload is the version, the subject with
-// its length, the ULID of the login, and the random bytes.
+// its length, the ULID of the login, and the random bytes. The version is none
+// that a refresh token has, so that the payload of one never reads as a cookie.
 const (
-	cookieVersion = 1
+	cookieVersion = 0x81
 	cookieSecret  = 32
 )
 
