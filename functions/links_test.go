@@ -27,8 +27,12 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 		{sdk + "service/secretsmanager", needsSecret, "it needs no secret"},
 		{sdk + "config", nil, "wire builds aws.Config by hand"},
 		{sdk + "service/sts", nil, "a function never asks for credentials"},
+		{
+			"github.com/tipstaff/tipstaff/shared/fetch", func(f contract.Function) bool { return f.Name == contract.ClientDocument.Name },
+			"one function calls the servers that strangers name, and it may touch one table",
+		},
+		{"github.com/tipstaff/tipstaff/shared/wire/strangers", func(f contract.Function) bool { return f.Clients }, "it is not told which of these clients there are"},
 		{"html/template", func(f contract.Function) bool { return f.Page }, "it serves no page"},
-		{"net/rpc", nil, "the tag lambda.norpc leaves it out"},
 		{"github.com/aws/aws-cdk-go/", nil, "CDK belongs to infra"},
 		{"github.com/aws/jsii-runtime-go/", nil, "CDK belongs to infra"},
 		{"github.com/spf13/cobra", nil, "the CLI belongs to the operator"},
@@ -71,6 +75,22 @@ func TestFunctionsLinkTheirClients(t *testing.T) {
 	}
 }
 
+// TestFunctionsAdmitStrangers: a function that is told which clients may introduce
+// themselves, and has the table of their documents, knows them.
+func TestFunctionsAdmitStrangers(t *testing.T) {
+	const strangers = "github.com/tipstaff/tipstaff/shared/wire/strangers"
+	linked := deps(t)
+	for _, f := range contract.Functions() {
+		reads := slices.ContainsFunc(f.Needs, func(n contract.Need) bool { return n.Resource == contract.Documents })
+		if !reads || f.Name == contract.ClientDocument.Name {
+			continue
+		}
+		if !f.Clients || !slices.Contains(linked[f.Name], strangers) {
+			t.Errorf("function %s may read the documents of clients and admits none: it lacks Clients in the contract, or a line of %s", f.Name, strangers)
+		}
+	}
+}
+
 func needsTable(f contract.Function) bool {
 	return slices.ContainsFunc(f.Needs, func(n contract.Need) bool {
 		_, ok := contract.FindTable(n.Resource)
@@ -87,7 +107,7 @@ func needsSecret(f contract.Function) bool {
 // deps returns the packages that each function links, by its name.
 func deps(t *testing.T) map[string][]string {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-tags", "lambda.norpc", "-f", `{{if eq .Name "main"}}{{.ImportPath}} {{join .Deps " "}}{{end}}`, "./...")
+	cmd := exec.Command("go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}} {{join .Deps " "}}{{end}}`, "./...")
 	cmd.Env = append(cmd.Environ(), "GOWORK=off", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
 	out, err := cmd.Output()
 	if err != nil {

@@ -1,7 +1,6 @@
-// Package apigw runs a function on AWS Lambda: it translates the events of an
-// HTTP API (payload format 2.0) to net/http and back, so that the handlers
-// know neither Lambda nor the gateway. It is the only importer of
-// aws-lambda-go.
+// Package apigw runs a function on AWS Lambda: it takes events from the Runtime
+// API and translates those of an HTTP API (payload format 2.0) to net/http and
+// back, so that the handlers know neither Lambda nor the gateway.
 package apigw
 
 import (
@@ -10,8 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/wire"
@@ -29,7 +26,7 @@ func Serve(f contract.Function, build func(*wire.Env) (http.Handler, error)) {
 	if err != nil {
 		exit(f, err)
 	}
-	lambda.Start(Handler(handler))
+	run(env, Handler(handler))
 }
 
 // Run runs the task f, which takes and returns JSON. It does not return.
@@ -42,36 +39,36 @@ func Run(f contract.Function, build func(*wire.Env) (Task, error)) {
 	if err != nil {
 		exit(f, err)
 	}
-	lambda.Start(task)
+	run(env, task)
+}
+
+// run works until the environment ends, which is never this side's decision.
+func run(e *wire.Env, task Task) {
+	rt := &runtime{address: e.Var("AWS_LAMBDA_RUNTIME_API"), log: os.Stderr}
+	exit(e.Function, rt.serve(task))
 }
 
 func exit(f contract.Function, err error) {
-	fmt.Fprintf(os.Stderr, "start %s: %v\n", f.Name, err)
+	fmt.Fprintf(os.Stderr, "%s: %v\n", f.Name, err)
 	os.Exit(1)
 }
 
 // Task is a function that no route calls: an event in, an answer out.
 type Task func(ctx context.Context, event []byte) ([]byte, error)
 
-// Invoke makes a Task a lambda.Handler.
-func (t Task) Invoke(ctx context.Context, event []byte) ([]byte, error) { return t(ctx, event) }
-
-// Handler is what Lambda invokes for a route.
-func Handler(h http.Handler) lambda.Handler { return &adapter{handler: h} }
-
-type adapter struct{ handler http.Handler }
-
-// Invoke takes one event through the handler.
-func (a *adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	var e event
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotEvent, err)
+// Handler is the task of a route: it takes an event through the handler.
+func Handler(h http.Handler) Task {
+	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		var e event
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return nil, fmt.Errorf("%w: %w", errNotEvent, err)
+		}
+		r, err := e.request(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w := &response{header: make(http.Header, 16)}
+		h.ServeHTTP(w, r)
+		return w.marshal(r.Method)
 	}
-	r, err := e.request(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w := &response{header: make(http.Header, 16)}
-	a.handler.ServeHTTP(w, r)
-	return w.marshal(r.Method)
 }

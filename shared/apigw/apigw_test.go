@@ -24,7 +24,7 @@ type result struct {
 
 func invoke(t *testing.T, h http.HandlerFunc, event string) result {
 	t.Helper()
-	out, err := apigw.Handler(h).Invoke(context.Background(), []byte(event))
+	out, err := apigw.Handler(h)(context.Background(), []byte(event))
 	if err != nil {
 		t.Fatalf("Invoke(%s): %v", event, err)
 	}
@@ -149,7 +149,7 @@ func TestAnswer(t *testing.T) {
 func TestNoEvent(t *testing.T) {
 	for _, event := range []string{``, `{}`, `[]`, `"x"`, `{"requestContext":{"http":{"method":"POST"}},"body":"%%%","isBase64Encoded":true}`} {
 		h := apigw.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Errorf("%s reached the handler", event) }))
-		if out, err := h.Invoke(context.Background(), []byte(event)); err == nil {
+		if out, err := h(context.Background(), []byte(event)); err == nil {
 			t.Errorf("Invoke(%q) = %s, want an error", event, out)
 		}
 	}
@@ -167,7 +167,7 @@ func FuzzInvoke(f *testing.F) {
 			w.Header().Set("X-Echo", echo)
 			_, _ = w.Write(append(body, echo...))
 		}))
-		out, err := h.Invoke(context.Background(), event)
+		out, err := h(context.Background(), event)
 		if err != nil {
 			return
 		}

@@ -43,8 +43,8 @@ func instructions(ctx context.Context, binaries string, f contract.Function) (in
 	return strconv.Atoi(string(found[1]))
 }
 
-// reachedRuntime matches what aws-lambda-go prints when its first call fails.
-var reachedRuntime = regexp.MustCompile(regexp.QuoteMeta(nowhere + "/2018-06-01/runtime/invocation/next"))
+// reachedRuntime matches what a function prints when its first call fails.
+var reachedRuntime = regexp.MustCompile("connect to the Runtime API: .*" + regexp.QuoteMeta(nowhere))
 
 // example is a value that a variable might have.
 func example(name string) string {
@@ -53,6 +53,10 @@ func example(name string) string {
 		return "https://auth.example.com"
 	case contract.EnvAuditDays:
 		return "30"
+	case contract.EnvClientDocuments:
+		return "any"
+	case contract.EnvRegistration:
+		return string(contract.RegistrationToken)
 	}
 	return "tipstaff-staging-example"
 }
