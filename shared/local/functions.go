@@ -58,6 +58,11 @@ func (s *Stack) function(f cfn.Function, short, endpoint string) (*lambda.Functi
 	if _, ok := env[contract.EnvIssuer]; ok {
 		env[contract.EnvIssuer] = s.url
 	}
+	for name, value := range s.told {
+		if _, ok := env[name]; ok {
+			env[name] = value
+		}
+	}
 	maps.Copy(env, map[string]string{
 		"AWS_ACCESS_KEY_ID":                key.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY":            key.SecretAccessKey,

@@ -28,8 +28,15 @@ type Options struct {
 	Binaries string
 	// Port of the HTTP API on localhost; 0 chooses a free one.
 	Port int
+	// ClientDocuments and Registration are told to the functions in place of
+	// what the templates say (see contract.EnvClientDocuments and
+	// contract.EnvRegistration); empty leaves it at that.
+	ClientDocuments, Registration string
 	// Now is the time that requests are told; nil means time.Now.
 	Now func() time.Time
+	// Ticks returns when a function with a rule of that period runs, and ends
+	// that; nil means once in a period.
+	Ticks func(every time.Duration) (ticks <-chan time.Time, stop func())
 	// Log returns where a function's lines go; nil means a file for each
 	// function in Dir/logs, begun anew at each start.
 	Log func(function string) io.Writer
@@ -69,6 +76,9 @@ func (o Options) withDefaults() Options {
 	if o.Binaries == "" {
 		o.Binaries = DefaultBinaries
 	}
+	if o.Ticks == nil {
+		o.Ticks = ticker
+	}
 	if o.Progress == nil {
 		o.Progress = func(Step) {}
 	}
@@ -76,6 +86,24 @@ func (o Options) withDefaults() Options {
 		o.Failed = func(string, error) {}
 	}
 	return o
+}
+
+// strangers returns the variables that the options tell instead of the templates.
+func (o Options) strangers() (map[string]string, error) {
+	told := map[string]string{}
+	if o.ClientDocuments != "" {
+		if _, err := contract.ParseClientDocuments(o.ClientDocuments); err != nil {
+			return nil, fmt.Errorf("client documents: %w", err)
+		}
+		told[contract.EnvClientDocuments] = o.ClientDocuments
+	}
+	if o.Registration != "" {
+		if _, err := contract.ParseRegistration(o.Registration); err != nil {
+			return nil, fmt.Errorf("registration is %q: %w", o.Registration, err)
+		}
+		told[contract.EnvRegistration] = o.Registration
+	}
+	return told, nil
 }
 
 // read reads the templates of the stage.

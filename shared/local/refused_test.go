@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -9,10 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tipstaff/tipstaff/shared/local"
 	"github.com/tipstaff/tipstaff/shared/local/engine"
 	"github.com/tipstaff/tipstaff/shared/local/localtest"
+	"github.com/tipstaff/tipstaff/shared/local/lock"
 )
 
 // TestRefusedStarts: each has one clear sentence that names what to look at.
@@ -116,6 +119,35 @@ func edit(path, old, replacement string) error {
 		return errors.New("the template does not have " + old)
 	}
 	return os.WriteFile(path, bytes.ReplaceAll(text, []byte(old), []byte(replacement)), 0o600)
+}
+
+// After a kill the children of a stack hold its folder for a moment. The next
+// start waits for them.
+func TestStartAfterAKill(t *testing.T) {
+	o := localtest.Options(t)
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	held, err := lock.Take(filepath.Join(o.Dir, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(200*time.Millisecond, held.Release)
+	start(t, o)
+
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	other := localtest.Options(t)
+	if err := os.MkdirAll(other.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if held, err = lock.Take(filepath.Join(other.Dir, "lock")); err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	if _, err := local.Start(canceled, other); err == nil || !strings.Contains(err.Error(), "just starting or stopping") {
+		t.Errorf("Start in a folder that stays held = %v, want it to say so", err)
+	}
 }
 
 func TestSecondStart(t *testing.T) {

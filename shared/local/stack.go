@@ -13,7 +13,8 @@
 // The functions cannot tell the difference. Only two things are told to them
 // that a deployment would not: the endpoints of DynamoDB and Secrets Manager,
 // in the variables that every AWS SDK knows, and the issuer, which is the
-// address of this stack.
+// address of this stack. Whoever starts it may also choose which clients may
+// introduce themselves, which a deployment does by a value of its stage.
 //
 // Everything lives in one folder and one process. Close, a signal or a kill -9
 // of that process ends all of it; what was acknowledged is there again at the
@@ -46,6 +47,7 @@ type Stack struct {
 	options    Options
 	stage      *cfn.Stage
 	binaries   map[string]string // by short name
+	told       map[string]string // variables in place of the templates'
 	url        string
 	engine     *engine.Engine
 	secrets    *secrets.Store
@@ -71,13 +73,16 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 // start goes from what fails fast and clear to what takes time.
 func (s *Stack) start(ctx context.Context) error {
 	var err error
+	if s.told, err = s.options.strangers(); err != nil {
+		return err
+	}
 	if s.stage, err = s.options.read(); err != nil {
 		return err
 	}
 	if s.binaries, err = s.options.programs(s.stage); err != nil {
 		return err
 	}
-	if err := s.occupy(); err != nil {
+	if err := s.occupy(ctx); err != nil {
 		return err
 	}
 	listeners, port, err := listen(ctx, s.options.Port)
@@ -105,6 +110,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.startGateway(listeners); err != nil {
 		return err
 	}
+	s.startSchedules()
 	state := State{
 		URL: s.url, DynamoDB: s.engine.URL(), SecretsManager: s.secretsURL,
 		Region: s.stage.Place.Region, Stage: s.options.Stage, PID: os.Getpid(),
@@ -116,13 +122,37 @@ func (s *Stack) start(ctx context.Context) error {
 	return nil
 }
 
+// vacancy is how long a folder is waited for whose stack is not running: after a
+// kill its children take a moment to see that they are alone.
+const vacancy = 10 * time.Second
+
+// take locks the folder. It waits for who holds it and does not run.
+func take(ctx context.Context, dir string) (*lock.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, vacancy)
+	defer cancel()
+	for {
+		held, err := lock.Take(filepath.Join(dir, "lock"))
+		if _, busy := errors.AsType[*lock.HeldError](err); !busy {
+			return held, err
+		}
+		if _, running := ReadState(dir); running == nil {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // occupy makes the folder ours.
-func (s *Stack) occupy() error {
+func (s *Stack) occupy(ctx context.Context) error {
 	dir := s.options.Dir
 	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o700); err != nil {
 		return fmt.Errorf("the folder %s cannot be used: %w", dir, err)
 	}
-	held, err := lock.Take(filepath.Join(dir, "lock"))
+	held, err := take(ctx, dir)
 	if busy, ok := errors.AsType[*lock.HeldError](err); ok {
 		if other, err := ReadState(dir); err == nil {
 			return fmt.Errorf("a local stack already runs in %s: process %d serves %s; stop it first, or use another folder with --dir", dir, other.PID, other.URL)

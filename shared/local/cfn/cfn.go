@@ -30,6 +30,7 @@ type Stage struct {
 	Routes    []Route
 	Secrets   []Secret
 	Rotations []Rotation
+	Rules     []Rule
 	Outputs   []Output
 }
 
@@ -152,6 +153,19 @@ type Rotation struct {
 	Schedule string
 	// Immediately tells that creating the schedule rotates at once.
 	Immediately bool
+}
+
+// Rule is an AWS::Events::Rule that calls a function again and again; one with
+// several targets is several of these.
+type Rule struct {
+	Name string
+	ARN  string
+	// Every is the time between two calls.
+	Every time.Duration
+	// Function is the name of the function, and Qualifier the alias or
+	// version that the target names, empty for $LATEST.
+	Function  string
+	Qualifier string
 }
 
 // Output is an output of a stack.

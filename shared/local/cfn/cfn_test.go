@@ -136,6 +136,42 @@ func TestRoutesSecretsRotationsOutputs(t *testing.T) {
 	}
 }
 
+// A rule with two targets is two rules, and one that is disabled is none.
+func TestRules(t *testing.T) {
+	hourly := cfn.Rule{Name: "shop-hourly", ARN: "arn:aws:events:us-east-1:000000000000:rule/shop-hourly", Every: time.Hour}
+	buy, turn := hourly, hourly
+	buy.Function, buy.Qualifier = "shop-staging-buy", "live"
+	turn.Function = "shop-turn"
+	if got, want := shop(t).Rules, []cfn.Rule{buy, turn}; !reflect.DeepEqual(got, want) {
+		t.Errorf("rules = %+v\nwant %+v", got, want)
+	}
+}
+
+// TestRates reads what EventBridge takes, and nothing that it refuses.
+func TestRates(t *testing.T) {
+	for expression, want := range map[string]time.Duration{
+		"rate(1 minute)": time.Minute, "rate(5 minutes)": 5 * time.Minute, "rate(1 hour)": time.Hour,
+		"rate(12 hours)": 12 * time.Hour, "rate(1 day)": 24 * time.Hour, "rate(7 days)": 7 * 24 * time.Hour,
+		"": 0, "rate(0 minutes)": 0, "rate(1 minutes)": 0, "rate(5 minute)": 0, "rate(-1 minutes)": 0, "rate(1 second)": 0,
+		"rate(5 minutes) ": 0, "rate(1.5 hours)": 0, "cron(0 12 * * ? *)": 0, "at(2026-11-22T12:00:00)": 0, "rate(9999999 days)": 0,
+	} {
+		text := `{"Resources":{
+			"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"role"}},
+			"Fn":{"Type":"AWS::Lambda::Function","Properties":{"FunctionName":"fn","Role":{"Fn::GetAtt":["Role","Arn"]}}},
+			"Rule":{"Type":"AWS::Events::Rule","Properties":{"ScheduleExpression":"` + expression + `","Targets":[{"Arn":{"Fn::GetAtt":["Fn","Arn"]}}]}}}}`
+		s, err := cfn.Parse(cfn.Local, cfn.Source{Stack: "main", JSON: []byte(text)})
+		if want == 0 {
+			if err == nil || !strings.Contains(err.Error(), "property ScheduleExpression") {
+				t.Errorf("a rule with %q = %v, want an error about it", expression, err)
+			}
+			continue
+		}
+		if err != nil || len(s.Rules) != 1 || s.Rules[0].Every != want || !strings.HasPrefix(s.Rules[0].Name, "main-Rule-") {
+			t.Errorf("a rule with %q = %+v, %v, want one every %v", expression, s, err, want)
+		}
+	}
+}
+
 // The place changes every ARN and nothing else.
 func TestPlace(t *testing.T) {
 	place := cfn.Place{Region: "eu-west-1", Account: "111122223333"}

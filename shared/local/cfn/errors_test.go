@@ -93,6 +93,11 @@ func TestRefusedResources(t *testing.T) {
 		{"key without a definition", `"T":{"Type":"AWS::DynamoDB::Table","Properties":{"KeySchema":[{"AttributeName":"a","KeyType":"HASH"}]}}`, `"a" of the key has no definition`},
 		{"rotation of no secret", `"S":{"Type":"AWS::SecretsManager::RotationSchedule","Properties":{"SecretId":"arn:x","RotationLambdaARN":{"Fn::GetAtt":["Fn","Arn"]}}}`, `declares secret "arn:x"`},
 		{"rotation by nobody", `"S":{"Type":"AWS::SecretsManager::RotationSchedule","Properties":{"SecretId":"arn:x","RotationLambdaARN":"who"}}`, "property RotationLambdaARN"},
+		{"rule that waits for events", `"E":{"Type":"AWS::Events::Rule","Properties":{"EventPattern":{"source":["x"]}}}`, "property EventPattern"},
+		{"rule without a schedule", `"E":{"Type":"AWS::Events::Rule","Properties":{"Targets":[{"Arn":{"Fn::GetAtt":["Fn","Arn"]}}]}}`, "property ScheduleExpression"},
+		{"rule that calls nobody", `"E":{"Type":"AWS::Events::Rule","Properties":{"ScheduleExpression":"rate(1 day)"}}`, "property Targets"},
+		{"rule that calls a stranger", `"E":{"Type":"AWS::Events::Rule","Properties":{"ScheduleExpression":"rate(1 day)","Targets":[{"Arn":"arn:aws:sqs:r:a:queue"}]}}`, "property Targets"},
+		{"rule with an event of its own", `"E":{"Type":"AWS::Events::Rule","Properties":{"ScheduleExpression":"rate(1 day)","Targets":[{"Arn":{"Fn::GetAtt":["Fn","Arn"]},"Input":"{}"}]}}`, "Input does not run locally"},
 		{"two values of a secret", `"S":{"Type":"AWS::SecretsManager::Secret","Properties":{"SecretString":"a","GenerateSecretString":{}}}`, "property SecretString"},
 	}
 	for _, tt := range tests {

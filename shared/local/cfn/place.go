@@ -49,6 +49,9 @@ func (p Place) RoleARN(name string) string {
 	return strings.Join([]string{"arn", partition, "iam", "", p.Account, "role/" + name}, ":")
 }
 
+// RuleARN is the ARN of a rule of EventBridge on the default event bus.
+func (p Place) RuleARN(name string) string { return p.arn("events", "rule/"+name) }
+
 // SessionARN is the identity with which a function that runs under a role
 // appears in refusals: the session has the name of the function.
 func (p Place) SessionARN(role, function string) string {

@@ -24,6 +24,7 @@ const (
 	typeRoute       = "AWS::ApiGatewayV2::Route"
 	typeIntegration = "AWS::ApiGatewayV2::Integration"
 	typeLogGroup    = "AWS::Logs::LogGroup"
+	typeRule        = "AWS::Events::Rule"
 )
 
 // nameProperty is where a type keeps its physical name.
@@ -36,6 +37,7 @@ var nameProperty = map[string]string{
 	typeSecret:      "Name",
 	typeAPIStage:    "StageName",
 	typeLogGroup:    "LogGroupName",
+	typeRule:        "Name",
 }
 
 // ref resolves {"Ref": name}: a pseudo parameter, a parameter or a resource.
@@ -201,6 +203,8 @@ func (r *reader) arnOf(typ string) func(name string) string {
 		return r.place.RoleARN
 	case typeSecret:
 		return r.place.SecretARN
+	case typeRule:
+		return r.place.RuleARN
 	case typeLogGroup:
 		return func(name string) string { return r.place.arn("logs", "log-group:"+name+":*") }
 	}

@@ -20,7 +20,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// request is an HTTP API event, or a rotation event when it has a Step.
+// request is an HTTP API event, a rotation event when it has a Step, or that of
+// a schedule when it has a Source.
 type request struct {
 	RawPath        string
 	RawQueryString string
@@ -30,6 +31,10 @@ type request struct {
 	Step               string
 	SecretID           string `json:"SecretId"`
 	ClientRequestToken string
+
+	Source    string
+	Time      time.Time
+	Resources []string
 }
 
 type response struct {
@@ -86,6 +91,13 @@ func call(method, url string, body []byte) (http.Header, []byte) {
 func work(r request) (any, error) {
 	if r.Step != "" {
 		return struct{}{}, rotate(r)
+	}
+	if r.Source != "" {
+		if r.Time.Unix() == 0 {
+			return nil, errors.New("a schedule of 1970")
+		}
+		fmt.Println("a schedule calls at", r.Time.Format(time.DateTime))
+		return r.Source + " " + r.Resources[0], nil
 	}
 	switch r.RawPath {
 	case "/items":
