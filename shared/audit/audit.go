@@ -24,6 +24,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // Action is what was done, as "<kind of object>.<verb>".
@@ -117,37 +118,33 @@ func (t *Trail) Put(e Entry) types.TransactWriteItem {
 		e.ID = NewID(t.Now())
 	}
 	at := ulid.Time(e.ID.Time()).UTC()
-	item := Key(e.ID)
-	item[attrTime] = text(at.Format("2006-01-02T15:04:05.000Z"))
-	item[attrAction] = text(string(e.Action))
-	item[attrOutcome] = text(string(e.Outcome))
-	putText(item, attrActor, e.Actor)
-	putText(item, contract.AuditSub, e.Subject)
-	putText(item, attrObject, e.Object)
-	putText(item, attrRequest, e.RequestID)
+	it := Key(e.ID)
+	it[attrTime] = item.Text(at.Format("2006-01-02T15:04:05.000Z"))
+	it[attrAction] = item.Text(string(e.Action))
+	it[attrOutcome] = item.Text(string(e.Outcome))
+	it.PutText(attrActor, e.Actor)
+	it.PutText(contract.AuditSub, e.Subject)
+	it.PutText(attrObject, e.Object)
+	it.PutText(attrRequest, e.RequestID)
 	if len(e.Detail) > 0 {
-		detail := make(map[string]types.AttributeValue, len(e.Detail))
+		detail := make(item.Item, len(e.Detail))
 		for name, value := range e.Detail {
-			detail[name] = text(cut(value))
+			detail[name] = item.Text(cut(value))
 		}
-		item[attrDetail] = &types.AttributeValueMemberM{Value: detail}
+		it[attrDetail] = &types.AttributeValueMemberM{Value: detail}
 	}
 	if t.Days > 0 {
-		expires := at.AddDate(0, 0, t.Days).Unix()
-		item[contract.TTL] = &types.AttributeValueMemberN{Value: strconv.FormatInt(expires, 10)}
+		it[contract.TTL] = item.Seconds(at.AddDate(0, 0, t.Days))
 	}
 	absent := "attribute_not_exists(" + contract.PK + ")"
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &t.Table, Item: item, ConditionExpression: &absent,
+		TableName: &t.Table, Item: it, ConditionExpression: &absent,
 	}}
 }
 
 // Key is the primary key of the entry with that id.
-func Key(id ulid.ULID) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		contract.PK: text(bucket(ulid.Time(id.Time()), int(id[len(id)-1]%shards))),
-		contract.SK: text(id.String()),
-	}
+func Key(id ulid.ULID) item.Item {
+	return item.Key(bucket(ulid.Time(id.Time()), int(id[len(id)-1]%shards)), id.String())
 }
 
 // bucket is the partition of a shard of an hour.
@@ -164,12 +161,4 @@ func cut(s string) string {
 		end--
 	}
 	return s[:end] + "…"
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func putText(item map[string]types.AttributeValue, name, value string) {
-	if value != "" {
-		item[name] = text(value)
-	}
 }

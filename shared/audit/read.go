@@ -16,6 +16,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // Written reports whether the entry with that id is in the trail, with a
@@ -97,15 +98,15 @@ func (t *Trail) hour(ctx context.Context, db *dynamodb.Client, q Query, at time.
 // read reads one partition of the table or the index, backwards.
 func (q Query) read(ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput, partition string) ([]Entry, error) {
 	in.KeyConditionExpression = new("#pk = :pk AND #sk BETWEEN :first AND :last")
-	in.ExpressionAttributeValues = map[string]types.AttributeValue{
-		":pk": text(partition), ":first": text(edge(q.Since, 0)), ":last": text(edge(q.Until, 0xff)),
+	in.ExpressionAttributeValues = item.Item{
+		":pk": item.Text(partition), ":first": item.Text(edge(q.Since, 0)), ":last": item.Text(edge(q.Until, 0xff)),
 	}
 	if q.Action != "" {
 		in.ExpressionAttributeNames["#action"] = attrAction
-		in.ExpressionAttributeValues[":action"] = text(string(q.Action))
+		in.ExpressionAttributeValues[":action"] = item.Text(string(q.Action))
 		in.FilterExpression = new("#action = :action")
 		if !strings.Contains(string(q.Action), ".") {
-			in.ExpressionAttributeValues[":action"] = text(string(q.Action) + ".")
+			in.ExpressionAttributeValues[":action"] = item.Text(string(q.Action) + ".")
 			in.FilterExpression = new("begins_with(#action, :action)")
 		}
 	}
@@ -146,27 +147,21 @@ func edge(at time.Time, filler byte) string {
 }
 
 // decode reads what Put wrote.
-func decode(it map[string]types.AttributeValue) (Entry, error) {
-	id, err := ulid.ParseStrict(textOf(it, contract.SK))
+func decode(it item.Item) (Entry, error) {
+	id, err := ulid.ParseStrict(it.Text(contract.SK))
 	if err != nil {
-		return Entry{}, fmt.Errorf("audit entry %q: %w", textOf(it, contract.SK), err)
+		return Entry{}, fmt.Errorf("audit entry %q: %w", it.Text(contract.SK), err)
 	}
 	e := Entry{
-		ID: id, Actor: textOf(it, attrActor), Action: Action(textOf(it, attrAction)), Subject: textOf(it, contract.AuditSub),
-		Object: textOf(it, attrObject), Outcome: Outcome(textOf(it, attrOutcome)), RequestID: textOf(it, attrRequest),
+		ID: id, Actor: it.Text(attrActor), Action: Action(it.Text(attrAction)), Subject: it.Text(contract.AuditSub),
+		Object: it.Text(attrObject), Outcome: Outcome(it.Text(attrOutcome)), RequestID: it.Text(attrRequest),
 	}
 	if m, ok := it[attrDetail].(*types.AttributeValueMemberM); ok {
-		e.Detail = make(map[string]string, len(m.Value))
-		for name := range m.Value {
-			e.Detail[name] = textOf(m.Value, name)
+		detail := item.Item(m.Value)
+		e.Detail = make(map[string]string, len(detail))
+		for name := range detail {
+			e.Detail[name] = detail.Text(name)
 		}
 	}
 	return e, nil
-}
-
-func textOf(it map[string]types.AttributeValue, name string) string {
-	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
 }

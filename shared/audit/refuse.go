@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // MaxRefusals is how many refused credentials of one principal have an entry of
@@ -99,9 +100,9 @@ func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
 	in := r.counter(principal)
 	in.UpdateExpression = new("ADD #n :one SET #ttl = :ttl")
 	in.ExpressionAttributeNames = map[string]string{"#n": attrCount, "#ttl": contract.TTL}
-	in.ExpressionAttributeValues = map[string]types.AttributeValue{
-		":one": &types.AttributeValueMemberN{Value: "1"},
-		":ttl": &types.AttributeValueMemberN{Value: strconv.FormatInt(r.Trail.Now().Add(kept).Unix(), 10)},
+	in.ExpressionAttributeValues = item.Item{
+		":one": item.Number(1),
+		":ttl": item.Seconds(r.Trail.Now().Add(kept)),
 	}
 	in.ReturnValues = types.ReturnValueUpdatedNew
 	out, err := r.DB.UpdateItem(ctx, in)
@@ -117,8 +118,7 @@ func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
 
 // counter addresses the counter of a principal and this hour.
 func (r *Refusals) counter(principal string) *dynamodb.UpdateItemInput {
-	return &dynamodb.UpdateItemInput{TableName: &r.Sessions, Key: map[string]types.AttributeValue{
-		contract.PK: text("refused#" + principal),
-		contract.SK: text(hour(r.Trail.Now())),
-	}}
+	return &dynamodb.UpdateItemInput{
+		TableName: &r.Sessions, Key: item.Key("refused#"+principal, hour(r.Trail.Now())),
+	}
 }

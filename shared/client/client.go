@@ -13,6 +13,7 @@
 package client
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -66,6 +67,31 @@ type Client struct {
 	// same answer, for a client that cannot prove a secret at each refresh.
 	// Zero means never.
 	Grace time.Duration
+	// Identity is what the client may ask about people, of
+	// oauth.IdentityScopes.
+	Identity []string
+	// PostLogoutURIs are where a sign-out may lead (OIDC RP-Initiated
+	// Logout §3.1), compared byte by byte.
+	PostLogoutURIs []string
+	// BackChannelURI is told when a session ends (OIDC Back-Channel Logout
+	// §2.2); empty for a client that does not want to know.
+	BackChannelURI string
+	// IDTokenAlgorithm signs the client's id tokens, empty for oauth.ES256.
+	IDTokenAlgorithm string
+	// RequirePAR refuses authorization requests that were not pushed (RFC
+	// 9126 §6), RequireDPoP token requests without a proof (RFC 9449 §5.2),
+	// and DPoPNonce proofs without a nonce of ours (§8).
+	RequirePAR, RequireDPoP, DPoPNonce bool
+	// KeySet is a JSON Web Key Set of the public keys with which the client
+	// signs who it is, by AssertionAlgorithm.
+	KeySet             json.RawMessage
+	AssertionAlgorithm string
+	// Exchanges are the resources for which the client may exchange the
+	// tokens of others (RFC 8693).
+	Exchanges []string
+	// SelfRegistered says that nobody vouches for the client: it registered
+	// itself, or its metadata document did. It is not stored.
+	SelfRegistered bool
 	// Disabled clients keep their registration and get nothing.
 	Disabled bool
 	// Revision counts the writes of this client, from 1.
@@ -113,12 +139,22 @@ func (c *Client) Scopes(resource string) ([]string, bool) {
 // §2.1).
 func (c *Client) Public() bool { return slices.Contains(c.AuthMethods, oauth.AuthNone) }
 
+// UsesSecret reports whether the client proves itself with a secret that we
+// gave it.
+func (c *Client) UsesSecret() bool {
+	return slices.ContainsFunc(c.AuthMethods, func(m string) bool { return m == oauth.ClientSecretBasic || m == oauth.ClientSecretPost })
+}
+
 // MayUse reports whether the client may use a grant type.
 func (c *Client) MayUse(grant string) bool { return slices.Contains(c.Grants, grant) }
 
 // MayIntrospect reports whether the client may introspect the tokens of a
 // resource.
 func (c *Client) MayIntrospect(resource string) bool { return slices.Contains(c.Introspects, resource) }
+
+// MayExchange reports whether the client may exchange a token for one that is
+// good at a resource.
+func (c *Client) MayExchange(resource string) bool { return slices.Contains(c.Exchanges, resource) }
 
 // ValidID reports whether id can be the id of a client: 1 to 64 letters,
 // digits, "_" and "-". In these the Basic credentials of clients that

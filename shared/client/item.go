@@ -2,13 +2,11 @@ package client
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
@@ -34,6 +32,19 @@ const (
 	attrGrace     = "grace"       // seconds; absent: DefaultGrace
 	attrDisabled  = "disabled"    // absent: false
 
+	attrIdentity   = "identity"    // absent: nothing
+	attrPostLogout = "post_logout" // absent: no URI
+	attrBack       = "backchannel" // absent: is not told
+	attrIDAlg      = "id_alg"      // absent: oauth.ES256
+	attrPAR        = "par"         // absent: false
+	attrDPoP       = "dpop"        // absent: false
+	attrNonce      = "dpop_nonce"  // absent: false
+	attrKeySet     = "jwks"        // absent: no key
+	attrAssertion  = "assert_alg"  // absent: none
+	attrExchanges  = "exchanges"   // absent: no resource
+
+	attrSelf = "self_registered" // absent: no scope
+
 	attrAlgorithm = "alg"      // absent: oauth.ES256
 	attrLifetime  = "lifetime" // seconds; absent: DefaultLifetime
 	attrScopes    = "scopes"   // absent: no scope
@@ -45,42 +56,50 @@ const (
 	attrText     = "text" // absent: no description
 )
 
-type item = map[string]types.AttributeValue
-
 // ClientKey is the primary key of a client's item.
-func ClientKey(id string) map[string]types.AttributeValue { return key("client#"+id, SKClient) }
+func ClientKey(id string) item.Item { return item.Key("client#"+id, SKClient) }
 
 // ResourceKey is the primary key of a resource's item.
-func ResourceKey(id string) map[string]types.AttributeValue { return key("resource#"+id, SKResource) }
-
-func key(pk, sk string) item { return item{contract.PK: text(pk), contract.SK: text(sk)} }
+func ResourceKey(id string) item.Item {
+	return item.Key("resource#"+id, SKResource)
+}
 
 // EncodeClient returns the item of a client.
-func EncodeClient(c *Client) map[string]types.AttributeValue {
+func EncodeClient(c *Client) item.Item {
 	it := ClientKey(c.ID)
-	it[attrRevision] = number(c.Revision)
-	it[attrID] = text(c.ID)
-	putText(it, attrName, c.Name)
-	putTexts(it, attrMethods, c.AuthMethods)
-	putTexts(it, attrGrants, c.Grants)
-	putTexts(it, attrInspects, c.Introspects)
-	putTexts(it, attrRedirects, c.RedirectURIs)
-	putTexts(it, attrOrigins, c.Origins)
-	putFlag(it, attrFirst, c.FirstParty)
+	it[attrRevision] = item.Number(c.Revision)
+	it[attrID] = item.Text(c.ID)
+	it.PutText(attrName, c.Name)
+	it.PutTexts(attrMethods, c.AuthMethods)
+	it.PutTexts(attrGrants, c.Grants)
+	it.PutTexts(attrInspects, c.Introspects)
+	it.PutTexts(attrRedirects, c.RedirectURIs)
+	it.PutTexts(attrOrigins, c.Origins)
+	it.PutFlag(attrFirst, c.FirstParty)
 	putSpan(it, attrIdle, cmp.Or(c.Idle, DefaultIdle), DefaultIdle)
 	putSpan(it, attrAbsolute, cmp.Or(c.Absolute, DefaultAbsolute), DefaultAbsolute)
 	putSpan(it, attrGrace, c.Grace, DefaultGrace)
-	putFlag(it, attrDisabled, c.Disabled)
-	putMaps(it, attrSecrets, c.Secrets, func(s Secret) item {
-		m := item{attrID: text(s.ID), attrHash: &types.AttributeValueMemberB{Value: s.SHA256[:]}}
+	it.PutFlag(attrDisabled, c.Disabled)
+	it.PutTexts(attrIdentity, c.Identity)
+	it.PutTexts(attrPostLogout, c.PostLogoutURIs)
+	it.PutText(attrBack, c.BackChannelURI)
+	it.PutText(attrIDAlg, c.IDTokenAlgorithm)
+	it.PutFlag(attrPAR, c.RequirePAR)
+	it.PutFlag(attrDPoP, c.RequireDPoP)
+	it.PutFlag(attrNonce, c.DPoPNonce)
+	it.PutText(attrKeySet, string(c.KeySet))
+	it.PutText(attrAssertion, c.AssertionAlgorithm)
+	it.PutTexts(attrExchanges, c.Exchanges)
+	item.PutMaps(it, attrSecrets, c.Secrets, func(s Secret) item.Item {
+		m := item.Item{attrID: item.Text(s.ID), attrHash: item.Bytes(s.SHA256[:])}
 		if !s.NotAfter.IsZero() {
-			m[attrNotAfter] = number(s.NotAfter.Unix())
+			m[attrNotAfter] = item.Seconds(s.NotAfter)
 		}
 		return m
 	})
-	putMaps(it, attrAccess, c.Access, func(a Access) item {
-		m := item{attrResource: text(a.Resource)}
-		putTexts(m, attrScopes, a.Scopes)
+	item.PutMaps(it, attrAccess, c.Access, func(a Access) item.Item {
+		m := item.Item{attrResource: item.Text(a.Resource)}
+		m.PutTexts(attrScopes, a.Scopes)
 		return m
 	})
 	return it
@@ -88,59 +107,68 @@ func EncodeClient(c *Client) map[string]types.AttributeValue {
 
 // DecodeClient reads what EncodeClient wrote, and what later releases added to
 // it. An attribute of the wrong type is an error.
-func DecodeClient(it map[string]types.AttributeValue) (*Client, error) {
-	r := reader{it: it}
+func DecodeClient(it item.Item) (*Client, error) {
+	r := item.Reader{Item: it}
 	c := &Client{
-		ID:           r.text(attrID),
-		Name:         r.text(attrName),
-		AuthMethods:  r.texts(attrMethods),
-		Grants:       r.texts(attrGrants),
-		Introspects:  r.texts(attrInspects),
-		RedirectURIs: r.texts(attrRedirects),
-		Origins:      r.texts(attrOrigins),
-		FirstParty:   r.flag(attrFirst),
-		Idle:         r.span(attrIdle, DefaultIdle, MinIdle, MaxAbsolute),
-		Absolute:     r.span(attrAbsolute, DefaultAbsolute, MinIdle, MaxAbsolute),
-		Grace:        r.span(attrGrace, DefaultGrace, 0, MaxGrace),
-		Disabled:     r.flag(attrDisabled),
-		Revision:     r.number(attrRevision),
+		ID:           r.Text(attrID),
+		Name:         r.Text(attrName),
+		AuthMethods:  r.Texts(attrMethods),
+		Grants:       r.Texts(attrGrants),
+		Introspects:  r.Texts(attrInspects),
+		RedirectURIs: r.Texts(attrRedirects),
+		Origins:      r.Texts(attrOrigins),
+		FirstParty:   r.Flag(attrFirst),
+		Idle:         span(&r, attrIdle, DefaultIdle, MinIdle, MaxAbsolute),
+		Absolute:     span(&r, attrAbsolute, DefaultAbsolute, MinIdle, MaxAbsolute),
+		Grace:        span(&r, attrGrace, DefaultGrace, 0, MaxGrace),
+		Disabled:     r.Flag(attrDisabled),
+		Revision:     r.Number(attrRevision),
+
+		Identity:       r.Texts(attrIdentity),
+		PostLogoutURIs: r.Texts(attrPostLogout), BackChannelURI: r.Text(attrBack),
+		IDTokenAlgorithm: r.Text(attrIDAlg),
+		RequirePAR:       r.Flag(attrPAR), RequireDPoP: r.Flag(attrDPoP), DPoPNonce: r.Flag(attrNonce),
+		AssertionAlgorithm: r.Text(attrAssertion),
+		Exchanges:          r.Texts(attrExchanges),
 	}
-	r.maps(attrSecrets, func(m *reader) {
-		s := Secret{ID: m.text(attrID)}
-		hash := m.bytes(attrHash)
+	if set := r.Text(attrKeySet); set != "" {
+		c.KeySet = json.RawMessage(set)
+	}
+	r.Maps(attrSecrets, func(m *item.Reader) {
+		s := Secret{ID: m.Text(attrID)}
+		hash := m.Bytes(attrHash)
 		if copy(s.SHA256[:], hash); len(hash) != len(s.SHA256) {
-			m.fail(attrHash)
+			m.Fail(attrHash)
 		}
-		if exp := m.number(attrNotAfter); exp != 0 {
-			s.NotAfter = time.Unix(exp, 0).UTC()
-		}
+		s.NotAfter = m.Time(attrNotAfter)
 		c.Secrets = append(c.Secrets, s)
 	})
-	r.maps(attrAccess, func(m *reader) {
-		c.Access = append(c.Access, Access{Resource: m.text(attrResource), Scopes: m.texts(attrScopes)})
+	r.Maps(attrAccess, func(m *item.Reader) {
+		c.Access = append(c.Access, Access{Resource: m.Text(attrResource), Scopes: m.Texts(attrScopes)})
 	})
 	if c.ID == "" {
-		r.fail(attrID)
+		r.Fail(attrID)
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("client %q in the registry: %w", c.ID, r.err)
+	if r.Err() != nil {
+		return nil, fmt.Errorf("client %q in the registry: %w", c.ID, r.Err())
 	}
 	return c, nil
 }
 
 // EncodeResource returns the item of a resource.
-func EncodeResource(r *Resource) map[string]types.AttributeValue {
+func EncodeResource(r *Resource) item.Item {
 	it := ResourceKey(r.ID)
-	it[attrRevision] = number(r.Revision)
-	it[attrID] = text(r.ID)
-	putText(it, attrName, r.Name)
-	putText(it, attrAlgorithm, r.Algorithm)
+	it[attrRevision] = item.Number(r.Revision)
+	it[attrID] = item.Text(r.ID)
+	it.PutText(attrName, r.Name)
+	it.PutText(attrAlgorithm, r.Algorithm)
 	if r.Lifetime != 0 {
-		it[attrLifetime] = number(int64(r.Lifetime / time.Second))
+		it[attrLifetime] = item.Number(int64(r.Lifetime / time.Second))
 	}
-	putMaps(it, attrScopes, r.Scopes, func(s Scope) item {
-		m := item{attrID: text(s.Name)}
-		putText(m, attrText, s.Description)
+	it.PutTexts(attrSelf, r.SelfRegistered)
+	item.PutMaps(it, attrScopes, r.Scopes, func(s Scope) item.Item {
+		m := item.Item{attrID: item.Text(s.Name)}
+		m.PutText(attrText, s.Description)
 		return m
 	})
 	return it
@@ -149,39 +177,35 @@ func EncodeResource(r *Resource) map[string]types.AttributeValue {
 // DecodeResource reads what EncodeResource wrote, and what later releases added
 // to it. An attribute of the wrong type is an error, and so is a lifetime above
 // MaxLifetime.
-func DecodeResource(it map[string]types.AttributeValue) (*Resource, error) {
-	r := reader{it: it}
+func DecodeResource(it item.Item) (*Resource, error) {
+	r := item.Reader{Item: it}
 	res := &Resource{
-		ID:        r.text(attrID),
-		Name:      r.text(attrName),
-		Algorithm: r.text(attrAlgorithm),
-		Revision:  r.number(attrRevision),
+		ID:        r.Text(attrID),
+		Name:      r.Text(attrName),
+		Algorithm: r.Text(attrAlgorithm),
+		Revision:  r.Number(attrRevision),
 		Lifetime:  DefaultLifetime,
+
+		SelfRegistered: r.Texts(attrSelf),
 	}
 	if res.Algorithm == "" {
 		res.Algorithm = oauth.ES256
 	}
 	if _, ok := it[attrLifetime]; ok {
-		seconds := r.number(attrLifetime)
+		seconds := r.Number(attrLifetime)
 		if seconds <= 0 || seconds > int64(MaxLifetime/time.Second) {
-			r.fail(attrLifetime)
+			r.Fail(attrLifetime)
 		}
 		res.Lifetime = time.Duration(seconds) * time.Second
 	}
-	r.maps(attrScopes, func(m *reader) {
-		res.Scopes = append(res.Scopes, Scope{Name: m.text(attrID), Description: m.text(attrText)})
+	r.Maps(attrScopes, func(m *item.Reader) {
+		res.Scopes = append(res.Scopes, Scope{Name: m.Text(attrID), Description: m.Text(attrText)})
 	})
 	if res.ID == "" {
-		r.fail(attrID)
+		r.Fail(attrID)
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("resource %q in the registry: %w", res.ID, r.err)
+	if r.Err() != nil {
+		return nil, fmt.Errorf("resource %q in the registry: %w", res.ID, r.Err())
 	}
 	return res, nil
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }

@@ -22,6 +22,7 @@ func TestClientRoundTrip(t *testing.T) {
 	want.Origins = []string{"https://app.example.com"}
 	want.Idle, want.Absolute, want.Grace = time.Hour, 24*time.Hour, time.Minute
 	want.FirstParty, want.Disabled, want.Revision = true, true, 7
+	strict(want)
 	b.put(t, client.EncodeClient(want))
 	got, err := b.Client(t.Context(), "worker")
 	if err != nil {
@@ -35,6 +36,42 @@ func TestClientRoundTrip(t *testing.T) {
 	}
 	if scopes, ok := got.Scopes("urn:a:c"); ok {
 		t.Errorf("Scopes(urn:a:c) = %v, %v, want no access", scopes, ok)
+	}
+}
+
+// strict sets what a client of people can be registered with.
+func strict(c *client.Client) {
+	c.Identity = []string{oauth.ScopeOpenID, oauth.ScopeEmail}
+	c.PostLogoutURIs = []string{"https://app.example.com/bye"}
+	c.BackChannelURI = "https://app.example.com/logout"
+	c.IDTokenAlgorithm = oauth.RS256
+	c.RequirePAR, c.RequireDPoP, c.DPoPNonce = true, true, true
+	c.KeySet, c.AssertionAlgorithm = []byte(`{"keys":[]}`), oauth.ES256
+	c.Exchanges = []string{"https://api.example.com", client.API}
+}
+
+// What says nothing takes no room, and what nobody vouches for is never stored
+// as something that somebody did.
+func TestClientSaysNothing(t *testing.T) {
+	bare := client.EncodeClient(&client.Client{ID: "c", Grace: client.DefaultGrace})
+	for _, name := range []string{contract.PK, contract.SK, "rev", "id"} {
+		delete(bare, name)
+	}
+	if len(bare) != 0 {
+		t.Errorf("EncodeClient(a client of an id) has %v as well, want nothing", bare)
+	}
+	c, err := client.DecodeClient(client.EncodeClient(&client.Client{ID: "c", SelfRegistered: true}))
+	if err != nil || c.SelfRegistered || c.KeySet != nil {
+		t.Errorf("stored and read = %+v, %v, want no trace of SelfRegistered, and no keys", c, err)
+	}
+}
+
+func TestMayExchange(t *testing.T) {
+	c := &client.Client{Exchanges: []string{"https://api.example.com"}}
+	for resource, want := range map[string]bool{"https://api.example.com": true, "https://api.example.com/": false, "": false, client.API: false} {
+		if got := c.MayExchange(resource); got != want {
+			t.Errorf("MayExchange(%q) = %v, want %v", resource, got, want)
+		}
 	}
 }
 
@@ -98,11 +135,33 @@ func TestDecodeResource(t *testing.T) {
 	}
 }
 
+func TestResourceRoundTrip(t *testing.T) {
+	want := &client.Resource{
+		ID: "https://api.example.com", Name: "API", Algorithm: oauth.RS256, Lifetime: time.Hour, Revision: 3,
+		Scopes: []client.Scope{{Name: "read", Description: "Read"}, {Name: "write"}}, SelfRegistered: []string{"read"},
+	}
+	got, err := client.DecodeResource(client.EncodeResource(want))
+	if err != nil || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
+		t.Errorf("stored and read = %#v, %v, want %#v", got, err, want)
+	}
+	for name := range client.EncodeResource(want) {
+		if name == contract.PK || name == contract.SK {
+			continue
+		}
+		item := client.EncodeResource(want)
+		item[name] = &types.AttributeValueMemberSS{Value: []string{"a"}}
+		if r, err := client.DecodeResource(item); err == nil {
+			t.Errorf("DecodeResource(%s a string set) = %+v, want an error", name, r)
+		}
+	}
+}
+
 func TestDecodeClientRefusesWrongTypes(t *testing.T) {
 	for name := range client.EncodeClient(func() *client.Client {
 		c := worker(client.HashSecret("one"))
 		c.Introspects, c.RedirectURIs, c.FirstParty, c.Disabled = []string{"a"}, []string{"b"}, true, true
 		c.Origins, c.Idle, c.Absolute = []string{"c"}, time.Hour, time.Hour
+		strict(c)
 		return c
 	}()) {
 		if name == contract.PK || name == contract.SK {

@@ -35,6 +35,9 @@ type Resource struct {
 	// Lifetime of an access token.
 	Lifetime time.Duration
 	Scopes   []Scope
+	// SelfRegistered are the scopes that clients may ask for which
+	// registered themselves; none keeps them out.
+	SelfRegistered []string
 	// Revision counts the writes of this resource, from 1.
 	Revision int64
 }

@@ -5,10 +5,13 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // DefaultTTL is how long a Store believes what it read.
@@ -35,17 +38,58 @@ type Store struct {
 	Now   func() time.Time
 	// TTL is how long a cached value is used, zero means DefaultTTL.
 	TTL time.Duration
+	// Documents returns the client that a metadata document describes, whose
+	// URL is the client's id, or an error that is ErrUnknown. Nil is a stage
+	// without such clients.
+	Documents func(ctx context.Context, url string) (*Client, error)
+	// Registered returns the client that registered itself and got this id,
+	// or an error that is ErrUnknown. Nil is as in Documents.
+	Registered func(ctx context.Context, id string) (*Client, error)
 
 	clients   cache[*Client]
 	resources cache[*Resource]
+	// documents is a cache of its own: whoever can put up documents can push
+	// out of it what others did, and nothing of the registry.
+	documents cache[*Client]
 }
 
-// Client returns the client of that id, disabled or not, or ErrUnknown.
+// documentPrefix begins the id of a client that a document describes.
+const documentPrefix = "https://"
+
+// Client returns the client of that id, disabled or not, or ErrUnknown. One that
+// registered itself is told by the form of its id, and is not in the registry.
 func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
+	switch {
+	case strings.HasPrefix(id, documentPrefix):
+		return s.described(ctx, id)
+	case strings.HasPrefix(id, string(handle.RegisteredClient)):
+		if s.Registered == nil {
+			return nil, fmt.Errorf("a client that registered itself: %w", ErrUnknown)
+		}
+		return s.Registered(ctx, id)
+	}
 	if c, ok := s.clients.get(id, s.Now(), s.ttl()); ok {
 		return c, nil
 	}
 	return s.readClient(ctx, id)
+}
+
+// described returns the client of a metadata document, cached as others are.
+func (s *Store) described(ctx context.Context, url string) (*Client, error) {
+	if s.Documents == nil {
+		return nil, fmt.Errorf("a client with a metadata document: %w", ErrUnknown)
+	}
+	now := s.Now()
+	if c, ok := s.documents.get(url, now, s.ttl()); ok {
+		return c, nil
+	}
+	c, err := s.Documents(ctx, url)
+	if err != nil {
+		s.documents.drop(url)
+		return nil, err
+	}
+	s.documents.put(url, c, now)
+	return c, nil
 }
 
 // Resource returns the resource of that id, or ErrUnknown. The id is as
@@ -121,8 +165,8 @@ func (s *Store) admits(c *Client, presented [32]byte) error {
 }
 
 func (s *Store) readClient(ctx context.Context, id string) (*Client, error) {
-	if !ValidID(id) {
-		return nil, fmt.Errorf("client id is malformed: %w", ErrUnknown)
+	if !ValidID(id) || strings.HasPrefix(id, string(handle.RegisteredClient)) {
+		return nil, fmt.Errorf("client id is none of the registry: %w", ErrUnknown)
 	}
 	return read(ctx, s, &s.clients, id, ClientKey(id), DecodeClient)
 }
@@ -131,7 +175,7 @@ func (s *Store) readClient(ctx context.Context, id string) (*Client, error) {
 // have a type parameter.
 func read[V any](
 	ctx context.Context, s *Store, into *cache[V], id string,
-	key map[string]types.AttributeValue, decode func(map[string]types.AttributeValue) (V, error),
+	key item.Item, decode func(item.Item) (V, error),
 ) (V, error) {
 	var none V
 	// Before the call, so that a value is never younger than it claims.

@@ -5,6 +5,10 @@ package contract
 // so that one registry file serves every stage.
 const APIPath = "/api"
 
+// ResourceMetadataPath is where that resource describes itself (RFC 9728 §3.1):
+// the well-known path with the path of the resource behind it.
+const ResourceMetadataPath = "/.well-known/oauth-protected-resource" + APIPath
+
 // The scopes of Tipstaff's own API.
 const (
 	// ScopeReady allows GET /ready.
@@ -15,6 +19,8 @@ const (
 	// ScopeSessions allows a client to list and end the sessions of the
 	// person who signed in there.
 	ScopeSessions = "sessions"
+	// ScopeRegister allows POST /register where a stage asks for a token.
+	ScopeRegister = "register"
 )
 
 // APIScopes lists the scopes of Tipstaff's own API with their meaning.
@@ -22,6 +28,7 @@ var APIScopes = []Scope{
 	{Name: ScopeReady, Description: "Check the readiness of this stage"},
 	{Name: ScopeIntrospect, Description: "Ask what a token is worth"},
 	{Name: ScopeSessions, Description: "See and end your sessions"},
+	{Name: ScopeRegister, Description: "Register a client"},
 }
 
 // Scope is a scope of Tipstaff's own API.

@@ -31,6 +31,8 @@ const (
 	Registry Resource = "registry"
 	Audit    Resource = "audit"
 	Keys     Resource = "keys"
+	// Documents is what the function of that purpose fetched from others.
+	Documents Resource = "documents"
 )
 
 // Attribute names that more than one package must agree on.
@@ -59,6 +61,11 @@ var Tables = []Table{
 		Summary:      "the append-only trail",
 		PartitionKey: PK, SortKey: SK, TTL: TTL,
 		Indexes: []Index{{Name: AuditBySub, PartitionKey: AuditSub, SortKey: SK}},
+	},
+	{
+		Name:         Documents,
+		Summary:      "what clients say of themselves at their own origins, fetched and kept apart",
+		PartitionKey: PK, SortKey: SK, TTL: TTL,
 	},
 }
 

@@ -16,6 +16,12 @@ const (
 	EnvCommit = "TIPSTAFF_COMMIT"
 	// EnvAuditDays is how many days an audit item is kept.
 	EnvAuditDays = "TIPSTAFF_AUDIT_DAYS"
+	// EnvClientDocuments says whose metadata documents make a client: "off",
+	// "any", or hosts with commas between them.
+	EnvClientDocuments = "TIPSTAFF_CLIENT_DOCUMENTS"
+	// EnvRegistration says who may register a client: "off", "token" for
+	// bearers of an access token with ScopeRegister, or "open".
+	EnvRegistration = "TIPSTAFF_REGISTRATION"
 )
 
 // Env is the name of the variable that holds the physical name of a resource,
@@ -25,8 +31,11 @@ func (r Resource) Env() string { return "TIPSTAFF_" + strings.ToUpper(string(r))
 // Env lists the variables that f must be given, in a fixed order.
 func (f Function) Env() []string {
 	names := []string{EnvStage}
-	if !f.IsTask() {
+	if !f.IsTask() || f.Every > 0 {
 		names = append(names, EnvIssuer)
+	}
+	if f.Clients {
+		names = append(names, EnvClientDocuments, EnvRegistration)
 	}
 	if f.Name == Health.Name {
 		names = append(names, EnvCommit)

@@ -23,6 +23,9 @@ type Function struct {
 	CORS CORS
 	// JSON says that a body may be a JSON object of texts as well as a form.
 	JSON bool
+	// Nested says that a body is JSON of any shape, which the handler reads
+	// with httpapi.Body.
+	Nested bool
 	// Needs is everything the function may ask of AWS. Infra writes the
 	// role from it and the local wall judges by that role.
 	Needs []Need
@@ -36,6 +39,11 @@ type Function struct {
 	// Page says that the function renders HTML, the only reason to link
 	// html/template.
 	Page bool
+	// Clients says that the function knows clients that registered
+	// themselves, and is told whether the stage allows them.
+	Clients bool
+	// Every is how often a task runs by itself, zero for never.
+	Every time.Duration
 }
 
 // Grace is how long before Lambda's timeout a handler stops waiting, so that

@@ -6,11 +6,12 @@ import "time"
 // described in docs/adding-a-route.md; a test in functions names the one that
 // was forgotten.
 var Routes = []Function{
-	Health, Ready, Discovery, JWKS, Token, Refresh, Introspect, Revoke, Login, Logout, MySessions, Account, Home,
+	Health, Ready, Discovery, JWKS, Authorize, PAR, Token, Refresh, UserInfo, Introspect, Revoke,
+	DeviceAuthorization, Device, ClientDocument, Register, Login, Logout, MySessions, Account, Home,
 }
 
 // Tasks are the functions that no route calls.
-var Tasks = []Function{Rotate}
+var Tasks = []Function{Rotate, Notify}
 
 // Health answers whether the function runs at all. It touches nothing and
 // links no AWS SDK, so that it stays up when everything else is down.
@@ -33,14 +34,18 @@ var Ready = Function{
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// Discovery serves both well-known metadata documents (RFC 8414, OpenID
-// Connect Discovery). It is a pure function of its configuration.
+// Discovery serves the well-known metadata documents: of the authorization
+// server (RFC 8414, OpenID Connect Discovery) and of its own API as a protected
+// resource (RFC 9728). It is a pure function of its configuration.
 var Discovery = Function{
-	Name: "discovery", Summary: "authorization server metadata",
+	Name: "discovery", Summary: "metadata of the server and of its API",
 	Methods: []string{"GET"},
-	Paths:   []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"},
-	CORS:    AnyOrigin,
-	Memory:  128, Timeout: 3 * time.Second,
+	Paths: []string{
+		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
+		"/.well-known/oauth-protected-resource", ResourceMetadataPath,
+	},
+	CORS: AnyOrigin, Clients: true,
+	Memory: 128, Timeout: 3 * time.Second,
 }
 
 // JWKS serves the public signing keys (RFC 7517).
@@ -51,13 +56,44 @@ var JWKS = Function{
 	Memory: 256, Timeout: 5 * time.Second, Warm: true,
 }
 
+// Authorize asks a person whether a client may act for them (RFC 6749 §3.1),
+// and sends their browser back to the client with a code.
+var Authorize = Function{
+	Name: "authorize", Summary: "people let a client in",
+	Methods: []string{"GET", "POST"}, Paths: []string{"/authorize"}, Page: true, Clients: true,
+	Needs: []Need{
+		on(Registry, GetItem, UpdateItem),
+		on(Sessions, GetItem, UpdateItem),
+		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+		on(Documents, GetItem),
+	},
+	Memory: 256, Timeout: 10 * time.Second,
+}
+
+// PAR takes the parameters of an authorization request ahead of the browser
+// (RFC 9126).
+var PAR = Function{
+	Name: "par", Summary: "authorization requests, pushed ahead",
+	Methods: []string{"POST"}, Paths: []string{"/par"}, CORS: AnyOrigin, Clients: true,
+	Needs: []Need{
+		on(Registry, GetItem),
+		on(Sessions, PutItem, UpdateItem),
+		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+		on(Documents, GetItem),
+	},
+	Memory: 256, Timeout: 10 * time.Second,
+}
+
 // Token issues access tokens (RFC 6749 §3.2).
 var Token = Function{
 	Name: "token", Summary: "access tokens for every grant",
-	Methods: []string{"POST"}, Paths: []string{"/token"}, CORS: AnyOrigin,
+	Methods: []string{"POST"}, Paths: []string{"/token"}, CORS: AnyOrigin, Clients: true,
 	Needs: []Need{
-		on(Registry, GetItem),
-		on(Sessions, GetItem, UpdateItem),
+		on(Registry, GetItem, Query, ConditionCheckItem),
+		on(Sessions, GetItem, PutItem, UpdateItem, ConditionCheckItem, Query),
+		on(Documents, GetItem),
 		on(Audit, PutItem),
 		on(Keys, GetSecretValue),
 	},
@@ -70,21 +106,34 @@ var Token = Function{
 // behind another grant.
 var Refresh = Function{
 	Name: "refresh", Summary: "a new access token for a session",
-	Methods: []string{"POST"}, Paths: []string{"/refresh"}, CORS: NamedOrigins,
+	Methods: []string{"POST"}, Paths: []string{"/refresh"}, CORS: NamedOrigins, Clients: true,
 	Needs: []Need{
 		on(Registry, GetItem),
 		on(Sessions, GetItem, UpdateItem),
+		on(Documents, GetItem),
 		on(Audit, PutItem),
 		on(Keys, GetSecretValue),
 	},
 	Memory: 256, Timeout: 5 * time.Second, Warm: true,
 }
 
+// UserInfo tells a client who signed in (OpenID Connect Core §5.3).
+var UserInfo = Function{
+	Name: "userinfo", Summary: "who signed in, for the client that they let in",
+	Methods: []string{"GET", "POST"}, Paths: []string{"/userinfo"}, CORS: AnyOrigin,
+	Needs: []Need{
+		on(Registry, GetItem, Query),
+		on(Sessions, GetItem, UpdateItem),
+	},
+	Memory: 256, Timeout: 5 * time.Second,
+}
+
 // Introspect tells a resource server what a token is worth (RFC 7662).
 var Introspect = Function{
 	Name: "introspect", Summary: "whether a token is active, for resource servers",
-	Methods: []string{"POST"}, Paths: []string{"/introspect"},
+	Methods: []string{"POST"}, Paths: []string{"/introspect"}, Clients: true,
 	Needs: []Need{
+		on(Documents, GetItem),
 		on(Registry, GetItem, Query),
 		on(Sessions, GetItem, UpdateItem),
 		on(Audit, PutItem),
@@ -95,11 +144,63 @@ var Introspect = Function{
 // Revoke ends what a client no longer wants (RFC 7009).
 var Revoke = Function{
 	Name: "revoke", Summary: "the end of a session, by its client",
-	Methods: []string{"POST"}, Paths: []string{"/revoke"}, CORS: AnyOrigin,
+	Methods: []string{"POST"}, Paths: []string{"/revoke"}, CORS: AnyOrigin, Clients: true,
 	Needs: []Need{
+		on(Documents, GetItem),
 		on(Registry, GetItem, Query),
 		on(Sessions, GetItem, UpdateItem),
 		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+	},
+	Memory: 256, Timeout: 5 * time.Second,
+}
+
+// DeviceAuthorization begins the sign-in of a device that has no browser (RFC
+// 8628 §3.1).
+var DeviceAuthorization = Function{
+	Name: "deviceauthorization", Summary: "codes for a device without a browser",
+	Methods: []string{"POST"}, Paths: []string{"/device_authorization"}, CORS: AnyOrigin, Clients: true,
+	Needs: []Need{
+		on(Registry, GetItem),
+		on(Sessions, PutItem, UpdateItem),
+		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+		on(Documents, GetItem),
+	},
+	Memory: 256, Timeout: 10 * time.Second,
+}
+
+// Device is where a person types the code that a device shows (RFC 8628 §3.3).
+var Device = Function{
+	Name: "device", Summary: "people let a device in",
+	Methods: []string{"GET", "POST"}, Paths: []string{"/device"}, Page: true, Clients: true,
+	Needs: []Need{
+		on(Registry, GetItem),
+		on(Sessions, GetItem, UpdateItem),
+		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+		on(Documents, GetItem),
+	},
+	Memory: 256, Timeout: 10 * time.Second,
+}
+
+// ClientDocument reads the document with which a client describes itself at its
+// own origin (OAuth Client ID Metadata Documents), and keeps what it found. It
+// is the only function that calls a stranger's server, so all that it may touch
+// is the table of what it fetched.
+var ClientDocument = Function{
+	Name: "clientdocument", Summary: "what a client says of itself at its own origin",
+	Methods: []string{"GET"}, Paths: []string{"/client"}, CORS: AnyOrigin, Clients: true,
+	Needs:  []Need{on(Documents, GetItem, UpdateItem)},
+	Memory: 256, Timeout: 10 * time.Second,
+}
+
+// Register gives a client an id (RFC 7591), in the stages that allow it.
+var Register = Function{
+	Name: "register", Summary: "clients register themselves",
+	Methods: []string{"POST"}, Paths: []string{"/register"}, CORS: AnyOrigin, Nested: true, Clients: true,
+	Needs: []Need{
+		on(Registry, Query),
 		on(Keys, GetSecretValue),
 	},
 	Memory: 256, Timeout: 5 * time.Second,
@@ -130,7 +231,7 @@ var Logout = Function{
 	Methods: []string{"GET", "POST"}, Paths: []string{"/logout"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem),
-		on(Sessions, GetItem, UpdateItem, Query),
+		on(Sessions, GetItem, PutItem, UpdateItem, Query),
 		on(Audit, PutItem),
 		on(Keys, GetSecretValue),
 	},
@@ -144,7 +245,7 @@ var MySessions = Function{
 	Paths:   []string{"/sessions", "/sessions/{id}", "/sessions/revoke-others"}, CORS: NamedOrigins,
 	Needs: []Need{
 		on(Registry, GetItem, Query, UpdateItem),
-		on(Sessions, GetItem, UpdateItem, Query),
+		on(Sessions, GetItem, PutItem, UpdateItem, Query),
 		on(Audit, PutItem),
 	},
 	Memory: 256, Timeout: 10 * time.Second,
@@ -156,7 +257,7 @@ var Account = Function{
 	Methods: []string{"GET", "POST"}, Paths: []string{"/account"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem),
-		on(Sessions, GetItem, UpdateItem, Query),
+		on(Sessions, GetItem, PutItem, UpdateItem, Query),
 		on(Audit, PutItem),
 		on(Keys, GetSecretValue),
 	},
@@ -181,4 +282,17 @@ var Rotate = Function{
 		on(Keys, DescribeSecret, GetSecretValue, PutSecretValue, UpdateSecretVersion),
 	},
 	Memory: 256, Timeout: 30 * time.Second,
+}
+
+// Notify tells clients that a session has ended (OpenID Connect Back-Channel
+// Logout), from the queue that the end of a session leaves behind.
+var Notify = Function{
+	Name: "notify", Summary: "tells clients of ended sessions", Every: time.Minute,
+	Needs: []Need{
+		on(Registry, GetItem),
+		on(Sessions, Query, UpdateItem, DeleteItem),
+		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+	},
+	Memory: 256, Timeout: 50 * time.Second,
 }

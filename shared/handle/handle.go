@@ -27,6 +27,11 @@ const (
 	ClientSecret Kind = "tss_"
 	RefreshToken Kind = "tsr_"
 	LoginCookie  Kind = "tsi_"
+
+	AuthorizationCode Kind = "tsc_"
+	DeviceCode        Kind = "tsv_"
+	RegisteredClient  Kind = "tsd_"
+	PushedRequest     Kind = "tsp_"
 )
 
 // ErrMalformed says that a text is no intact handle of the kind.
@@ -36,7 +41,7 @@ const (
 	// ChecksumDigits is the length of a checksum.
 	ChecksumDigits = 6
 	// MaxLength is the length of the longest text that Read looks at.
-	MaxLength = 512
+	MaxLength = 2048
 
 	digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )

@@ -27,9 +27,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // ErrUnknown says that there is nobody of that name or subject.
@@ -48,6 +48,10 @@ type User struct {
 	UserName string
 	Name     string
 	Email    string
+	// EmailVerified says that an operator knows the address to be the
+	// person's. Nobody else can say so: clients take people for those whose
+	// address it is.
+	EmailVerified bool
 	// Disabled people keep their registration and cannot sign in.
 	Disabled bool
 	// AuthGen is how often all sessions of the person were ended at once.
@@ -107,7 +111,7 @@ func (s *Store) Find(ctx context.Context, userName string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject := textOf(it, attrOwner)
+	subject := it.Text(attrOwner)
 	if subject == "" {
 		subject = nobody
 	}
@@ -145,7 +149,7 @@ func (s *Store) Get(ctx context.Context, subject string) (*User, error) {
 	return Decode(it)
 }
 
-func (s *Store) read(ctx context.Context, key map[string]types.AttributeValue, consistent bool) (item, error) {
+func (s *Store) read(ctx context.Context, key item.Item, consistent bool) (item.Item, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Registry, Key: key, ConsistentRead: &consistent})
 	if err != nil {
 		return nil, fmt.Errorf("read a user from the registry: %w", err)

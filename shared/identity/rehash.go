@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // Rehash keeps the password that Check has just admitted in the form of today:
@@ -23,8 +24,8 @@ func (s *Store) Rehash(ctx context.Context, u *User, password, requestID string)
 		TableName: &s.Registry, Key: Key(u.Subject),
 		UpdateExpression:    new("SET " + AttrPassword + " = :new"),
 		ConditionExpression: new(AttrPassword + " = :old"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":new": text(hash), ":old": text(u.password.String()),
+		ExpressionAttributeValues: item.Item{
+			":new": item.Text(hash), ":old": item.Text(u.password.String()),
 		},
 	}}
 	entry := s.Trail.Put(audit.Entry{

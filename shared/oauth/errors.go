@@ -22,6 +22,26 @@ const (
 	TemporarilyUnavailable Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
 	ServerError            Code = "server_error"            // RFC 6749 §4.1.2.1
 
+	// At the authorization endpoint, in the redirect.
+	UnsupportedResponseType  Code = "unsupported_response_type"  // RFC 6749 §4.1.2.1
+	AccessDenied             Code = "access_denied"              // RFC 6749 §4.1.2.1, RFC 8628 §3.5
+	LoginRequired            Code = "login_required"             // OIDC Core §3.1.2.6
+	ConsentRequired          Code = "consent_required"           // OIDC Core §3.1.2.6
+	AccountSelectionRequired Code = "account_selection_required" // OIDC Core §3.1.2.6
+	InvalidRequestURI        Code = "invalid_request_uri"        // OIDC Core §3.1.2.6, RFC 9126 §4
+	RequestNotSupported      Code = "request_not_supported"      // OIDC Core §3.1.2.6
+
+	InvalidDPoPProof Code = "invalid_dpop_proof" // RFC 9449 §5
+	UseDPoPNonce     Code = "use_dpop_nonce"     // RFC 9449 §8
+
+	// Of the device grant (RFC 8628 §3.5).
+	AuthorizationPending Code = "authorization_pending"
+	SlowDown             Code = "slow_down"
+	ExpiredToken         Code = "expired_token"
+
+	InvalidRedirectURI    Code = "invalid_redirect_uri"    // RFC 7591 §3.2.2
+	InvalidClientMetadata Code = "invalid_client_metadata" // RFC 7591 §3.2.2
+
 	// NotFound stands in problem documents only.
 	NotFound Code = "not_found"
 	// InsufficientAuthentication asks for a fresh sign-in (RFC 9470 §3).

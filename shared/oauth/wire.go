@@ -6,6 +6,12 @@ const (
 	GrantClientCredentials = "client_credentials"
 	// GrantRefreshToken is that of RFC 6749 §6.
 	GrantRefreshToken = "refresh_token"
+	// GrantAuthorizationCode is that of RFC 6749 §4.1.
+	GrantAuthorizationCode = "authorization_code"
+	// GrantDeviceCode is that of RFC 8628 §3.4.
+	GrantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
+	// GrantTokenExchange is that of RFC 8693 §2.1.
+	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" //nolint:gosec // G101: a name and no credential
 )
 
 // The ways in which a client authenticates (RFC 7591 §2).
@@ -15,6 +21,8 @@ const (
 	// AuthNone is that of a public client, which has no secret to prove
 	// itself with: a page, or a program on somebody's device.
 	AuthNone = "none"
+	// PrivateKeyJWT is that of RFC 7523 §2.2: the client signs who it is.
+	PrivateKeyJWT = "private_key_jwt"
 )
 
 // The algorithms that sign tokens (RFC 7518 §3.1). There are no others: a token
@@ -37,6 +45,10 @@ type TokenResponse struct {
 	// RefreshToken is absent where there is none, and for a browser, which
 	// has it in a cookie that no script can read.
 	RefreshToken string `json:"refresh_token,omitempty"`
+	// IDToken says who signed in (OpenID Connect Core §3.1.3.3).
+	IDToken string `json:"id_token,omitempty"`
+	// IssuedTokenType is what a token exchange made (RFC 8693 §2.2.1).
+	IssuedTokenType string `json:"issued_token_type,omitempty"`
 	// Session is told to browsers, which have no other way to know.
 	Session *SessionTimes `json:"session,omitempty"`
 }
@@ -50,6 +62,10 @@ type SessionTimes struct {
 
 // TokenTypeBearer is the token_type of a bearer token (RFC 6750).
 const TokenTypeBearer = "Bearer"
+
+// TokenTypeDPoP is the token_type of a token that is worth something only with
+// a proof of its key (RFC 9449 §5).
+const TokenTypeDPoP = "DPoP"
 
 // ErrorResponse is the body of a refusal (RFC 6749 §5.2).
 type ErrorResponse struct {
@@ -75,22 +91,9 @@ type Introspection struct {
 	SessionID string   `json:"sid,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
-}
-
-// Metadata is the authorization server metadata (RFC 8414 §2). It lists what
-// works and nothing else.
-type Metadata struct {
-	Issuer                    string   `json:"issuer"`
-	TokenEndpoint             string   `json:"token_endpoint"`
-	JWKSURI                   string   `json:"jwks_uri"`
-	IntrospectionEndpoint     string   `json:"introspection_endpoint"`
-	RevocationEndpoint        string   `json:"revocation_endpoint"`
-	ScopesSupported           []string `json:"scopes_supported,omitempty"`
-	ResponseTypesSupported    []string `json:"response_types_supported"`
-	GrantTypesSupported       []string `json:"grant_types_supported"`
-	TokenAuthMethods          []string `json:"token_endpoint_auth_methods_supported"`
-	IntrospectionAuthMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
-	RevocationAuthMethods     []string `json:"revocation_endpoint_auth_methods_supported"`
-	ServiceDocumentation      string   `json:"service_documentation,omitempty"`
-	ResourceIndicatorsSupport bool     `json:"resource_indicators_supported,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+	// Act is who acts for the subject (RFC 8693 §4.1), a token.Actor, and
+	// Confirmation whose key must be proved (RFC 7800), a token.Confirmation.
+	Act          any `json:"act,omitempty"`
+	Confirmation any `json:"cnf,omitempty"`
 }

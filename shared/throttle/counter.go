@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // The layout of a counter. All attributes are always there.
@@ -20,8 +20,6 @@ const (
 	attrCount = "n"
 	attrAt    = "at" // of the last attempt, epoch milliseconds
 )
-
-type item = map[string]types.AttributeValue
 
 // ladder is an allowance of Free attempts, each further one of which must wait.
 type ladder struct {
@@ -55,8 +53,8 @@ func (s *Store) climb(ctx context.Context, l ladder) (found bool, err error) {
 		if !errors.Is(err, errCondition) {
 			return true, err
 		}
-		n, at := numberOf(seen, attrCount), time.UnixMilli(numberOf(seen, attrAt))
-		expired := numberOf(seen, contract.TTL) <= now.Unix()
+		n, at := seen.Number(attrCount), time.UnixMilli(seen.Number(attrAt))
+		expired := seen.Number(contract.TTL) <= now.Unix()
 		if l.device && expired {
 			return false, nil
 		}
@@ -77,14 +75,14 @@ func (s *Store) climb(ctx context.Context, l ladder) (found bool, err error) {
 // rule is the condition under which an attempt is counted, and its count.
 type rule struct {
 	condition, count string
-	values           item
+	values           item.Item
 }
 
 func free(l ladder, now time.Time) rule {
 	r := rule{
 		condition: "n < :free AND #ttl > :seconds",
 		count:     "if_not_exists(n, :zero) + :one",
-		values:    item{":free": number(Free), ":seconds": number(now.Unix()), ":zero": number(0), ":one": number(1)},
+		values:    item.Item{":free": item.Number(Free), ":seconds": item.Seconds(now), ":zero": item.Number(0), ":one": item.Number(1)},
 	}
 	if !l.device {
 		r.condition = "attribute_not_exists(pk) OR " + r.condition
@@ -94,13 +92,13 @@ func free(l ladder, now time.Time) rule {
 
 // after is the rule for an attempt after the one that was seen, which the TTL
 // may have removed since.
-func after(seen item, n int64) rule {
+func after(seen item.Item, n int64) rule {
 	if len(seen) == 0 {
-		return rule{condition: "attribute_not_exists(#ttl)", count: ":next", values: item{":next": number(n)}}
+		return rule{condition: "attribute_not_exists(#ttl)", count: ":next", values: item.Item{":next": item.Number(n)}}
 	}
 	return rule{
 		condition: "n = :n AND #at = :at AND #ttl = :seen", count: ":next",
-		values: item{":n": seen[attrCount], ":at": seen[attrAt], ":seen": seen[contract.TTL], ":next": number(n)},
+		values: item.Item{":n": seen[attrCount], ":at": seen[attrAt], ":seen": seen[contract.TTL], ":next": item.Number(n)},
 	}
 }
 
@@ -112,12 +110,12 @@ var errCondition = errors.New("condition does not hold")
 
 // write counts an attempt by a rule. With errCondition it returns the item as
 // it is, which is empty when there is none.
-func (s *Store) write(ctx context.Context, l ladder, now time.Time, r rule) (item, error) {
+func (s *Store) write(ctx context.Context, l ladder, now time.Time, r rule) (item.Item, error) {
 	set := "SET n = " + r.count + ", #at = :now"
-	r.values[":now"] = number(now.UnixMilli())
+	r.values[":now"] = item.Millis(now)
 	if !l.device {
 		set += ", #ttl = :ttl"
-		r.values[":ttl"] = number(now.Add(Memory).Unix())
+		r.values[":ttl"] = item.Seconds(now.Add(Memory))
 	}
 	return s.update(ctx, l.pk, &dynamodb.UpdateItemInput{
 		UpdateExpression: &set, ConditionExpression: &r.condition,
@@ -133,9 +131,9 @@ func (s *Store) count(ctx context.Context, pk string) error {
 		UpdateExpression:         new("SET n = if_not_exists(n, :zero) + :one, #at = :now, #ttl = :ttl"),
 		ConditionExpression:      new("attribute_not_exists(pk) OR n < :max"),
 		ExpressionAttributeNames: placeholders,
-		ExpressionAttributeValues: item{
-			":zero": number(0), ":one": number(1), ":max": number(PerMinute),
-			":now": number(now.UnixMilli()), ":ttl": number(next.Unix()),
+		ExpressionAttributeValues: item.Item{
+			":zero": item.Number(0), ":one": item.Number(1), ":max": item.Number(PerMinute),
+			":now": item.Millis(now), ":ttl": item.Seconds(next),
 		},
 	})
 	if errors.Is(err, errCondition) {
@@ -148,9 +146,9 @@ func (s *Store) count(ctx context.Context, pk string) error {
 func (s *Store) welcome(ctx context.Context, pk string) error {
 	now := s.Now()
 	it := key(pk)
-	it[attrCount] = number(0)
-	it[attrAt] = number(now.UnixMilli())
-	it[contract.TTL] = number(now.Add(DeviceLife).Unix())
+	it[attrCount] = item.Number(0)
+	it[attrAt] = item.Millis(now)
+	it[contract.TTL] = item.Seconds(now.Add(DeviceLife))
 	if _, err := s.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Sessions, Item: it}); err != nil {
 		return fmt.Errorf("throttle: remember a device: %w", err)
 	}
@@ -162,7 +160,7 @@ func (s *Store) giveBack(ctx context.Context, pk string) error {
 	_, err := s.update(ctx, pk, &dynamodb.UpdateItemInput{
 		UpdateExpression:          new("SET n = n - :one"),
 		ConditionExpression:       new("n > :zero"),
-		ExpressionAttributeValues: item{":zero": number(0), ":one": number(1)},
+		ExpressionAttributeValues: item.Item{":zero": item.Number(0), ":one": item.Number(1)},
 	})
 	if errors.Is(err, errCondition) {
 		return nil
@@ -170,7 +168,7 @@ func (s *Store) giveBack(ctx context.Context, pk string) error {
 	return err
 }
 
-func (s *Store) update(ctx context.Context, pk string, in *dynamodb.UpdateItemInput) (item, error) {
+func (s *Store) update(ctx context.Context, pk string, in *dynamodb.UpdateItemInput) (item.Item, error) {
 	in.TableName, in.Key = &s.Sessions, key(pk)
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	_, err := s.DB.UpdateItem(ctx, in)
@@ -183,26 +181,4 @@ func (s *Store) update(ctx context.Context, pk string, in *dynamodb.UpdateItemIn
 	return nil, nil
 }
 
-func key(pk string) item {
-	return item{
-		contract.PK: &types.AttributeValueMemberS{Value: pk},
-		contract.SK: &types.AttributeValueMemberS{Value: skThrottle},
-	}
-}
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-// numberOf reads a number, 0 if there is none.
-func numberOf(it item, name string) int64 {
-	v, ok := it[name].(*types.AttributeValueMemberN)
-	if !ok {
-		return 0
-	}
-	n, err := strconv.ParseInt(v.Value, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
+func key(pk string) item.Item { return item.Key(pk, skThrottle) }

@@ -6,8 +6,9 @@
 // thousand guesses at once get what a thousand guesses in a row would get. There
 // are three kinds of allowance:
 //
-//   - An account has a few attempts free. After that each one must wait twice
-//     as long as the one before, up to a quarter of an hour and never for ever.
+//   - An account has a few attempts free, of each kind. After that each one must
+//     wait twice as long as the one before, up to a quarter of an hour and never
+//     for ever.
 //   - A network address (a /32, or a /64 of IPv6) has a number of attempts per
 //     minute, whatever the accounts.
 //   - A browser in which somebody has signed in before has an allowance of its
@@ -16,6 +17,9 @@
 //
 // An account is counted by its name, whether it exists or not, and names and
 // addresses are kept as an HMAC only: the table does not tell who tried what.
+//
+// Who makes us keep something, such as the codes of a device, guesses nothing and
+// is counted all the same: Admit has an allowance per minute and address for it.
 //
 // What succeeded was no guess. Succeeded gives the attempt back, and nothing
 // more: it never forgives the guesses of others, or a guesser could wait for
@@ -29,6 +33,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,9 +66,13 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("too many attempts; the next one may come in %s", e.RetryAfter)
 }
 
-// Attempt is somebody trying to sign in.
+// Attempt is somebody trying to sign in, or to guess something else.
 type Attempt struct {
-	// Account is the user name as it was typed, known or not.
+	// Kind is what would be guessed, so that each has an allowance of its own;
+	// empty for a password.
+	Kind string
+	// Account is the user name as it was typed, known or not, or whose
+	// allowance it is otherwise.
 	Account string
 	// Address is the network address that it came from.
 	Address string
@@ -142,7 +151,9 @@ func (r *Reservation) Succeeded(ctx context.Context, device string) error {
 // keys are the names of the counters of an attempt.
 type keys struct {
 	account, address string
-	device           func(name string) string
+	// admission is for what is no attempt, see Admit.
+	admission string
+	device    func(name string) string
 }
 
 func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
@@ -159,12 +170,16 @@ func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
 		}
 		return "throttle#" + kind + "#" + hex.EncodeToString(mac.Sum(nil)[:16])
 	}
-	account := strings.ToLower(a.Account)
+	owner := []string{strings.ToLower(a.Account)}
+	if a.Kind != "" {
+		owner = append(owner, a.Kind)
+	}
 	minute := s.Now().UTC().Format("2006-01-02T15:04")
 	return keys{
-		account: counter("account", account),
-		address: counter("address", network(a.Address), minute),
-		device:  func(name string) string { return counter("device", account, name) },
+		account:   counter("account", owner...),
+		address:   counter("address", network(a.Address), minute),
+		admission: counter("admission", a.Kind, network(a.Address), minute),
+		device:    func(name string) string { return counter("device", slices.Concat(owner, []string{name})...) },
 	}, nil
 }
 

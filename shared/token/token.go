@@ -1,4 +1,5 @@
-// Package token makes and judges access tokens.
+// Package token makes and judges access tokens, and the tokens that tell a client
+// who signed in and that they are gone.
 //
 // An access token is a JWT as RFC 9068 profiles it: typed at+jwt, signed with
 // the algorithm of the resource that it is for, short-lived, and naming its
@@ -16,9 +17,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
 // AccessType is the typ of an access token (RFC 9068 §2.1).
@@ -43,8 +43,29 @@ type Claims struct {
 	// 8176). Both stand beside SessionID only.
 	AuthTime int64    `json:"auth_time,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
+	// ACR is the class of that sign-in, by oauth.ACR.
+	ACR string `json:"acr,omitempty"`
+	// Confirmation binds the token to a key (RFC 7800); nil for a bearer's.
+	Confirmation *Confirmation `json:"cnf,omitempty"`
+	// Act is who acts for the subject (RFC 8693 §4.1), and MayAct who may
+	// become that (§4.4).
+	Act    *Actor `json:"act,omitempty"`
+	MayAct *Actor `json:"may_act,omitempty"`
 	// NotBefore is honoured where it comes, and never set by us.
 	NotBefore int64 `json:"nbf,omitempty"`
+}
+
+// Confirmation names the key that must be proved with the token (RFC 9449 §6.1).
+type Confirmation struct {
+	// JKT is the SHA-256 thumbprint of the key (RFC 7638), base64url.
+	JKT string `json:"jkt"`
+}
+
+// Actor is who acts for a subject, and for whom that one acted before.
+type Actor struct {
+	Subject  string `json:"sub"`
+	ClientID string `json:"client_id,omitempty"`
+	Act      *Actor `json:"act,omitempty"`
 }
 
 // Audience is one audience or several; in JSON, a string or an array of
@@ -82,7 +103,7 @@ type Minter struct {
 	Now  func() time.Time
 
 	mu      sync.Mutex
-	signers map[string]signer // by algorithm
+	signers map[purpose]signer
 }
 
 // Request says what token is wanted.
@@ -100,6 +121,11 @@ type Request struct {
 	SessionID string
 	AuthTime  time.Time
 	AMR       []string
+	// JKT is the thumbprint of the key that the token is bound to, empty for
+	// a bearer token.
+	JKT string
+	// Act is as in Claims.
+	Act *Actor
 }
 
 // Token is a signed access token with what its issuer says about it.
@@ -112,10 +138,6 @@ type Token struct {
 
 // Mint signs a token. The error is one of the keys.
 func (m *Minter) Mint(ctx context.Context, r Request) (*Token, error) {
-	sign, err := m.signer(ctx, r.Algorithm)
-	if err != nil {
-		return nil, fmt.Errorf("mint a token: %w", err)
-	}
 	now := m.Now()
 	lifetime := jitter(r.Lifetime)
 	claims := Claims{
@@ -127,21 +149,18 @@ func (m *Minter) Mint(ctx context.Context, r Request) (*Token, error) {
 		ID:       rand.Text(),
 		ClientID: r.ClientID,
 		Scope:    r.Scope,
+		Act:      r.Act,
 	}
 	if r.SessionID != "" {
 		claims.SessionID, claims.AuthTime, claims.AMR = r.SessionID, r.AuthTime.Unix(), r.AMR
+		claims.ACR = oauth.ACR(r.AMR)
 	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return nil, fmt.Errorf("marshal the claims: %w", err)
+	if r.JKT != "" {
+		claims.Confirmation = &Confirmation{JKT: r.JKT}
 	}
-	jws, err := sign.Sign(payload)
+	value, err := m.sign(ctx, r.Algorithm, AccessType, claims)
 	if err != nil {
-		return nil, fmt.Errorf("sign with key %s: %w", sign.kid, err)
-	}
-	value, err := jws.CompactSerialize()
-	if err != nil {
-		return nil, fmt.Errorf("serialize the token: %w", err)
+		return nil, err
 	}
 	return &Token{Value: value, ID: claims.ID, Lifetime: lifetime}, nil
 }
@@ -157,42 +176,4 @@ func jitter(d time.Duration) time.Duration {
 		panic(err) // crypto/rand does not fail
 	}
 	return d - time.Duration(n.Int64())*time.Second
-}
-
-// signer signs with one key.
-type signer struct {
-	jose.Signer
-	kid string
-}
-
-// signer returns the signer of the active key for alg. Building one costs more
-// than signing, so it is kept until another key is active.
-func (m *Minter) signer(ctx context.Context, alg string) (signer, error) {
-	d, err := m.Keys(ctx)
-	if err != nil {
-		return signer{}, err
-	}
-	key, err := d.Active(alg)
-	if err != nil {
-		return signer{}, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s, ok := m.signers[alg]; ok && s.kid == key.ID {
-		return s, nil
-	}
-	private, err := key.Signer()
-	if err != nil {
-		return signer{}, err
-	}
-	options := (&jose.SignerOptions{}).WithType(AccessType).WithHeader("kid", key.ID)
-	built, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: private}, options)
-	if err != nil {
-		return signer{}, fmt.Errorf("prepare key %s: %w", key.ID, err)
-	}
-	if m.signers == nil {
-		m.signers = map[string]signer{}
-	}
-	m.signers[alg] = signer{Signer: built, kid: key.ID}
-	return m.signers[alg], nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/keys"
 )
 
@@ -146,15 +147,15 @@ func (s *Store) query(ctx context.Context) ([]keys.Public, error) {
 		out, err := s.DB.Query(ctx, &dynamodb.QueryInput{
 			TableName:                 &s.Table,
 			KeyConditionExpression:    aws.String("pk = :pk"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(partition)},
+			ExpressionAttributeValues: item.Item{":pk": item.Text(partition)},
 			ConsistentRead:            aws.Bool(true),
 			ExclusiveStartKey:         from,
 		})
 		if err != nil {
 			return nil, err
 		}
-		for _, item := range out.Items {
-			p, err := decode(item)
+		for _, it := range out.Items {
+			p, err := decode(it)
 			if err != nil {
 				return nil, err
 			}
@@ -178,28 +179,28 @@ const (
 // Put returns the write of one public key, for the transaction of a rotation.
 // It replaces what is there: the document of private keys decides.
 func Put(table string, p keys.Public) types.TransactWriteItem {
-	item := map[string]types.AttributeValue{
-		contract.PK:   text(partition),
-		contract.SK:   text(p.ID),
-		attrAlgorithm: text(p.Algorithm),
-		attrState:     text(string(p.State)),
-		attrCreated:   seconds(p.Created),
-		attrJWK:       text(string(p.JWK)),
+	it := item.Item{
+		contract.PK:   item.Text(partition),
+		contract.SK:   item.Text(p.ID),
+		attrAlgorithm: item.Text(p.Algorithm),
+		attrState:     item.Text(string(p.State)),
+		attrCreated:   item.Seconds(p.Created),
+		attrJWK:       item.Text(string(p.JWK)),
 	}
 	if !p.Until.IsZero() {
-		item[attrUntil] = seconds(p.Until)
+		it[attrUntil] = item.Seconds(p.Until)
 	}
-	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: item}}
+	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: it}}
 }
 
-func decode(item map[string]types.AttributeValue) (keys.Public, error) {
+func decode(it item.Item) (keys.Public, error) {
 	p := keys.Public{
-		ID:        textOf(item[contract.SK]),
-		Algorithm: textOf(item[attrAlgorithm]),
-		State:     keys.State(textOf(item[attrState])),
-		Created:   timeOf(item[attrCreated]),
-		Until:     timeOf(item[attrUntil]),
-		JWK:       json.RawMessage(textOf(item[attrJWK])),
+		ID:        it.Text(contract.SK),
+		Algorithm: it.Text(attrAlgorithm),
+		State:     keys.State(it.Text(attrState)),
+		Created:   timeOf(it[attrCreated]),
+		Until:     timeOf(it[attrUntil]),
+		JWK:       json.RawMessage(it.Text(attrJWK)),
 	}
 	if p.ID == "" || p.Algorithm == "" || len(p.JWK) == 0 {
 		return keys.Public{}, fmt.Errorf("the item of public key %q is incomplete", p.ID)
@@ -207,19 +208,7 @@ func decode(item map[string]types.AttributeValue) (keys.Public, error) {
 	return p, nil
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func seconds(t time.Time) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.Unix(), 10)}
-}
-
-func textOf(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
+// timeOf reads a time, the zero one if there is none.
 func timeOf(v types.AttributeValue) time.Time {
 	n, ok := v.(*types.AttributeValueMemberN)
 	if !ok {

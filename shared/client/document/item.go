@@ -1,0 +1,108 @@
+package document
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/client/metadata"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
+)
+
+// The layout of the items. Times are epoch seconds, and absence is the zero
+// value.
+const (
+	skEntry = "document"
+
+	attrUntil     = "until"
+	attrProblem   = "problem"
+	attrTemporary = "temporary"
+	attrFetched   = "fetched" // absent: there is no document
+	attrName      = "name"
+	attrRedirects = "redirects"
+	attrGrants    = "grants"
+	attrKeySet    = "jwks"
+	attrAlgorithm = "alg"
+
+	attrCount = "n" // of the fetches from a host in a minute
+	attrTTL   = contract.TTL
+)
+
+// attributes are those of an entry.
+var attributes = []string{
+	attrUntil, attrProblem, attrTemporary, attrFetched, attrName, attrRedirects, attrGrants, attrKeySet, attrAlgorithm, attrTTL,
+}
+
+func entryKey(url string) item.Item { return item.Key("client#"+url, skEntry) }
+
+// hostKey is that of the counter of the minute that ends then.
+func hostKey(host string, end time.Time) item.Item {
+	return item.Key("host#"+host, strconv.FormatInt(end.Unix(), 10))
+}
+
+// encode returns what writes an entry, and removes whatever it does not have.
+func encode(e *Entry) (names map[string]string, values item.Item, expression string) {
+	it := item.Item{attrUntil: item.Seconds(e.Until), attrTTL: item.Seconds(e.Until.Add(MaxStale))}
+	it.PutText(attrProblem, e.Problem)
+	it.PutFlag(attrTemporary, e.Temporary)
+	if m := e.Metadata; m != nil {
+		it[attrFetched] = item.Seconds(e.Fetched)
+		it.PutText(attrName, m.Name)
+		it.PutTexts(attrRedirects, m.RedirectURIs)
+		it.PutTexts(attrGrants, m.Grants)
+		it.PutText(attrKeySet, string(m.KeySet))
+		it.PutText(attrAlgorithm, m.Algorithm)
+	}
+	names, values = map[string]string{}, item.Item{}
+	var set, remove []string
+	for _, name := range attributes {
+		names["#"+name] = name
+		if value, ok := it[name]; ok {
+			values[":"+name] = value
+			set = append(set, "#"+name+" = :"+name)
+		} else {
+			remove = append(remove, "#"+name)
+		}
+	}
+	expression = "SET " + strings.Join(set, ", ")
+	if len(remove) > 0 {
+		expression += " REMOVE " + strings.Join(remove, ", ")
+	}
+	return names, values, expression
+}
+
+// decode reads what encode wrote.
+func decode(it item.Item) (*Entry, error) {
+	r := item.Reader{Item: it}
+	if it[attrUntil] == nil {
+		r.Fail(attrUntil)
+	}
+	e := &Entry{Until: time.Unix(r.Number(attrUntil), 0), Problem: r.Text(attrProblem)}
+	if flag, ok := it[attrTemporary].(*types.AttributeValueMemberBOOL); ok {
+		e.Temporary = flag.Value
+	}
+	if it[attrFetched] != nil {
+		e.Fetched = time.Unix(r.Number(attrFetched), 0)
+		e.Metadata = &metadata.Metadata{
+			Name: r.Text(attrName), RedirectURIs: r.Texts(attrRedirects), Grants: r.Texts(attrGrants),
+			Algorithm: r.Text(attrAlgorithm),
+		}
+		if set := r.Text(attrKeySet); set != "" {
+			e.Metadata.KeySet = json.RawMessage(set)
+		}
+	}
+	if r.Err() != nil {
+		return nil, fmt.Errorf("the kept document of a client: %w", r.Err())
+	}
+	return e, nil
+}
+
+func asConditionFailed(err error) (*types.ConditionalCheckFailedException, bool) {
+	return errors.AsType[*types.ConditionalCheckFailedException](err)
+}

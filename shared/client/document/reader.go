@@ -1,0 +1,96 @@
+package document
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/client/metadata"
+	"github.com/tipstaff/tipstaff/shared/contract"
+)
+
+// FetchTimeout is how long a Reader waits for the function that fetches.
+const FetchTimeout = 5 * time.Second
+
+// Reader knows the clients that describe themselves by a document. It calls no
+// stranger's server.
+type Reader struct {
+	Store   *Store
+	Allowed contract.ClientDocuments
+	// Issuer is where the function is that fetches.
+	Issuer string
+	// HTTP calls it; nil uses a client that follows no redirect and asks no
+	// proxy.
+	HTTP *http.Client
+}
+
+// direct goes to the issuer and nowhere else.
+var direct = &http.Client{
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// Client returns the client whose document is at a URL, for client.Store. What
+// the stage does not allow, what is no URL of a document, and what the document
+// does not make a client is client.ErrUnknown. It reads once when the document
+// is fresh, and twice with a request in between when it is not.
+func (r *Reader) Client(ctx context.Context, id string) (*client.Client, error) {
+	host, err := metadata.ParseURL(id)
+	if err != nil {
+		return nil, &RefusedError{Problem: err.Error()}
+	}
+	if !r.Allowed.Allows(host) {
+		return nil, &RefusedError{Problem: "this server takes no documents of this host"}
+	}
+	e, err := r.Store.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if e != nil && e.Fresh(r.Store.Now()) {
+		return e.Client(id, r.Store.Now())
+	}
+	asked := r.ask(ctx, id)
+	again, err := r.Store.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	now := r.Store.Now()
+	if again != nil && again.Fresh(now) {
+		return again.Client(id, now)
+	}
+	if asked == nil {
+		asked = errors.New("nothing was kept")
+	}
+	// The function that fetches could not, or may not now.
+	stale := Unreachable(e, asked.Error(), now)
+	return stale.Client(id, now)
+}
+
+// ask has the document fetched. What is wrong with the document is no error: it
+// stands in the table.
+func (r *Reader) ask(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, FetchTimeout)
+	defer cancel()
+	address := r.Issuer + contract.ClientDocument.Paths[0] + "?" + url.Values{"client_id": {id}}.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return err
+	}
+	caller := r.HTTP
+	if caller == nil {
+		caller = direct
+	}
+	answer, err := caller.Do(request)
+	if err != nil {
+		return fmt.Errorf("have a document fetched: %w", err)
+	}
+	_ = answer.Body.Close() // the answer stands in the table
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("have a document fetched: answered %d", answer.StatusCode)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package client
+
+import (
+	"context"
+	"fmt"
+)
+
+// Prove returns the client of that id if proof returns nil for it. Otherwise the
+// error is ErrUnknown, ErrDisabled, what proof returned, or what went wrong with
+// the read.
+//
+// As in Authenticate a success against the cache makes no call and everything
+// else is decided by one fresh read, so that a key that the client began to use
+// a moment ago works at once. proof may be asked twice.
+func (s *Store) Prove(ctx context.Context, id string, proof func(*Client) error) (*Client, error) {
+	if c, ok := s.clients.get(id, s.Now(), s.ttl()); ok && !c.Disabled && proof(c) == nil {
+		return c, nil
+	}
+	c, err := s.readClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := proof(c); err != nil {
+		return nil, fmt.Errorf("client %s: %w", id, err)
+	}
+	if c.Disabled {
+		return nil, ErrDisabled
+	}
+	return c, nil
+}

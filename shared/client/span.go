@@ -1,0 +1,27 @@
+package client
+
+import (
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/item"
+)
+
+// putSpan leaves out what is as usual, in whole seconds.
+func putSpan(it item.Item, name string, value, usual time.Duration) {
+	if value != usual {
+		it[name] = item.Number(int64(value / time.Second))
+	}
+}
+
+// span reads seconds. What is too short or too long is an error.
+func span(r *item.Reader, name string, usual, shortest, longest time.Duration) time.Duration {
+	if _, ok := r.Item[name]; !ok {
+		return usual
+	}
+	seconds := r.Number(name)
+	if seconds < int64(shortest/time.Second) || seconds > int64(longest/time.Second) {
+		r.Fail(name)
+		return usual
+	}
+	return time.Duration(seconds) * time.Second
+}

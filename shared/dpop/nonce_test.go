@@ -1,0 +1,140 @@
+package dpop_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/dpop"
+	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+)
+
+var wary = &client.Client{ID: "wary", DPoPNonce: true}
+
+// given is the nonce that a refusal gives the client.
+func (b *bench) given(err error) string {
+	b.t.Helper()
+	refused, ok := errors.AsType[*dpop.NonceError](err)
+	if !ok || code(err) != oauth.UseDPoPNonce {
+		b.t.Fatalf("the refusal is %v, want use_dpop_nonce with a nonce", err)
+	}
+	h := http.Header{}
+	refused.SetHeaders(h)
+	if nonce := h.Get("DPoP-Nonce"); nonce != "" && nonce == refused.Nonce {
+		return nonce
+	}
+	b.t.Fatalf("the answer has the headers %v, want DPoP-Nonce", h)
+	return ""
+}
+
+// A client that is asked for a nonce gets one, and is let in with it.
+func TestNonce(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Optional(post(b.proof(nil)), wary)
+	nonce := b.given(err)
+	for _, c := range nonce {
+		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			t.Errorf("nonce %q is none of RFC 9449 section 8.1", nonce)
+		}
+	}
+	jkt, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary)
+	if err != nil || jkt != b.jkt() {
+		t.Errorf("with the nonce = %q, %v, want %q", jkt, err, b.jkt())
+	}
+	if _, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary); err != nil {
+		t.Errorf("another proof with the same nonce = %v, want nil", err)
+	}
+}
+
+// A refused nonce does not use up the proof's jti, nor does a good nonce help
+// with a jti that was used.
+func TestNonceAndReplay(t *testing.T) {
+	b := newBench(t)
+	id := map[string]any{"jti": "one"}
+	_, err := b.Optional(post(b.proof(id)), wary)
+	id["nonce"] = b.given(err)
+	if _, err := b.Optional(post(b.proof(id)), wary); err != nil {
+		t.Errorf("the same jti with the nonce = %v, want nil", err)
+	}
+	if _, err := b.Optional(post(b.proof(id)), wary); code(err) != oauth.InvalidDPoPProof {
+		t.Errorf("once more = %v, want invalid_dpop_proof", err)
+	}
+}
+
+func TestNoncesThatAreNotOurs(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Optional(post(b.proof(nil)), wary)
+	good := b.given(err)
+	id, mac, _ := strings.Cut(good, ".")
+	for name, nonce := range map[string]string{
+		"empty": "", "cut": good[:len(good)-1], "longer": good + "A", "of another key": "BBBBBBBB." + mac, "without a key": "." + mac,
+		"a key alone": id, "a key and a dot": id + ".", "somebody's": "x", "upper case": strings.ToUpper(good), "twice": good + "." + good,
+	} {
+		_, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary)
+		if b.given(err) != good {
+			t.Errorf("%s: the nonce given is another one within a second", name)
+		}
+	}
+}
+
+// A nonce is good for two to four minutes.
+func TestNoncesEnd(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Optional(post(b.proof(nil)), wary)
+	nonce := b.given(err)
+	var good []bool
+	for range 6 {
+		_, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary)
+		good = append(good, err == nil)
+		b.Clock.Turn(time.Minute)
+	}
+	// The clock starts at the beginning of a window.
+	if want := []bool{true, true, true, true, false, false}; !slices.Equal(good, want) {
+		t.Errorf("minute by minute it is good: %v, want %v", good, want)
+	}
+	_, err = b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary)
+	if b.given(err) == nonce {
+		t.Error("the nonce that has ended is given again")
+	}
+}
+
+// A nonce of the key before is good as long as the key is known.
+func TestNonceAndRotation(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Optional(post(b.proof(nil)), wary)
+	nonce := b.given(err)
+	b.macs = append([]*keys.MACKey{{ID: "CCCCCCCC", Key: []byte("another key of thirty-two bytes..")}}, b.macs...)
+	if _, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary); err != nil {
+		t.Errorf("after the rotation = %v, want nil", err)
+	}
+	b.macs = b.macs[:1]
+	_, err = b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary)
+	if b.given(err) == nonce {
+		t.Error("the nonce of a key that is gone is given again")
+	}
+}
+
+// Without the keys nobody can tell, and nobody is let in.
+func TestNonceWithoutKeys(t *testing.T) {
+	b := newBench(t)
+	down := errors.New("the secret cannot be read")
+	b.Nonces = func(context.Context, string) (*keys.MACKey, error) { return nil, down }
+	for _, nonce := range []string{"AAAAAAAA.x", ""} {
+		if _, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary); !errors.Is(err, down) || code(err) != "" {
+			t.Errorf("Optional = %v, want the outage", err)
+		}
+	}
+	b.Nonces = nil
+	if _, err := b.Optional(post(b.proof(nil)), wary); err == nil || code(err) != "" {
+		t.Errorf("Optional where there are no keys = %v, want an error that refuses nobody", err)
+	}
+	if _, err := b.Optional(post(b.proof(nil)), anyClient); err != nil {
+		t.Errorf("a client that is not asked = %v, want nil", err)
+	}
+}
