@@ -34,7 +34,7 @@ func parallel(n int, f func(i int)) {
 // exactly one of them moved the grant.
 func TestConcurrentRefreshes(t *testing.T) {
 	for _, n := range []int{2, 8, 50} {
-		for name, create := range map[string]func(*session.NewGrant){"bearer": nil, "bound": bound} {
+		for name, create := range map[string]func(*session.NewGrant){"bearer": nil, "bound": bound, "key": keyed(thumb)} {
 			t.Run(fmt.Sprintf("%d %s", n, name), func(t *testing.T) {
 				b := sessiontest.New(t)
 				g := b.Grant(b.User(), create)

@@ -12,6 +12,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // NewGrant is a grant to create.
@@ -26,13 +27,24 @@ type NewGrant struct {
 	// Idle and Absolute are how long the grant may stay unused and how long
 	// it may live, at most MaxLife.
 	Idle, Absolute time.Duration
-	// Bound says that the client will prove a secret at each refresh.
+	// Bound says that the client will prove a secret at each refresh, and JKT
+	// which key it will prove otherwise, if any; as in Grant.
 	Bound bool
+	JKT   string
+	// Notify says that the client wants to know when the session ends.
+	Notify bool
 	// Login is the browser session that the grant ends with, if any.
 	Login     string
 	Device    Device
 	RequestID string
+	// Also are writes that happen with the creation or not at all, at most
+	// MaxAlso. Of one whose condition does not hold the error is an
+	// *AlsoError.
+	Also []types.TransactWriteItem
 }
+
+// MaxAlso is how many writes there may be beside the creation of a grant.
+const MaxAlso = 4
 
 // NewLogin is a login to create.
 type NewLogin struct {
@@ -49,18 +61,32 @@ type NewLogin struct {
 // transaction. It returns ErrStale when the user's auth_gen is another one by now,
 // or the user disabled or gone, and ErrEnded when Login is no longer live.
 func (s *Store) CreateGrant(ctx context.Context, n NewGrant) (*Grant, error) {
+	return s.createGrant(ctx, n, newID(s.Now()), n.Login)
+}
+
+// createGrant creates the grant of an id while the login named live is live.
+func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*Grant, error) {
 	if n.Idle <= 0 || n.Absolute <= 0 || n.Absolute > MaxLife {
 		return nil, fmt.Errorf("create grant: idle %v and absolute %v are no lifetimes", n.Idle, n.Absolute)
 	}
+	if len(n.Also) > MaxAlso {
+		return nil, fmt.Errorf("create grant: %d writes beside it are too many", len(n.Also))
+	}
 	now := s.Now().UTC()
 	g := &Grant{
-		ID: newID(now), Subject: n.Subject, Client: n.Client, Scope: n.Scope, Audience: n.Audience,
+		ID: id, Subject: n.Subject, Client: n.Client, Scope: n.Scope, Audience: n.Audience,
 		Generation: 1, AuthTime: second(n.AuthTime), AMR: n.AMR, Created: second(now), Used: second(now),
 		Idle: second(now.Add(n.Idle)), Absolute: second(now.Add(n.Absolute)),
-		Login: n.Login, Bound: n.Bound, Device: n.Device, active: true,
+		Login: n.Login, Bound: n.Bound, Notify: n.Notify, Device: n.Device, active: true,
+	}
+	if !n.Bound {
+		g.JKT = n.JKT
+	}
+	if n.Notify && n.Login == "" {
+		g.Browser = live
 	}
 	err := s.create(ctx, creation{
-		subject: n.Subject, authGen: n.AuthGen, item: encodeGrant(g), login: n.Login,
+		subject: n.Subject, authGen: n.AuthGen, item: encodeGrant(g), login: live, also: n.Also,
 		entry: audit.Entry{
 			Actor: n.Subject, Action: ActionGrant, Subject: n.Subject, Object: KindGrant.sort(g.ID),
 			Outcome: audit.Success, RequestID: n.RequestID,
@@ -78,7 +104,7 @@ func (s *Store) CreateGrant(ctx context.Context, n NewGrant) (*Grant, error) {
 func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, error) {
 	now := s.Now().UTC()
 	l := &Login{
-		ID: newID(now), Subject: n.Subject, AuthTime: second(n.AuthTime), AMR: n.AMR,
+		ID: newID(now), Subject: n.Subject, AuthGen: n.AuthGen, AuthTime: second(n.AuthTime), AMR: n.AMR,
 		Created: second(now), Used: second(now), Idle: second(now.Add(LoginIdle)), Absolute: second(now.Add(LoginLife)),
 		Device: n.Device, active: true,
 	}
@@ -104,18 +130,20 @@ func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, er
 type creation struct {
 	subject string
 	authGen int64
-	item    item
+	item    item.Item
 	login   string
+	also    []types.TransactWriteItem
 	entry   audit.Entry
 }
 
-// The places of the items in the transaction of a creation.
+// The places of the items in the transaction of a creation. Behind them come the
+// login of a grant that needs one, what else is to happen, and the evictions.
 const (
 	placeUser = iota
 	placeItem
 	placeCount
 	placeEntry
-	placeLogin // of a grant under a login only; then come the evictions
+	places
 )
 
 // create writes a new item. The user's item is not written, only checked: that
@@ -132,6 +160,8 @@ func (s *Store) create(ctx context.Context, c creation) error {
 		if c.login != "" {
 			items = append(items, s.loginIs(c.subject, c.login))
 		}
+		also := len(items)
+		items = append(items, c.also...)
 		items = append(items, s.evictions(c, full)...)
 		err := audit.Write(ctx, s.DB, items...)
 		condition, ok := errors.AsType[*audit.ConditionError](err)
@@ -140,10 +170,12 @@ func (s *Store) create(ctx context.Context, c creation) error {
 			return err
 		case condition.Index == placeUser:
 			return ErrStale
-		case condition.Index == placeLogin && c.login != "":
-			return ErrEnded
 		case condition.Index == placeItem || condition.Index == placeEntry:
 			return err
+		case condition.Index >= places && condition.Index < also:
+			return ErrEnded
+		case condition.Index >= also && condition.Index < also+len(c.also):
+			return &AlsoError{Index: condition.Index - also, Item: condition.Item}
 		}
 		// Full, or what was found to be so has changed.
 		if full, err = s.room(ctx, c); err != nil {
@@ -164,9 +196,9 @@ func (s *Store) userIs(subject string, seen int64) types.TransactWriteItem {
 	}
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &s.Registry, Key: userKey(subject), ConditionExpression: &condition,
-		ExpressionAttributeNames: names(attrDisabled, attrAuthGen),
-		ExpressionAttributeValues: item{
-			":no": &types.AttributeValueMemberBOOL{}, ":seen": number(seen),
+		ExpressionAttributeNames: item.Names(attrDisabled, attrAuthGen),
+		ExpressionAttributeValues: item.Item{
+			":no": item.Flag(false), ":seen": item.Number(seen),
 		},
 	}}
 }
@@ -176,8 +208,8 @@ func (s *Store) loginIs(subject, id string) types.TransactWriteItem {
 	condition := "#state = :active AND #idle > :now AND #abs > :now"
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &s.Sessions, Key: KindLogin.key(subject, id), ConditionExpression: &condition,
-		ExpressionAttributeNames:  names(attrState, attrIdle, attrAbsolute),
-		ExpressionAttributeValues: item{":active": text(stateActive), ":now": seconds(s.Now())},
+		ExpressionAttributeNames:  item.Names(attrState, attrIdle, attrAbsolute),
+		ExpressionAttributeValues: item.Item{":active": item.Text(stateActive), ":now": item.Seconds(s.Now())},
 	}}
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/outbox"
 )
 
 // Cause is why something ends, for the item and for the trail.
@@ -29,10 +31,34 @@ func (c Cause) entry(action audit.Action) audit.Entry {
 	return audit.Entry{Actor: c.Actor, Action: action, Outcome: audit.Success, RequestID: c.RequestID}
 }
 
+// tells reports whether the client of an item is told that it ends: when it wants
+// to know and does not do it itself.
+func (c Cause) tells(i Item) bool { return i.Notify && i.Client != c.Actor }
+
+// notice is the write that has a client told that the session of its grant has
+// ended.
+func (s *Store) notice(subject string, i Item) types.TransactWriteItem {
+	return outbox.Put(s.Sessions, s.Now(), i.Client, subject, i.ID)
+}
+
+// parting is the write after which a grant has nothing to do any more with the
+// browser session in which it was given.
+func (s *Store) parting(subject string, i Item) types.TransactWriteItem {
+	update := "REMOVE #browser"
+	condition := "#state = :active AND #browser = :browser"
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Sessions, Key: i.Kind.key(subject, i.ID),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames:  item.Names(attrState, attrBrowser),
+		ExpressionAttributeValues: item.Item{":active": item.Text(stateActive), ":browser": item.Text(i.Browser)},
+	}}
+}
+
 // End ends a grant, with its audit entry in the same transaction. When it
 // returns nil, no refresh token of the grant works any more, and a refresh that
 // ran at the same time cannot bring it back. Ending it again is no error and
-// leaves no second entry. A grant that is not there is ErrUnknown.
+// leaves no second entry. A grant that is not there is ErrUnknown. The client is
+// not told: it is the one who asks for this.
 func (s *Store) End(ctx context.Context, subject, id string, c Cause) error {
 	if !validID(id) {
 		return fmt.Errorf("end grant: %w", ErrUnknown)
@@ -73,9 +99,9 @@ func (s *Store) ending(k Kind, subject, id, why string) types.TransactWriteItem 
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Sessions, Key: k.key(subject, id),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: names(attrState, attrEnded, attrWhy),
-		ExpressionAttributeValues: item{
-			":active": text(stateActive), ":ended": text(stateEnded), ":now": seconds(s.Now()), ":why": text(why),
+		ExpressionAttributeNames: item.Names(attrState, attrEnded, attrWhy),
+		ExpressionAttributeValues: item.Item{
+			":active": item.Text(stateActive), ":ended": item.Text(stateEnded), ":now": item.Seconds(s.Now()), ":why": item.Text(why),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}

@@ -40,11 +40,11 @@ type Handle struct {
 	KeyID string
 }
 
-// ErrForged says that a text is no refresh token that we wrote.
-var ErrForged = errors.New("refresh token is not ours")
+// ErrForged says that a text is no refresh token, or no code, that we wrote.
+var ErrForged = errors.New("handle is not ours")
 
-// RegionError says that a refresh token is genuine and belongs to another
-// region.
+// RegionError says that a refresh token or a code is genuine and belongs to
+// another region.
 type RegionError struct{ Home string }
 
 func (e *RegionError) Error() string { return "the grant is at home in region " + e.Home }

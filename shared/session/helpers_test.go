@@ -40,7 +40,7 @@ func end(b *sessiontest.Bench, g *session.Grant) {
 
 func bound(n *session.NewGrant) { n.Bound = true }
 
-func proved(r *session.RefreshRequest) { r.Bound = true }
+func proved(r *session.RefreshRequest) { r.Bound, r.JKT = true, thumb }
 
 func must[T any](value T, err error) T {
 	if err != nil {

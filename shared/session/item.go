@@ -2,13 +2,13 @@ package session
 
 import (
 	"fmt"
-	"strconv"
+	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // The layout of the items: the partition "sub#<subject>" holds "grant#<ULID>",
@@ -34,7 +34,9 @@ const (
 	attrRotated    = "rotated" // epoch milliseconds; absent: never
 	attrTurn       = "turn"    // random, of the last refresh; absent: none
 	attrLogin      = "login"   // absent: ends with no login
-	attrBind       = "bind"    // bindSecret; absent: bearer
+	attrBind       = "bind"    // bindSecret, or bindKey and a thumbprint; absent: bearer
+	attrNotify     = "notify"  // true: its client wants to know of the end; absent: false
+	attrBrowser    = "browser" // id of a login; absent: there is none of whose end the client is to be told
 
 	// Of a login.
 	attrHash = "hash" // SHA-256 of the random part of the cookie
@@ -44,8 +46,10 @@ const (
 	// and created since.
 	attrCount = "n"
 
+	// Of a user's item in the registry, and of a login: what it was then.
+	attrAuthGen = "auth_gen" // absent: 0
+
 	// Of a user's item in the registry.
-	attrAuthGen  = "auth_gen" // absent: 0
 	attrDisabled = "disabled" // absent: false
 	attrRevision = "rev"
 )
@@ -54,6 +58,7 @@ const (
 	stateActive = "active"
 	stateEnded  = "ended"
 	bindSecret  = "secret"
+	bindKey     = "jkt:"
 )
 
 // Kind is a kind of item, the beginning of its sort key.
@@ -68,15 +73,11 @@ const (
 	skUser  = "user"
 )
 
-type item = map[string]types.AttributeValue
-
-func key(pk, sk string) item { return item{contract.PK: text(pk), contract.SK: text(sk)} }
-
 func (k Kind) sort(id string) string { return string(k) + "#" + id }
 
-func (k Kind) key(subject, id string) item { return key("sub#"+subject, k.sort(id)) }
+func (k Kind) key(subject, id string) item.Item { return item.Key("sub#"+subject, k.sort(id)) }
 
-func userKey(subject string) item { return key("user#"+subject, skUser) }
+func userKey(subject string) item.Item { return item.Key("user#"+subject, skUser) }
 
 // validID says whether id is one that an item could have, in its one spelling.
 func validID(id string) bool {
@@ -84,83 +85,84 @@ func validID(id string) bool {
 	return err == nil && parsed.String() == id
 }
 
-func encodeGrant(g *Grant) item {
+func encodeGrant(g *Grant) item.Item {
 	it := KindGrant.key(g.Subject, g.ID)
-	it[attrState] = text(stateActive)
-	it[attrGeneration] = number(int64(g.Generation))
-	it[attrClient] = text(g.Client)
-	putText(it, attrScope, g.Scope)
-	putTexts(it, attrAudience, g.Audience)
-	putText(it, attrLogin, g.Login)
-	if g.Bound {
-		it[attrBind] = text(bindSecret)
+	it[attrState] = item.Text(stateActive)
+	it[attrGeneration] = item.Number(int64(g.Generation))
+	it[attrClient] = item.Text(g.Client)
+	it.PutText(attrScope, g.Scope)
+	it.PutTexts(attrAudience, g.Audience)
+	it.PutText(attrLogin, g.Login)
+	switch {
+	case g.Bound:
+		it[attrBind] = item.Text(bindSecret)
+	case g.JKT != "":
+		it[attrBind] = item.Text(bindKey + g.JKT)
 	}
+	it.PutFlag(attrNotify, g.Notify)
+	it.PutText(attrBrowser, g.Browser)
 	putLife(it, g.AuthTime, g.AMR, g.Created, g.Idle, g.Absolute, g.Device)
 	return it
 }
 
-func encodeLogin(l *Login) item {
+func encodeLogin(l *Login) item.Item {
 	it := KindLogin.key(l.Subject, l.ID)
-	it[attrState] = text(stateActive)
-	it[attrHash] = &types.AttributeValueMemberB{Value: l.hash}
-	it[attrUsed] = seconds(l.Used)
+	it[attrState] = item.Text(stateActive)
+	it[attrHash] = item.Bytes(l.hash)
+	it[attrUsed] = item.Seconds(l.Used)
+	it[attrAuthGen] = item.Number(l.AuthGen)
 	putLife(it, l.AuthTime, l.AMR, l.Created, l.Idle, l.Absolute, l.Device)
 	return it
 }
 
 // putLife puts what grants and logins have in common.
-func putLife(it item, authTime time.Time, amr []string, created, idle, absolute time.Time, d Device) {
-	it[attrAuthTime] = seconds(authTime)
-	putTexts(it, attrAMR, amr)
-	it[attrCreated] = seconds(created)
-	it[attrIdle] = seconds(idle)
-	it[attrAbsolute] = seconds(absolute)
-	putText(it, attrIP, d.IP)
-	putText(it, attrAgent, d.Agent)
-	it[contract.TTL] = seconds(absolute.Add(kept))
+func putLife(it item.Item, authTime time.Time, amr []string, created, idle, absolute time.Time, d Device) {
+	it[attrAuthTime] = item.Seconds(authTime)
+	it.PutTexts(attrAMR, amr)
+	it[attrCreated] = item.Seconds(created)
+	it[attrIdle] = item.Seconds(idle)
+	it[attrAbsolute] = item.Seconds(absolute)
+	it.PutText(attrIP, d.IP)
+	it.PutText(attrAgent, d.Agent)
+	it[contract.TTL] = item.Seconds(absolute.Add(kept))
 }
 
-func decodeGrant(it item) (*Grant, error) {
-	r := reader{it: it}
+func decodeGrant(it item.Item) (*Grant, error) {
+	r := item.Reader{Item: it}
 	g := &Grant{
-		Subject: r.after(contract.PK, "sub#"), ID: r.after(contract.SK, KindGrant.sort("")),
-		Client: r.text(attrClient), Scope: r.text(attrScope), Audience: r.texts(attrAudience),
-		Generation: uint32(r.number(attrGeneration)), //nolint:gosec // we wrote it
-		AuthTime:   r.time(attrAuthTime), AMR: r.texts(attrAMR),
-		Created: r.time(attrCreated), Idle: r.time(attrIdle), Absolute: r.time(attrAbsolute),
-		Login: r.text(attrLogin), Bound: r.text(attrBind) == bindSecret,
-		Device: Device{IP: r.text(attrIP), Agent: r.text(attrAgent)},
-		Ended:  r.time(attrEnded), Why: r.text(attrWhy),
-		active: r.text(attrState) == stateActive, turn: r.bytes(attrTurn),
+		Subject: r.After(contract.PK, "sub#"), ID: r.After(contract.SK, KindGrant.sort("")),
+		Client: r.Text(attrClient), Scope: r.Text(attrScope), Audience: r.Texts(attrAudience),
+		Generation: uint32(r.Number(attrGeneration)), //nolint:gosec // we wrote it
+		AuthTime:   r.Time(attrAuthTime), AMR: r.Texts(attrAMR),
+		Created: r.Time(attrCreated), Idle: r.Time(attrIdle), Absolute: r.Time(attrAbsolute),
+		Login: r.Text(attrLogin), Bound: r.Text(attrBind) == bindSecret, Notify: r.Flag(attrNotify), Browser: r.Text(attrBrowser),
+		Device: Device{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
+		Ended:  r.Time(attrEnded), Why: r.Text(attrWhy),
+		active: r.Text(attrState) == stateActive, turn: r.Bytes(attrTurn),
+	}
+	if key, ok := strings.CutPrefix(r.Text(attrBind), bindKey); ok {
+		g.JKT = key
 	}
 	if g.Used = g.Created; it[attrRotated] != nil {
-		g.Used = time.UnixMilli(r.number(attrRotated)).UTC()
+		g.Used = time.UnixMilli(r.Number(attrRotated)).UTC()
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("grant %s: %w", g.ID, r.err)
+	if r.Err() != nil {
+		return nil, fmt.Errorf("grant %s: %w", g.ID, r.Err())
 	}
 	return g, nil
 }
 
-func decodeLogin(it item) (*Login, error) {
-	r := reader{it: it}
+func decodeLogin(it item.Item) (*Login, error) {
+	r := item.Reader{Item: it}
 	l := &Login{
-		Subject: r.after(contract.PK, "sub#"), ID: r.after(contract.SK, KindLogin.sort("")),
-		AuthTime: r.time(attrAuthTime), AMR: r.texts(attrAMR),
-		Created: r.time(attrCreated), Used: r.time(attrUsed), Idle: r.time(attrIdle), Absolute: r.time(attrAbsolute),
-		Device: Device{IP: r.text(attrIP), Agent: r.text(attrAgent)},
-		active: r.text(attrState) == stateActive, hash: r.bytes(attrHash),
+		Subject: r.After(contract.PK, "sub#"), ID: r.After(contract.SK, KindLogin.sort("")),
+		AuthGen: r.Number(attrAuthGen), AuthTime: r.Time(attrAuthTime), AMR: r.Texts(attrAMR),
+		Created: r.Time(attrCreated), Used: r.Time(attrUsed), Idle: r.Time(attrIdle), Absolute: r.Time(attrAbsolute),
+		Device: Device{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
+		active: r.Text(attrState) == stateActive, hash: r.Bytes(attrHash),
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("login %s: %w", l.ID, r.err)
+	if r.Err() != nil {
+		return nil, fmt.Errorf("login %s: %w", l.ID, r.Err())
 	}
 	return l, nil
 }
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-func seconds(t time.Time) types.AttributeValue { return number(t.Unix()) }

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // Item is a live login or grant, as its owner may see it.
@@ -22,9 +22,14 @@ type Item struct {
 	// Client and Scope are those of a grant, and Login the browser session
 	// that it ends with, if any.
 	Client, Scope, Login string
-	AuthTime             time.Time
-	AMR                  []string
-	Created, Used        time.Time
+	// Notify says that the client of a grant wants to know when it ends, and
+	// Browser of which browser session's end it is told although the grant
+	// outlives it.
+	Notify        bool
+	Browser       string
+	AuthTime      time.Time
+	AMR           []string
+	Created, Used time.Time
 	// Expires is when it ends by itself if nobody uses it again.
 	Expires time.Time
 	Device
@@ -62,7 +67,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]Item, error) {
 	return s.active(ctx, subject, s.Now())
 }
 
-func (s *Store) get(ctx context.Context, k Kind, subject, id string) (item, error) {
+func (s *Store) get(ctx context.Context, k Kind, subject, id string) (item.Item, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.Sessions, Key: k.key(subject, id), ConsistentRead: new(true),
 	})
@@ -78,13 +83,13 @@ func (s *Store) get(ctx context.Context, k Kind, subject, id string) (item, erro
 // count reads how many items a subject has at most.
 func (s *Store) count(ctx context.Context, subject string) (int64, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.Sessions, Key: key("sub#"+subject, skCount), ConsistentRead: new(true),
+		TableName: &s.Sessions, Key: item.Key("sub#"+subject, skCount), ConsistentRead: new(true),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read the count of %s: %w", subject, err)
 	}
-	r := reader{it: out.Item}
-	return r.number(attrCount), r.err
+	r := item.Reader{Item: out.Item}
+	return r.Number(attrCount), r.Err()
 }
 
 // active reads what is live of a subject at a time, the last used first.
@@ -94,9 +99,9 @@ func (s *Store) active(ctx context.Context, subject string, now time.Time) ([]It
 		TableName: &s.Sessions, ConsistentRead: new(true),
 		KeyConditionExpression:   new(contract.PK + " = :pk"),
 		FilterExpression:         new("#state = :active AND #idle > :now AND #abs > :now"),
-		ExpressionAttributeNames: names(attrState, attrIdle, attrAbsolute),
-		ExpressionAttributeValues: item{
-			":pk": text("sub#" + subject), ":active": text(stateActive), ":now": seconds(now),
+		ExpressionAttributeNames: item.Names(attrState, attrIdle, attrAbsolute),
+		ExpressionAttributeValues: item.Item{
+			":pk": item.Text("sub#" + subject), ":active": item.Text(stateActive), ":now": item.Seconds(now),
 		},
 	}
 	for {
@@ -121,9 +126,8 @@ func (s *Store) active(ctx context.Context, subject string, now time.Time) ([]It
 	return items, nil
 }
 
-func decodeItem(it item) (Item, error) {
-	sk, _ := it[contract.SK].(*types.AttributeValueMemberS)
-	if sk != nil && strings.HasPrefix(sk.Value, KindLogin.sort("")) {
+func decodeItem(it item.Item) (Item, error) {
+	if strings.HasPrefix(it.Text(contract.SK), KindLogin.sort("")) {
 		l, err := decodeLogin(it)
 		if err != nil {
 			return Item{}, err
@@ -138,7 +142,7 @@ func decodeItem(it item) (Item, error) {
 		return Item{}, err
 	}
 	return Item{
-		Kind: KindGrant, ID: g.ID, Client: g.Client, Scope: g.Scope, Login: g.Login, AuthTime: g.AuthTime, AMR: g.AMR,
+		Kind: KindGrant, ID: g.ID, Client: g.Client, Scope: g.Scope, Login: g.Login, Notify: g.Notify, Browser: g.Browser, AuthTime: g.AuthTime, AMR: g.AMR,
 		Created: g.Created, Used: g.Used, Expires: earlier(g.Idle, g.Absolute), Device: g.Device,
 	}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // A login cookie says which login it is and proves it with 32 random bytes, of
@@ -91,10 +92,10 @@ func (s *Store) Touch(ctx context.Context, l *Login, d Device) error {
 	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Sessions, Key: KindLogin.key(l.Subject, l.ID),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: names(attrUsed, attrIdle, attrAbsolute, attrState, attrIP, attrAgent),
-		ExpressionAttributeValues: item{
-			":now": seconds(now), ":idle": seconds(now.Add(LoginIdle)), ":active": text(stateActive),
-			":ip": text(d.IP), ":agent": text(d.Agent),
+		ExpressionAttributeNames: item.Names(attrUsed, attrIdle, attrAbsolute, attrState, attrIP, attrAgent),
+		ExpressionAttributeValues: item.Item{
+			":now": item.Seconds(now), ":idle": item.Seconds(now.Add(LoginIdle)), ":active": item.Text(stateActive),
+			":ip": item.Text(d.IP), ":agent": item.Text(d.Agent),
 		},
 	})
 	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {

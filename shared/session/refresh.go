@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // Outcome is how a refresh went well.
@@ -32,9 +33,11 @@ type RefreshRequest struct {
 	Handle Handle
 	// Client is who presents it.
 	Client string
-	// Bound says that the client proved its secret in this request. A bound
-	// grant is refused without it.
+	// Bound says that the client proved its secret in this request, and JKT
+	// which key it proved, if any. A grant that is bound to either is refused
+	// without it.
 	Bound bool
+	JKT   string
 	// Idle is how long the grant may now stay unused.
 	Idle time.Duration
 	// Grace is how long after a refresh of a bearer client its old token may
@@ -52,10 +55,11 @@ type RefreshRequest struct {
 // A client may lose the answer and ask again, or ask twice at once. So of all
 // requests with one token the first writes, and the others are told the same
 // next generation, as long as they come inside the grace: for a bearer client a
-// short time after the first, for a client that proves a secret until the next
-// token is itself used. A token that comes later was copied: the grant ends and
+// short time after the first, for a client that proves a secret or a key until the
+// next token is itself used. A token that comes later was copied: the grant ends and
 // the error is a *ReuseError. ErrEnded says that there is nothing to refresh;
-// another client's try is refused with it too, and harms nobody.
+// another client's try is refused with it too, and one without the right key with
+// ErrKey, and both harm nobody.
 //
 // All this is one write whose condition is the rule, and no read. When the
 // condition fails, DynamoDB returns the item that it failed on, and that item
@@ -87,26 +91,34 @@ func (s *Store) rotation(r RefreshRequest, now time.Time, turn []byte) *dynamodb
 	}
 	update := "SET #gen = :next, #rotated = :ms, #turn = :turn, #idle = :idle, #ip = :ip, #agent = :agent"
 	condition := "#gen = :gen AND #state = :active AND #client = :client AND #idle > :now AND #abs > :now" +
-		" AND (attribute_not_exists(#bind) OR #bind = :bind)"
-	return &dynamodb.UpdateItemInput{
+		" AND (attribute_not_exists(#bind) OR #bind = :bind"
+	if r.JKT != "" {
+		condition += " OR #bind = :key"
+	}
+	condition += ")"
+	in := &dynamodb.UpdateItemInput{
 		TableName: &s.Sessions, Key: KindGrant.key(r.Handle.Subject, r.Handle.Grant),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: names(attrGeneration, attrState, attrClient, attrIdle, attrAbsolute, attrBind,
+		ExpressionAttributeNames: item.Names(attrGeneration, attrState, attrClient, attrIdle, attrAbsolute, attrBind,
 			attrRotated, attrTurn, attrIP, attrAgent),
-		ExpressionAttributeValues: item{
-			":gen": number(int64(r.Handle.Generation)), ":next": number(int64(r.Handle.Generation) + 1),
-			":active": text(stateActive), ":client": text(r.Client), ":bind": text(bind),
-			":now": seconds(now), ":ms": number(now.UnixMilli()), ":idle": seconds(now.Add(r.Idle)),
-			":ip": text(r.Device.IP), ":agent": text(r.Device.Agent),
-			":turn": &types.AttributeValueMemberB{Value: turn},
+		ExpressionAttributeValues: item.Item{
+			":gen": item.Number(int64(r.Handle.Generation)), ":next": item.Number(int64(r.Handle.Generation) + 1),
+			":active": item.Text(stateActive), ":client": item.Text(r.Client), ":bind": item.Text(bind),
+			":now": item.Seconds(now), ":ms": item.Millis(now), ":idle": item.Seconds(now.Add(r.Idle)),
+			":ip": item.Text(r.Device.IP), ":agent": item.Text(r.Device.Agent),
+			":turn": item.Bytes(turn),
 		},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
+	if r.JKT != "" {
+		in.ExpressionAttributeValues[":key"] = item.Text(bindKey + r.JKT)
+	}
+	return in
 }
 
 // judge decides by the item on which the condition of a refresh failed.
-func (s *Store) judge(ctx context.Context, r RefreshRequest, old item, now time.Time, turn []byte) (*Grant, Outcome, error) {
+func (s *Store) judge(ctx context.Context, r RefreshRequest, old item.Item, now time.Time, turn []byte) (*Grant, Outcome, error) {
 	h := r.Handle
 	if len(old) == 0 {
 		return nil, "", fmt.Errorf("refresh grant %s: absent: %w", h.Grant, ErrEnded)
@@ -122,12 +134,14 @@ func (s *Store) judge(ctx context.Context, r RefreshRequest, old item, now time.
 		return nil, "", fmt.Errorf("refresh grant %s: it is another client's: %w", h.Grant, ErrEnded)
 	case g.Bound && !r.Bound:
 		return nil, "", fmt.Errorf("refresh grant %s: its client has proved nothing: %w", h.Grant, ErrEnded)
+	case g.JKT != "" && g.JKT != r.JKT:
+		return nil, "", fmt.Errorf("refresh grant %s: %w", h.Grant, ErrKey)
 	case g.Generation <= h.Generation:
 		// The token is younger than the item, as after a restored backup.
 		return nil, "", fmt.Errorf("refresh grant %s: generation %d is not there: %w", h.Grant, h.Generation, ErrEnded)
 	case bytes.Equal(g.turn, turn):
 		return g, Rotated, nil
-	case g.Generation == h.Generation+1 && (g.Bound || now.Sub(g.Used) < min(r.Grace, MaxGrace)):
+	case g.Generation == h.Generation+1 && (g.Bound || g.JKT != "" || now.Sub(g.Used) < min(r.Grace, MaxGrace)):
 		return g, Replayed, nil
 	}
 	return nil, "", s.reused(ctx, r)

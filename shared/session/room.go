@@ -8,6 +8,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // room is what a creation found when there was none: how many items it counted,
@@ -29,11 +30,11 @@ func (s *Store) counting(subject string, full *room) types.TransactWriteItem {
 		n, bound = int64(full.live-len(full.victims)+1), full.seen
 	}
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: key("sub#"+subject, skCount),
+		TableName: &s.Sessions, Key: item.Key("sub#"+subject, skCount),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: names(attrCount, contract.TTL),
-		ExpressionAttributeValues: item{
-			":n": number(n), ":bound": number(bound), ":ttl": seconds(s.Now().Add(MaxLife + kept)),
+		ExpressionAttributeNames: item.Names(attrCount, contract.TTL),
+		ExpressionAttributeValues: item.Item{
+			":n": item.Number(n), ":bound": item.Number(bound), ":ttl": item.Seconds(s.Now().Add(MaxLife + kept)),
 		},
 	}}
 }
@@ -58,8 +59,8 @@ func (s *Store) room(ctx context.Context, c creation) (*room, error) {
 	return r, nil
 }
 
-// maxVictims keeps the transaction in its bounds.
-const maxVictims = 40
+// maxVictims keeps the transaction in its bounds: each is up to three writes.
+const maxVictims = 30
 
 func (s *Store) evictions(c creation, full *room) []types.TransactWriteItem {
 	if full == nil {
@@ -70,6 +71,9 @@ func (s *Store) evictions(c creation, full *room) []types.TransactWriteItem {
 		e := audit.Entry{Actor: c.subject, Action: v.Kind.endAction(), Outcome: audit.Success, RequestID: c.entry.RequestID}
 		e.Detail = map[string]string{"live": strconv.Itoa(full.live)}
 		items = append(items, s.ending(v.Kind, c.subject, v.ID, Evicted), s.Trail.Put(about(e, v.Kind, c.subject, v.ID, Evicted)))
+		if v.Notify {
+			items = append(items, s.notice(c.subject, v))
+		}
 	}
 	return items
 }

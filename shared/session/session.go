@@ -19,6 +19,10 @@
 // grant: a sign-in that races a revoke-all is either found and ended by it, or
 // refused.
 //
+// A grant begins with a code: what a person has allowed, sealed and given to the
+// client by way of the browser. Nothing of it is stored until the client redeems
+// it, which creates the very grant that the code names, once.
+//
 // Nothing in the table opens anything. A refresh token is recomputed from the
 // item and a key that is elsewhere; of a cookie only a hash is kept.
 package session
@@ -29,6 +33,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 )
@@ -41,20 +46,40 @@ var (
 	// ErrStale says that the user was disabled, removed, or signed out
 	// everywhere after the caller last looked. The caller looks again.
 	ErrStale = errors.New("user has changed meanwhile")
+	// ErrKey says that a grant is bound to a key that the client has not
+	// proved. The grant is as good as before.
+	ErrKey = errors.New("the grant is bound to another key")
 	// ErrUnknown says that the subject has nothing live of that id.
 	ErrUnknown = errors.New("no such session")
 )
 
 // ReuseError says that a refresh token was presented after its successor had
-// been used: somebody has a copy. The grant has ended, with an audit entry.
+// been used, or a code that had been redeemed: somebody has a copy. The grant has
+// ended, with an audit entry.
 type ReuseError struct {
 	Subject, Grant string
-	// Generation is that of the token presented.
+	// Generation is that of the token presented, 0 for a code.
 	Generation uint32
 }
 
 func (e *ReuseError) Error() string {
+	if e.Generation == 0 {
+		return fmt.Sprintf("grant %s has ended: its code was used again", e.Grant)
+	}
 	return fmt.Sprintf("grant %s has ended: its generation %d was used again", e.Grant, e.Generation)
+}
+
+// AlsoError says that the condition of a write did not hold that was to happen
+// together with the creation of a grant. Nothing was written.
+type AlsoError struct {
+	// Index is the place of the write in NewGrant.Also.
+	Index int
+	// Item is what is stored, if the write asked for it.
+	Item map[string]types.AttributeValue
+}
+
+func (e *AlsoError) Error() string {
+	return fmt.Sprintf("condition of write %d beside the grant does not hold", e.Index)
 }
 
 // Times that bind.
@@ -85,6 +110,8 @@ const (
 	Disabled  = "disabled" // the user was disabled
 	Evicted   = "evicted"  // there were more than MaxItems
 	Admin     = "admin"    // by an operator
+
+	CodeReplayed = "code_replayed" // a code was redeemed a second time
 )
 
 // The actions that this package writes to the trail.
@@ -126,6 +153,15 @@ type Grant struct {
 	Login string
 	// Bound says that the client proves a secret at each refresh.
 	Bound bool
+	// JKT is the thumbprint of the key that the client proves at each refresh
+	// (RFC 9449 §5), empty if it does not have to. A client that is Bound is
+	// held to its secret and may change its key.
+	JKT string
+	// Notify says that the client wants to know when the session ends.
+	Notify bool
+	// Browser is the browser session in which a grant was given that outlives
+	// it, for as long as the client is to be told of its end.
+	Browser string
 	Device
 	// Ended is when the grant was ended and Why; zero while it was not.
 	Ended time.Time
@@ -138,6 +174,8 @@ type Grant struct {
 // Login is a person's browser.
 type Login struct {
 	ID, Subject string
+	// AuthGen is the user's auth_gen when the person proved who they are.
+	AuthGen int64
 	// AuthTime is when the person proved who they are, and AMR how (RFC 8176).
 	AuthTime time.Time
 	AMR      []string

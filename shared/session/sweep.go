@@ -12,11 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 const (
-	// batch is how many items one transaction ends, beside the user's item,
-	// the audit entry and one to spare: DynamoDB takes a hundred.
+	// batch is how many writes one transaction makes to end items and have
+	// their clients told, beside the user's item, the audit entry and one to
+	// spare: DynamoDB takes a hundred.
 	batch = 97
 	// skew is how far the clocks of two functions may differ: what has just
 	// expired here may still be refreshed there, so it is ended as well.
@@ -86,11 +88,14 @@ func (s *Store) EndOthers(ctx context.Context, subject, keep string, c Cause) (i
 }
 
 // EndItem ends the live login or grant of that id, and with a login its grants.
-// It returns how many items it ended, or ErrUnknown when there is none.
+// The clients of the grants that outlive the login are told all the same: for
+// their pages the person has signed out (OIDC Back-Channel Logout §2.7). It
+// returns how many items it ended, or ErrUnknown when there is none.
 func (s *Store) EndItem(ctx context.Context, subject, id string, c Cause) (int, error) {
 	w := &sweep{store: s, subject: subject, cause: c, action: ActionEndGrant}
+	w.outlives = func(i Item) bool { return i.Browser == id && i.ID != id }
 	w.pick = func(items []Item) []Item {
-		picked := slices.DeleteFunc(items, func(i Item) bool { return i.ID != id && i.Login != id })
+		picked := slices.DeleteFunc(items, func(i Item) bool { return i.ID != id && i.Login != id && i.Browser != id })
 		if slices.ContainsFunc(picked, func(i Item) bool { return i.Kind == KindLogin }) {
 			// A grant may be created under a login until it has ended.
 			w.action, w.again = ActionEndLogin, true
@@ -133,6 +138,9 @@ type sweep struct {
 	// transaction, until it is done; nil for none.
 	raise *types.TransactWriteItem
 	pick  func([]Item) []Item
+	// outlives reports whether an item that was picked goes on, and only its
+	// client is told; nil for none.
+	outlives func(Item) bool
 	// again asks for another look after everything was ended: what came in
 	// between the first look and the end is still to be found.
 	again bool
@@ -174,7 +182,7 @@ func rank(i Item) int {
 func (w *sweep) endAll(ctx context.Context, items []Item) (int, error) {
 	ended := 0
 	for len(items) > 0 || w.raise != nil {
-		now := items[:min(batch, len(items))]
+		now := items[:w.fitting(items)]
 		err := w.write(ctx, now)
 		if condition, ok := errors.AsType[*audit.ConditionError](err); ok && w.raise != nil && condition.Index == len(now)+1 {
 			return ended, ErrUnknown
@@ -182,15 +190,44 @@ func (w *sweep) endAll(ctx context.Context, items []Item) (int, error) {
 		if err != nil {
 			return ended, err
 		}
-		ended += len(now)
+		ended += len(now) - w.living(now)
 		items, w.raise = items[len(now):], nil
 	}
 	return ended, nil
 }
 
+// living is how many of the items go on.
+func (w *sweep) living(items []Item) int {
+	n := 0
+	for _, i := range items {
+		if w.outlives != nil && w.outlives(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// fitting is how many of the items fit into one transaction.
+func (w *sweep) fitting(items []Item) int {
+	writes := 0
+	for n, i := range items {
+		if writes++; w.cause.tells(i) {
+			writes++
+		}
+		if writes > batch {
+			return n
+		}
+	}
+	return len(items)
+}
+
 func (w *sweep) write(ctx context.Context, items []Item) error {
 	var writes []types.TransactWriteItem
 	for _, i := range items {
+		if w.outlives != nil && w.outlives(i) {
+			writes = append(writes, w.store.parting(w.subject, i))
+			continue
+		}
 		writes = append(writes, w.store.ending(i.Kind, w.subject, i.ID, w.cause.Why))
 	}
 	e := w.cause.entry(w.action)
@@ -198,10 +235,15 @@ func (w *sweep) write(ctx context.Context, items []Item) error {
 	if w.object != nil {
 		e.Object = w.object()
 	}
-	e.Detail = map[string]string{attrWhy: w.cause.Why, "ended": strconv.Itoa(len(items))}
+	e.Detail = map[string]string{attrWhy: w.cause.Why, "ended": strconv.Itoa(len(items) - w.living(items))}
 	writes = append(writes, w.store.Trail.Put(e))
 	if w.raise != nil {
 		writes = append(writes, *w.raise)
+	}
+	for _, i := range items {
+		if w.cause.tells(i) {
+			writes = append(writes, w.store.notice(w.subject, i))
+		}
 	}
 	return audit.Write(ctx, w.store.DB, writes...)
 }
@@ -213,13 +255,13 @@ func (s *Store) raise(subject string, change UserChange) types.TransactWriteItem
 	if change.Set != "" {
 		update = "SET " + change.Set + " " + update
 	}
-	values := item{":session_one": number(1)}
+	values := item.Item{":session_one": item.Number(1)}
 	for name, value := range change.Values {
 		values[name] = value
 	}
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Registry, Key: userKey(subject),
 		UpdateExpression: &update, ConditionExpression: new("attribute_exists(pk)"),
-		ExpressionAttributeNames: names(attrAuthGen, attrRevision), ExpressionAttributeValues: values,
+		ExpressionAttributeNames: item.Names(attrAuthGen, attrRevision), ExpressionAttributeValues: values,
 	}}
 }

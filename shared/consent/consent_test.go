@@ -1,0 +1,131 @@
+package consent_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/consent"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/local/enginetest"
+)
+
+func newStore(t *testing.T) *consent.Store {
+	t.Helper()
+	db, table := enginetest.DB(t)
+	now := func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
+	return &consent.Store{
+		DB: db, Registry: table(contract.Registry), Now: now,
+		Trail: &audit.Trail{Table: table(contract.Audit), Days: 30, Now: now},
+	}
+}
+
+var place = consent.Place{
+	Subject: "usr_ada", Client: "orders", RedirectURI: "https://orders.example.com/cb", Resources: []string{"https://a.example", "https://b.example"},
+}
+
+func covers(t *testing.T, s *consent.Store, p consent.Place, scopes ...string) bool {
+	t.Helper()
+	ok, err := s.Covers(t.Context(), p, scopes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+func give(t *testing.T, s *consent.Store, p consent.Place, scopes ...string) {
+	t.Helper()
+	if err := s.Give(t.Context(), p, scopes, "req-1"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCovers(t *testing.T) {
+	s := newStore(t)
+	if covers(t, s, place) || covers(t, s, place, "read") {
+		t.Error("what nobody was asked for is allowed")
+	}
+	give(t, s, place, "read", "openid")
+	for asked, want := range map[string]bool{"": true, "read": true, "openid": true, "openid read": true, "write": false, "read write": false, "READ": false, "rea": false} {
+		if got := covers(t, s, place, strings.Fields(asked)...); got != want {
+			t.Errorf("after read and openid were allowed, Covers(%q) = %v, want %v", asked, got, want)
+		}
+	}
+	give(t, s, place, "write")
+	if !covers(t, s, place, "read", "write", "openid") {
+		t.Error("what was allowed in two steps is not allowed together")
+	}
+	same := place
+	same.Resources = []string{"https://b.example", "https://a.example", "https://b.example"}
+	if !covers(t, s, same, "read") {
+		t.Error("the same resources in another order are another place")
+	}
+}
+
+// TestMCPConfusedDeputy: a consent is for one person, client, redirect URI and set
+// of resources. One that shares three of the four is none.
+func TestMCPConfusedDeputy(t *testing.T) {
+	s := newStore(t)
+	give(t, s, place, "read")
+	for name, change := range map[string]func(*consent.Place){
+		"another person":               func(p *consent.Place) { p.Subject = "usr_eve" },
+		"another client":               func(p *consent.Place) { p.Client = "orders2" },
+		"another redirect URI":         func(p *consent.Place) { p.RedirectURI = "https://evil.example/cb" },
+		"a longer redirect URI":        func(p *consent.Place) { p.RedirectURI += "2" },
+		"one resource more":            func(p *consent.Place) { p.Resources = append(p.Resources[:2:2], "https://c.example") },
+		"one resource less":            func(p *consent.Place) { p.Resources = p.Resources[:1] },
+		"no resource":                  func(p *consent.Place) { p.Resources = nil },
+		"the same text, cut elsewhere": func(p *consent.Place) { p.Resources = []string{"https://a.exampl", "ehttps://b.example"} },
+		"the redirect as a resource": func(p *consent.Place) {
+			p.RedirectURI, p.Resources = "", append([]string{p.RedirectURI}, p.Resources...)
+		},
+	} {
+		p := place
+		change(&p)
+		if covers(t, s, p, "read") || covers(t, s, p) {
+			t.Errorf("%s: allowed, want to be asked", name)
+		}
+	}
+}
+
+// A client may ask for nothing but that the person was here.
+func TestConsentWithoutScope(t *testing.T) {
+	s := newStore(t)
+	give(t, s, place)
+	if !covers(t, s, place) || covers(t, s, place, "read") {
+		t.Error("a consent to nothing should cover nothing, and that")
+	}
+	give(t, s, place, "read")
+	if !covers(t, s, place, "read") {
+		t.Error("a consent to more than nothing is not remembered")
+	}
+}
+
+// There is no consent without its entry in the trail.
+func TestAudit(t *testing.T) {
+	s := newStore(t)
+	give(t, s, place, "read", "openid")
+	out, err := s.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.Trail.Table})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("the trail has %v, %v, want one entry", out.Items, err)
+	}
+	entry := out.Items[0]
+	for name, want := range map[string]string{"action": "consent.give", "actor": "usr_ada", "sub": "usr_ada", "object": "client#orders", "outcome": "success", "request": "req-1"} {
+		if got, _ := entry[name].(*types.AttributeValueMemberS); got == nil || got.Value != want {
+			t.Errorf("entry[%s] = %v, want %s", name, entry[name], want)
+		}
+	}
+	s.Trail.Table = "no-such-table"
+	other := place
+	other.Client = "billing"
+	if err := s.Give(t.Context(), other, []string{"read"}, ""); err == nil {
+		t.Error("Give without a trail = nil, want an error")
+	}
+	if covers(t, s, other, "read") {
+		t.Error("a consent without an entry is remembered")
+	}
+}

@@ -1,0 +1,107 @@
+package device
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/session"
+)
+
+// The layout of the items: "device#<SHA-256 of the device code>" is a request,
+// and "usercode#<HMAC of the user code>" leads to one. Times are epoch seconds,
+// but for the two that polls are measured by.
+const (
+	skDevice   = "device"
+	skUserCode = "usercode"
+
+	attrExpires = "expires"
+
+	// Of a user code.
+	attrDevice = "device" // the hash in the key of the request
+
+	// Of a request.
+	attrID       = "id"
+	attrState    = "state"
+	attrClient   = "client"
+	attrScope    = "scope" // absent: none
+	attrAudience = "aud"   // absent: none
+	attrIP       = "ip"    // absent: unknown
+	attrAgent    = "agent" // absent: unknown
+	attrCreated  = "created"
+	attrNext     = "next_at" // of the next poll, epoch milliseconds
+	attrGap      = "gap"     // from a poll to the next, milliseconds
+	attrSlowed   = "slowed"  // absent: nobody polled too early since the last poll
+	attrMark     = "mark"    // random, of the last poll; absent: none
+
+	// Of a request that was decided.
+	attrSubject   = "sub"
+	attrAuthGen   = "auth_gen"
+	attrAuthTime  = "auth_time"
+	attrAMR       = "amr"
+	attrLogin     = "login"
+	attrLoginEnds = "login_ends"
+)
+
+func deviceKey(hash string) item.Item { return item.Key("device#"+hash, skDevice) }
+
+func hashOf(deviceCode []byte) string {
+	sum := sha256.Sum256(deviceCode)
+	return hex.EncodeToString(sum[:])
+}
+
+func userCodeKey(secret []byte, code UserCode) item.Item {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("user code\x00" + string(code)))
+	return item.Key("usercode#"+hex.EncodeToString(mac.Sum(nil)), skUserCode)
+}
+
+func encode(r *Request) item.Item {
+	it := deviceKey(r.hash)
+	it[attrID] = item.Text(r.ID)
+	it[attrState] = item.Text(string(r.state))
+	it[attrClient] = item.Text(r.Client)
+	it.PutText(attrScope, r.Scope)
+	it.PutTexts(attrAudience, r.Audience)
+	it.PutText(attrIP, r.IP)
+	it.PutText(attrAgent, r.Agent)
+	it[attrCreated] = item.Seconds(r.Created)
+	it[attrExpires] = item.Seconds(r.Expires)
+	it[contract.TTL] = item.Seconds(r.Expires.Add(kept))
+	it[attrNext] = item.Number(0)
+	it[attrGap] = item.Number(Interval.Milliseconds())
+	return it
+}
+
+// decode reads what encode wrote and what became of it.
+func decode(it item.Item) (*Request, error) {
+	r := item.Reader{Item: it}
+	q := &Request{
+		ID: r.Text(attrID), state: state(r.Text(attrState)),
+		NewRequest: NewRequest{
+			Client: r.Text(attrClient), Scope: r.Text(attrScope), Audience: r.Texts(attrAudience),
+			Device: session.Device{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
+		},
+		Created: r.Time(attrCreated), Expires: r.Time(attrExpires),
+		Decision: Decision{
+			Subject: r.Text(attrSubject), AuthGen: r.Number(attrAuthGen), AuthTime: r.Time(attrAuthTime),
+			AMR: r.Texts(attrAMR), Login: r.Text(attrLogin), LoginEnds: r.Time(attrLoginEnds),
+		},
+	}
+	const prefix = "device#"
+	if pk := r.Text(contract.PK); len(pk) > len(prefix) {
+		q.hash = pk[len(prefix):]
+	}
+	err := r.Err()
+	if err == nil && (q.ID == "" || q.hash == "" || q.Client == "") {
+		err = errors.New("it is not whole")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("device request %s: %w", q.ID, err)
+	}
+	return q, nil
+}

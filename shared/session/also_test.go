@@ -1,0 +1,80 @@
+package session_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
+)
+
+// once is a write that can happen once.
+func once(b *sessiontest.Bench, pk string) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &b.Sessions, Item: onceKey(pk), ConditionExpression: new("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
+func onceKey(pk string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: "x"}}
+}
+
+func scan(t testing.TB, b *sessiontest.Bench, table string) []map[string]types.AttributeValue {
+	t.Helper()
+	return must(b.Raw.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table, ConsistentRead: new(true)})).Items
+}
+
+// What is to happen with a grant happens with it or not at all, in its
+// transaction, whether or not there is a login among the conditions.
+func TestAlso(t *testing.T) {
+	b := sessiontest.New(t)
+	subject := b.User()
+	l, _ := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject}))
+	n := session.NewGrant{Subject: subject, Client: "app", Idle: time.Hour, Absolute: time.Hour}
+	for _, n.Login = range []string{"", l.ID} {
+		first, second := once(b, "first"+n.Login), once(b, "second"+n.Login)
+		n.Also = []types.TransactWriteItem{second}
+		var err error
+		if took := b.Wire.Count(func() { _, err = b.CreateGrant(t.Context(), n) }); err != nil || len(took.Calls) != 1 {
+			t.Fatalf("CreateGrant = %v, %v, want one transaction", err, took)
+		}
+		before := len(scan(t, b, b.Sessions))
+		n.Also = []types.TransactWriteItem{first, second}
+		_, err = b.CreateGrant(t.Context(), n)
+		also, ok := errors.AsType[*session.AlsoError](err)
+		if !ok || also.Index != 1 || also.Item["pk"] == nil || also.Error() == "" {
+			t.Errorf("CreateGrant (login %q) = %v, want an AlsoError about the second write, with what is there", n.Login, err)
+		}
+		if after := len(scan(t, b, b.Sessions)); after != before {
+			t.Errorf("there are %d items, %d before: something was written", after, before)
+		}
+	}
+	n.Login, n.Also = "", make([]types.TransactWriteItem, session.MaxAlso+1)
+	if _, err := b.CreateGrant(t.Context(), n); err == nil {
+		t.Errorf("CreateGrant with %d more writes = nil, want an error", len(n.Also))
+	}
+}
+
+// There is room for them even where the longest idle have to give way.
+func TestAlsoWithEvictions(t *testing.T) {
+	b := sessiontest.New(t)
+	subject := b.User()
+	for range session.MaxItems {
+		b.Grant(subject, nil)
+	}
+	g := b.Grant(subject, func(n *session.NewGrant) {
+		n.Also = []types.TransactWriteItem{once(b, "1"), once(b, "2"), once(b, "3"), once(b, "4")}
+	})
+	expect(t, b, g, true)
+	_, err := b.CreateGrant(t.Context(), session.NewGrant{
+		Subject: subject, Client: "app", Idle: time.Hour, Absolute: time.Hour, Also: []types.TransactWriteItem{once(b, "5"), once(b, "4")},
+	})
+	if also, ok := errors.AsType[*session.AlsoError](err); !ok || also.Index != 1 {
+		t.Errorf("CreateGrant = %v, want an AlsoError about the second write", err)
+	}
+}
