@@ -50,3 +50,41 @@ func TestBodies(t *testing.T) {
 		})
 	}
 }
+
+// A body of any shape is left to the handler, within the limits of all bodies.
+func TestNestedBody(t *testing.T) {
+	nested := post
+	nested.Nested = true
+	tests := []struct {
+		name, contentType, body string
+		fails                   bool
+	}{
+		{"an object", "application/json", `{"a":["1",{"b":2}]}`, false},
+		{"something else", "application/json", "a=1", false},
+		{"nothing", "application/json", "", false},
+		{"a form", "application/x-www-form-urlencoded", "a=1", true},
+		{"no type", "", "{}", true},
+		{"largest", "application/json", strings.Repeat(" ", 32<<10), false},
+		{"too large", "application/json", strings.Repeat(" ", 32<<10+1), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rt, _ := route(nested, func(w http.ResponseWriter, r *http.Request) error {
+				body, err := httpapi.Body(r)
+				if (err != nil) != tt.fails || err == nil && string(body) != tt.body {
+					t.Errorf("Body = %q, %v, want an error: %t", body, err, tt.fails)
+				}
+				if r.PostForm != nil {
+					t.Errorf("form = %v, want none", r.PostForm)
+				}
+				httpapi.Answer(w, 200, struct{}{})
+				return nil
+			})
+			r := form(tt.body)
+			r.Header.Set("Content-Type", tt.contentType)
+			if res := serve(rt, r); res.StatusCode != 200 {
+				t.Errorf("status = %d", res.StatusCode)
+			}
+		})
+	}
+}

@@ -60,7 +60,7 @@ func (rt *Route) named(h http.Header, r *http.Request, preflight bool) error {
 	}
 	h.Set(allowOrigin, origin)
 	h.Set(credentials, "true")
-	allow(h, rt.Function, "Authorization, Content-Type, "+SessionRefresh)
+	allow(h, rt.Function, "Authorization, Content-Type, DPoP, "+SessionRefresh)
 	return nil
 }
 

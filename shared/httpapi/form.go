@@ -42,12 +42,9 @@ func mediaType(r *http.Request) string {
 // Where a route takes JSON, an object of texts becomes the same form, so that a
 // handler has one kind of parameters.
 func parseBody(r *http.Request, takesJSON bool) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := readBody(r)
 	if err != nil {
-		return &oauth.Error{Code: oauth.InvalidRequest, Detail: "the body could not be read", Err: err}
-	}
-	if len(body) > maxBody {
-		return oauth.Refuse(oauth.InvalidRequest, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+		return err
 	}
 	parse := ParseForm
 	switch kind := mediaType(r); {
@@ -65,6 +62,26 @@ func parseBody(r *http.Request, takesJSON bool) error {
 	}
 	r.PostForm = form
 	return nil
+}
+
+// Body returns the body of a request to a function with contract.Function.Nested.
+// It refuses one that is too large, and one that does not call itself JSON.
+func Body(r *http.Request) ([]byte, error) {
+	if !IsJSON(r) {
+		return nil, oauth.Refuse(oauth.InvalidRequest, "the body must be "+mediaJSON)
+	}
+	return readBody(r)
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, &oauth.Error{Code: oauth.InvalidRequest, Detail: "the body could not be read", Err: err}
+	}
+	if len(body) > maxBody {
+		return nil, oauth.Refuse(oauth.InvalidRequest, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+	}
+	return body, nil
 }
 
 // ParseForm parses a form body. It refuses broken escapes, control characters

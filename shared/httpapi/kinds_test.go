@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,7 +11,10 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dpop"
+	"github.com/tipstaff/tipstaff/shared/httpapi/active"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/introspect"
 	"github.com/tipstaff/tipstaff/shared/httpapi/login"
 	"github.com/tipstaff/tipstaff/shared/httpapi/refresh"
@@ -21,6 +25,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 	tokens "github.com/tipstaff/tipstaff/shared/token"
+	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
 // kind is something that we give away, or that names something of ours.
@@ -39,6 +44,8 @@ const (
 	loginID       kind = "id of a login"
 	tokenID       kind = "id of an access token"
 	subject       kind = "subject"
+	assertion     kind = "client assertion"
+	proof         kind = "DPoP proof"
 )
 
 // TestKinds presents one of every kind wherever one of some kind is taken. It is
@@ -54,10 +61,24 @@ func TestKinds(t *testing.T) {
 	}
 	formCookieValue := (&http.Response{Header: w.Header()}).Cookies()[0].Value
 
+	key := tokentest.NewKey(t)
+	signer := h.Client("signer")
+	signer.AuthMethods = []string{oauth.PrivateKeyJWT}
+	signer.KeySet, err = json.Marshal(map[string]any{"keys": []any{tokentest.JWK(t, key)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Register(signer)
+	// Both say all that either has to say, so that only the kind differs.
+	said := map[string]any{
+		"iss": "signer", "sub": "signer", "aud": routetest.Issuer, "jti": "j", "iat": h.Time.Unix(), "exp": h.Time.Unix() + 60,
+		"htm": "POST", "htu": routetest.Issuer + "/token",
+	}
+
 	auth := h.Auth()
 	tokenRoute := h.Route(contract.Token, &token.Handler{Auth: auth, Renewer: h.Renewer()})
 	refreshRoute := h.Route(contract.Refresh, &refresh.Handler{Auth: auth, Renewer: h.Renewer()})
-	introspectRoute := h.Route(contract.Introspect, &introspect.Handler{Auth: auth, Guard: h.Bearer(), Sessions: h.Sessions(), Now: h.Now})
+	introspectRoute := h.Route(contract.Introspect, &introspect.Handler{Auth: auth, Active: &active.Judge{Guard: h.Bearer(), Clients: h.Clients(), Sessions: h.Sessions()}, Now: h.Now})
 	revokeRoute := h.Route(contract.Revoke, &revoke.Handler{Auth: auth, Guard: h.Bearer(), Handles: h.Handles(), Sessions: h.Sessions()})
 	sessionsRoute := h.Route(contract.MySessions, &sessions.Handler{Guard: h.Guard(), Sessions: h.Sessions()})
 	loginRoute := h.Route(contract.Login, &login.Handler{Issuer: routetest.Issuer, Auth: auth, Renewer: h.Renewer(), Forms: h.Forms()})
@@ -77,6 +98,10 @@ func TestKinds(t *testing.T) {
 			clientSecret: h.Secret, refreshToken: begun.RefreshToken, refreshCookie: routetest.Web + "." + begun.RefreshToken,
 			sessionCookie: cookie, formCookie: formCookieValue, formToken: formTokenValue,
 			ordersToken: begun.Access.Value, apiToken: api.Value,
+			assertion: tokentest.Mold{Key: key, Claims: said}.Sign(t, nil),
+			proof: tokentest.Mold{
+				Key: key, Types: []string{dpop.Type}, Header: map[string]any{"jwk": tokentest.JWK(t, key)}, Claims: said,
+			}.Sign(t, nil),
 			grantID: begun.Grant.ID, loginID: l.ID, tokenID: begun.Access.ID, subject: h.Ada,
 		}
 	}
@@ -93,6 +118,18 @@ func TestKinds(t *testing.T) {
 		{"client secret at /token", []kind{clientSecret}, func(value string) bool {
 			got := routetest.Post(tokenRoute, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, routetest.Backend, value)
 			return got.Error() == "invalid_grant" // the client was let in
+		}},
+		{"assertion at /token", []kind{assertion}, func(value string) bool {
+			got := routetest.Post(tokenRoute, url.Values{
+				"grant_type": {"refresh_token"}, "refresh_token": {"x"}, "client_assertion_type": {clientauth.AssertionType}, "client_assertion": {value},
+			}, "", "")
+			return got.Error() == "invalid_grant" // the client was let in
+		}},
+		{"proof at /token", []kind{proof}, func(value string) bool {
+			r := routetest.Form("/token", nil)
+			r.Header.Set(dpop.Header, value)
+			_, err := h.Proofs().Optional(r, &signer)
+			return err == nil
 		}},
 		{"refresh token at /token", []kind{refreshToken}, func(value string) bool {
 			return routetest.Post(tokenRoute, url.Values{"grant_type": {"refresh_token"}, "client_id": {routetest.Web}, "refresh_token": {value}}, "", "").Status == 200
@@ -141,7 +178,7 @@ func TestKinds(t *testing.T) {
 	} {
 		all := made()
 		for _, k := range []kind{
-			clientSecret, refreshCookie, sessionCookie, formCookie, formToken, tokenID, subject, apiToken, ordersToken, grantID, loginID, refreshToken,
+			clientSecret, refreshCookie, sessionCookie, formCookie, formToken, tokenID, subject, assertion, proof, apiToken, ordersToken, grantID, loginID, refreshToken,
 		} {
 			if slices.Contains(place.accepts, k) {
 				all = made() // what is ended by being accepted is not there any more

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
@@ -65,6 +66,13 @@ type problem struct {
 	Status int        `json:"status"`
 	Detail string     `json:"detail,omitempty"`
 	Code   oauth.Code `json:"code"`
+}
+
+// A headerError is an error that says more to the client than a code, such as how
+// to authenticate, or a nonce for the next try.
+type headerError interface {
+	error
+	SetHeaders(h http.Header)
 }
 
 // refusalOf is the only place where an error becomes a status.
@@ -127,18 +135,21 @@ func (f Refusal) headers(h http.Header, r *http.Request, rt *Route) {
 }
 
 // bearer is the challenge of RFC 6750 §3: without an error when the request
-// carried no credentials at all.
+// carried no credentials at all. It says where our API describes itself (RFC 9728
+// §5.1), of which only userinfo is no part.
 func (f Refusal) bearer(r *http.Request, rt *Route) string {
 	challenge := `Bearer realm="` + rt.Issuer + `"`
-	if f.Code == oauth.InvalidToken && r.Header.Get("Authorization") == "" {
-		return challenge
-	}
-	challenge += `, error="` + string(f.Code) + `"`
-	if f.Detail != "" {
-		challenge += `, error_description="` + f.Detail + `"`
+	if f.Code != oauth.InvalidToken || r.Header.Get("Authorization") != "" {
+		challenge += `, error="` + string(f.Code) + `"`
+		if f.Detail != "" {
+			challenge += `, error_description="` + f.Detail + `"`
+		}
 	}
 	if f.Code == oauth.InsufficientAuthentication {
 		challenge += `, max_age=` + strconv.Itoa(int(FreshAuthentication/time.Second))
+	}
+	if rt.Function.Name != contract.UserInfo.Name {
+		challenge += `, resource_metadata="` + rt.Issuer + contract.ResourceMetadataPath + `"`
 	}
 	return challenge
 }

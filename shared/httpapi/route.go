@@ -14,6 +14,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -96,7 +97,7 @@ func (rt *Route) serve(w http.ResponseWriter, r *http.Request) (err error) {
 		w.Header().Set("Allow", strings.Join(rt.methods(), ", "))
 		return &methodError{Method: r.Method}
 	}
-	if r.Method == http.MethodPost {
+	if r.Method == http.MethodPost && !rt.Function.Nested {
 		if err := parseBody(r, rt.Function.JSON); err != nil {
 			return err
 		}
@@ -164,6 +165,9 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	entry.Code = string(refusal.Code)
 	entry.Error = err.Error()
 	refusal.headers(w.Header(), r, rt)
+	if special, ok := errors.AsType[headerError](err); ok {
+		special.SetHeaders(w.Header())
+	}
 	if page, ok := rt.Handler.(Page); ok && page.Refuse(w, r, refusal) {
 		return
 	}

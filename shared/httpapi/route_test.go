@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,9 @@ func serve(rt *httpapi.Route, r *http.Request) *http.Response {
 	return w.Result()
 }
 
+// described says where our API describes itself (RFC 9728 §5.1).
+const described = `, resource_metadata="https://auth.example.com/.well-known/oauth-protected-resource/api"`
+
 func TestErrorsBecomeAnswers(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -57,7 +61,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 	}{
 		{"refused", oauth.Refuse(oauth.InvalidScope, "no such scope"), 400, oauth.InvalidScope, "Cache-Control: no-store"},
 		{"client", oauth.Refuse(oauth.InvalidClient, "no"), 401, oauth.InvalidClient, "Pragma: no-cache"},
-		{"token", oauth.Refuse(oauth.InvalidToken, "no"), 401, oauth.InvalidToken, `WWW-Authenticate: Bearer realm="https://auth.example.com"`},
+		{"token", oauth.Refuse(oauth.InvalidToken, "no"), 401, oauth.InvalidToken, `WWW-Authenticate: Bearer realm="https://auth.example.com"` + described},
 		{"scope", oauth.Refuse(oauth.InsufficientScope, "no"), 403, oauth.InsufficientScope, ""},
 		{"dependency", errors.New("table is down: arn:aws:secret-detail"), 503, oauth.TemporarilyUnavailable, "Retry-After: 1"},
 		{"deadline", context.DeadlineExceeded, 503, oauth.TemporarilyUnavailable, "Retry-After: 1"},
@@ -66,7 +70,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		{"throttled", httpapi.Throttle(1500 * time.Millisecond), 429, oauth.TemporarilyUnavailable, "Retry-After: 2"},
 		{
 			"stale sign-in", oauth.Refuse(oauth.InsufficientAuthentication, "no"), 401, oauth.InsufficientAuthentication,
-			`WWW-Authenticate: Bearer realm="https://auth.example.com", error="insufficient_user_authentication", error_description="no", max_age=600`,
+			`WWW-Authenticate: Bearer realm="https://auth.example.com", error="insufficient_user_authentication", error_description="no", max_age=600` + described,
 		},
 	}
 	for _, tt := range tests {
@@ -201,7 +205,7 @@ func TestProblemDocument(t *testing.T) {
 	if !strings.Contains(string(body), `"code":"invalid_token"`) || !strings.Contains(string(body), `"status":401`) {
 		t.Errorf("body = %s", body)
 	}
-	want := `Bearer realm="https://auth.example.com", error="invalid_token", error_description="expired"`
+	want := `Bearer realm="https://auth.example.com", error="invalid_token", error_description="expired"` + described
 	if got := res.Header.Get("WWW-Authenticate"); got != want {
 		t.Errorf("WWW-Authenticate = %q, want %q", got, want)
 	}
@@ -256,4 +260,25 @@ func TestDocument(t *testing.T) {
 	if res := serve(rt, httptest.NewRequest("HEAD", "/get", nil)); res.StatusCode != 200 {
 		t.Errorf("HEAD = %d, want 200", res.StatusCode)
 	}
+}
+
+// An error may add headers of its own, from however deep below, and after those
+// that its code asks for.
+func TestErrorsWithHeaders(t *testing.T) {
+	rt, _ := route(post, func(http.ResponseWriter, *http.Request) error {
+		return fmt.Errorf("judge: %w", &oauth.Error{Code: oauth.InvalidToken, Err: nonce("n-1")})
+	})
+	res := serve(rt, form(""))
+	if res.StatusCode != 401 || res.Header.Get("DPoP-Nonce") != "n-1" || res.Header.Get("WWW-Authenticate") != "mine" {
+		t.Errorf("answer = %d %v, want both headers of the error", res.StatusCode, res.Header)
+	}
+}
+
+type nonce string
+
+func (n nonce) Error() string { return "a nonce is missing" }
+
+func (n nonce) SetHeaders(h http.Header) {
+	h.Set("DPoP-Nonce", string(n))
+	h.Set("WWW-Authenticate", "mine")
 }

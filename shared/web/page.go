@@ -14,14 +14,15 @@ const (
 	ExpiredForm   = "This form was open for too long, or it is from another browser. Please try again."
 )
 
-// Login asks for a user name and a password. It posts csrf, return, user_name
+// Login asks for a user name and a password. It posts csrf, return, to, user_name
 // and password to /login.
 type Login struct {
 	CSRF string
-	// UserName is what was typed before.
+	// UserName is what was typed before, or what an application knows.
 	UserName string
-	// Return is the path to go to afterwards.
-	Return string
+	// Return is the path to go to afterwards, and To the source of where that
+	// may lead on to, such as "https://app.example.com"; empty for nowhere.
+	Return, To string
 	// Problem says why the last try did not work; empty on the first.
 	Problem string
 	// RetryAfter is how long to wait before the next try has a chance.
@@ -29,6 +30,8 @@ type Login struct {
 }
 
 func (Login) template() string { return "login" }
+
+func (p Login) target() string { return p.To }
 
 func (p Login) title() string {
 	if p.Problem != "" {
@@ -141,24 +144,6 @@ type Link struct{ Path, Text string }
 func (Home) template() string { return "home" }
 func (Home) title() string    { return "Welcome" }
 
-// Logout asks whether to sign out. It posts csrf to /logout.
-type Logout struct {
-	CSRF string
-	// Who is signed in.
-	Who string
-	// Problem says why the last try did not work; empty on the first.
-	Problem string
-}
-
-func (Logout) template() string { return "logout" }
-
-func (p Logout) title() string {
-	if p.Problem != "" {
-		return "Problem: Sign out"
-	}
-	return "Sign out"
-}
-
 // Message says something, and where to go from here.
 type Message struct {
 	Title, Text string
@@ -166,6 +151,8 @@ type Message struct {
 	Problem bool
 	// Link is where to go on; no link when its path is empty.
 	Link Link
+	// Detail is for the developer of the application that led here.
+	Detail string
 	// Reference is the request's id, for those who ask an operator.
 	Reference string
 }

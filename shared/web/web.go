@@ -4,10 +4,12 @@
 // The routes fill in values and never see a template; this package is the only
 // one that links html/template, so that the other functions start without it.
 //
-// Every page is one answer: its style stands in it, it has no script, and its
+// Every page is one answer: its style stands in it, and its
 // Content-Security-Policy allows the browser to load nothing at all. What a
 // page can do, it does with links and forms. A stolen look, a slow network or
-// a switched-off JavaScript therefore has nothing to take hold of.
+// a switched-off JavaScript therefore has nothing to take hold of. One page has a
+// script, FormPost, which is no page to look at: it sends itself on, and has a
+// button for browsers that do not.
 package web
 
 import (
@@ -28,6 +30,13 @@ type Page interface {
 	title() string
 }
 
+// A poster is a page with a form that does not only lead to us: to target, a
+// source as a policy names it, or a redirect after the form was sent leads there.
+type poster interface{ target() string }
+
+// A scripted page has a script.
+type scripted interface{ script() template.JS }
+
 var (
 	//go:embed pages
 	files embed.FS
@@ -37,10 +46,21 @@ var (
 	// A template that does not parse is a broken build.
 	pages = template.Must(template.ParseFS(files, "pages/*.html"))
 	// policy names the style by its hash. The icon is in the page, too.
-	// Nothing else is loaded, framed, or posted to another origin.
-	policy = "default-src 'none'; style-src 'sha256-" + digest(style) + "'; img-src data:; " +
-		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	policy = "default-src 'none'; style-src 'sha256-" + digest(style) + "'; img-src data:; frame-ancestors 'none'; base-uri 'none'; "
 )
+
+// policyOf is the policy of a page: nothing is loaded or framed, and nothing is
+// posted elsewhere than the page has to.
+func policyOf(page Page) string {
+	p := policy + "form-action 'self'"
+	if there, ok := page.(poster); ok && there.target() != "" {
+		p += " " + there.target()
+	}
+	if active, ok := page.(scripted); ok {
+		p += "; script-src 'sha256-" + digest(string(active.script())) + "'"
+	}
+	return p
+}
 
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -61,7 +81,7 @@ func Render(w http.ResponseWriter, status int, page Page) {
 	if err := pages.ExecuteTemplate(&body, page.template(), v); err != nil {
 		panic(err) // the pages are values of ours, not input
 	}
-	setHeaders(w.Header())
+	setHeaders(w.Header(), page)
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // the buffer of the response
 }
@@ -73,13 +93,16 @@ func Redirect(w http.ResponseWriter, path string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-func setHeaders(h http.Header) {
+func setHeaders(h http.Header, page Page) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", policyOf(page))
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
 	// Under no-referrer a browser posts our own forms with "Origin: null".
-	// Other sites learn as little from this.
+	// Other sites learn as little from this. A message has no form.
 	h.Set("Referrer-Policy", "same-origin")
+	if _, ok := page.(Message); ok {
+		h.Set("Referrer-Policy", "no-referrer")
+	}
 }

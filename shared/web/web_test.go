@@ -3,6 +3,7 @@ package web_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -24,24 +25,77 @@ func render(page web.Page) (http.Header, string) {
 
 var styles = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 
-// TestPolicyAllowsNothingButTheStyle: the style of the page, as it was sent,
-// has the hash in the policy, and nothing in the page asks for more.
+// policy is what the browser is told of a page: the style of it, as it was sent,
+// by its hash, and where its form leads besides to us.
+func policy(t *testing.T, body, to string) string {
+	t.Helper()
+	found := styles.FindAllStringSubmatch(body, -1)
+	if len(found) != 1 {
+		t.Fatalf("the page has %d style elements, want 1:\n%s", len(found), body)
+	}
+	return "default-src 'none'; style-src " + hash(found[0][1]) + "; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'" + to
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// TestPolicyAllowsNothingButTheStyle: the policy has the hash of the style and
+// where the form leads, and nothing in the page asks for more.
 func TestPolicyAllowsNothingButTheStyle(t *testing.T) {
-	loads := regexp.MustCompile(`(?i)<(script|iframe|object|embed|img|base|audio|video|portal)\b|\bon[a-z]+=|\bstyle=|\bsrc=|@import|url\(|\bhttps?://[^<\s]*"`)
+	loads := regexp.MustCompile(`(?i)<(script|iframe|object|embed|img|base|audio|video|portal)\b|\bon[a-z]+=|\bstyle=|\bsrc=|@import|url\(|\b(href|action|formaction)="https?:`)
 	for name, page := range webtest.Gallery() {
 		header, body := render(page)
-		found := styles.FindAllStringSubmatch(body, -1)
-		if len(found) != 1 {
-			t.Errorf("%s has %d style elements, want 1", name, len(found))
-			continue
+		to := ""
+		switch p := page.(type) {
+		case web.Login:
+			to = p.To
+		case web.Consent:
+			to = p.To
+		case web.Logout:
+			to = p.To
 		}
-		sum := sha256.Sum256([]byte(found[0][1]))
-		want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-		if got := header.Get("Content-Security-Policy"); got != want {
+		if to != "" {
+			to = " " + to
+		}
+		if got, want := header.Get("Content-Security-Policy"), policy(t, body, to); got != want {
 			t.Errorf("%s: policy = %s, want %s", name, got, want)
 		}
 		if got := loads.FindString(body); got != "" {
 			t.Errorf("%s has %q in it, which its policy forbids", name, got)
+		}
+	}
+}
+
+// TestFormPost: the one page with a script has that script and no other, and can
+// do without it. It goes to the very address that it was given.
+func TestFormPost(t *testing.T) {
+	const action = "https://app.example.com/cb(1)?a=b&c='d'%2Fe"
+	page := web.FormPost{Action: action, To: "https://app.example.com", Fields: []web.Field{
+		{Name: "code", Value: "tsc_x"}, {Name: "state", Value: `"><script>alert(1)</script>`},
+	}}
+	header, body := render(page)
+	scripts := regexp.MustCompile(`(?s)<script[^>]*>(.*?)</script>`).FindAllStringSubmatch(body, -1)
+	if len(scripts) != 1 || scripts[0][1] != "document.forms[0].submit()" {
+		t.Fatalf("the page has the scripts %q, want the one that sends the form", scripts)
+	}
+	want := policy(t, body, " https://app.example.com") + "; script-src " + hash(scripts[0][1])
+	if got := header.Get("Content-Security-Policy"); got != want {
+		t.Errorf("policy = %s, want %s", got, want)
+	}
+	sent := regexp.MustCompile(`<form method="post" action="([^"]*)"`).FindStringSubmatch(body)
+	if len(sent) != 2 || html.UnescapeString(sent[1]) != action {
+		t.Errorf("the form goes to %q, want %q", sent, action)
+	}
+	for _, want := range []string{`name="code" value="tsc_x"`, `name="state" value="&#34;&gt;&lt;script&gt;`, `<button class="main">Continue</button>`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s:\n%s", want, body)
+		}
+	}
+	for _, hostile := range []string{"javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "com.example.app:/cb", ""} {
+		if _, body := render(web.FormPost{Action: hostile}); !strings.Contains(body, `action=""`) {
+			t.Errorf("a form to %q has it in the page:\n%s", hostile, body)
 		}
 	}
 }
@@ -63,6 +117,9 @@ func TestHeaders(t *testing.T) {
 		if got := w.Header().Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
+	}
+	if header, _ := render(web.Message{}); header.Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("a page without a form has the Referrer-Policy %q, want no-referrer", header.Get("Referrer-Policy"))
 	}
 }
 
@@ -138,6 +195,16 @@ func TestWords(t *testing.T) {
 		},
 		"login-throttled": {web.TooManyTries + " Try again in 32 seconds."},
 		"login-expired":   {web.ExpiredForm, `name="return" value="/account"`},
+		"login-for-app":   {`name="to" value="https://app.example.com"`, `name="user_name" value="ada"`},
+		"consent": {
+			"<title>Allow Orders? – Tipstaff</title>", "<h1>Allow Orders?</h1>", "<b>Ada Lovelace</b>", "<h2>Order API</h2>", "<li>See your orders</li>",
+			"<b>orders.example.com</b>", `action="/authorize"`, `name="csrf" value="t"`, `name="decision" value="allow"`, `name="decision" value="deny"`,
+		},
+		"consent-nothing":  {"asks to know that you were here, and nothing else."},
+		"consent-expired":  {"<title>Problem: Allow Orders?", `role="alert">` + web.ExpiredForm},
+		"consent-unvetted": {"This application registered itself, and nobody has checked who it is."},
+		"consent-document": {"It belongs to <b>tools.example.org</b>."},
+		"unanswered":       {"<title>This sign-in cannot go on", "redirect_uri is not registered", `role="alert"`},
 		"account": {
 			">Ada Lovelace</h1>", "This session", `<time datetime="2026-11-22T11:35:00Z" title="22 November 2026, 11:35 UTC">25 minutes ago</time>`,
 			`name="id" value="02"`, `value="end"`, `value="end-others"`, `value="sign-out"`, "2001:db8:7::/48", "Unknown device",
@@ -161,6 +228,8 @@ func TestWords(t *testing.T) {
 		"login":           "aria-describedby",
 		"login-throttled": `aria-invalid="true"`,
 		"account-alone":   `value="end`,
+		"consent":         "registered itself",
+		"unanswered":      "example",
 		"message":         "Reference",
 	} {
 		if _, body := render(gallery[name]); strings.Contains(body, unwanted) {

@@ -32,8 +32,12 @@ type Env struct {
 	Commit string
 	// AuditDays is how long audit items are kept; only writers are told.
 	AuditDays int
-	Region    string
-	Clock     *httpapi.Clock
+	// ClientDocuments and Registration say which clients may introduce
+	// themselves; only functions that know such clients are told.
+	ClientDocuments contract.ClientDocuments
+	Registration    contract.Registration
+	Region          string
+	Clock           *httpapi.Clock
 	// Stdout is where log lines go.
 	Stdout io.Writer
 	// Calls counts the calls to AWS that this process has made.
@@ -64,7 +68,7 @@ func From(f contract.Function, lookup func(string) string) (*Env, error) {
 		Stdout:   os.Stdout,
 		lookup:   lookup,
 	}
-	if !f.IsTask() {
+	if !f.IsTask() || f.Every > 0 {
 		if err := checkIssuer(e.Issuer); err != nil {
 			return nil, fmt.Errorf("environment variable %s: %w", contract.EnvIssuer, err)
 		}
@@ -76,7 +80,22 @@ func From(f contract.Function, lookup func(string) string) (*Env, error) {
 		}
 		e.AuditDays = n
 	}
+	if f.Clients {
+		return e, e.readClients()
+	}
 	return e, nil
+}
+
+// readClients reads which clients may introduce themselves.
+func (e *Env) readClients() error {
+	var err error
+	if e.ClientDocuments, err = contract.ParseClientDocuments(e.lookup(contract.EnvClientDocuments)); err != nil {
+		return fmt.Errorf("environment variable %s: %w", contract.EnvClientDocuments, err)
+	}
+	if e.Registration, err = contract.ParseRegistration(e.lookup(contract.EnvRegistration)); err != nil {
+		return fmt.Errorf("environment variable %s: %w", contract.EnvRegistration, err)
+	}
+	return nil
 }
 
 // checkIssuer holds the issuer to an origin: clients compare it byte for byte,

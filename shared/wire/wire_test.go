@@ -15,6 +15,8 @@ func complete(f contract.Function) map[string]string {
 	}
 	values[contract.EnvIssuer] = "https://auth.example.com"
 	values[contract.EnvAuditDays] = "30"
+	values[contract.EnvClientDocuments] = "any"
+	values[contract.EnvRegistration] = "token"
 	return values
 }
 
@@ -64,6 +66,52 @@ func TestAuditDaysAreANumber(t *testing.T) {
 		values[contract.EnvAuditDays] = days
 		if _, err := wire.From(contract.Rotate, func(n string) string { return values[n] }); err == nil {
 			t.Errorf("%s=%q is accepted", contract.EnvAuditDays, days)
+		}
+	}
+}
+
+func TestClientsThatIntroduceThemselves(t *testing.T) {
+	read := func(name, value string) (*wire.Env, error) {
+		values := complete(contract.Token)
+		values[name] = value
+		return wire.From(contract.Token, func(n string) string { return values[n] })
+	}
+	for _, tt := range []struct {
+		value           string
+		off, app, other bool
+	}{
+		{"off", true, false, false},
+		{"any", false, true, true},
+		{"app.example.com", false, true, false},
+		{"a.example,app.example.com", false, true, false},
+		{"example.com", false, false, false},
+	} {
+		e, err := read(contract.EnvClientDocuments, tt.value)
+		if err != nil {
+			t.Errorf("%s=%q: %v", contract.EnvClientDocuments, tt.value, err)
+			continue
+		}
+		d := e.ClientDocuments
+		if d.Off() != tt.off || d.Allows("app.example.com") != tt.app || d.Allows("other.example.com") != tt.other {
+			t.Errorf("%s=%q is %+v", contract.EnvClientDocuments, tt.value, d)
+		}
+	}
+	for _, value := range []string{
+		" ", "Off", "on", "*", "*.example.com", "localhost", "a.example,", ",", "a.example, b.example", "App.example.com",
+		"https://a.example", "a.example/", "a.example:443", "a..example", ".example", strings.Repeat("a.example,", 200) + "a.example",
+	} {
+		if _, err := read(contract.EnvClientDocuments, value); err == nil || !strings.Contains(err.Error(), contract.EnvClientDocuments) {
+			t.Errorf("%s=%q: %v, want an error that names it", contract.EnvClientDocuments, value, err)
+		}
+	}
+	for _, value := range []string{"off", "token", "open"} {
+		if e, err := read(contract.EnvRegistration, value); err != nil || string(e.Registration) != value {
+			t.Errorf("%s=%q: %v", contract.EnvRegistration, value, err)
+		}
+	}
+	for _, value := range []string{"on", "any", "Open", "open "} {
+		if _, err := read(contract.EnvRegistration, value); err == nil || !strings.Contains(err.Error(), contract.EnvRegistration) {
+			t.Errorf("%s=%q: %v, want an error that names it", contract.EnvRegistration, value, err)
 		}
 	}
 }

@@ -1,6 +1,10 @@
-// Package bearer guards Tipstaff's own API: who presents an access token of
-// ours may enter, if it was issued for this API and carries the scope (RFC
+// Package bearer guards Tipstaff's own resources: who presents an access token of
+// ours may enter, if it was issued for the resource and carries the scope (RFC
 // 6750).
+//
+// A token that is bound to a key is no bearer token. It comes with the scheme
+// DPoP and a proof of the key (RFC 9449 §7), and is worth nothing without: who
+// finds it in a log cannot use it.
 package bearer
 
 import (
@@ -12,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dpop"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/keys/published"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -21,21 +26,40 @@ import (
 // Guard knows the tokens of one issuer.
 type Guard struct {
 	Issuer string
-	Keys   *published.Store
+	// Audience is the resource, empty for our API: Issuer and
+	// contract.APIPath.
+	Audience string
+	Keys     *published.Store
+	// Proofs judges the proofs of tokens that are bound to a key; nil for a
+	// resource that takes no such token.
+	Proofs *dpop.Verifier
 	Now    func() time.Time
 }
 
-// Presented reports whether the request carries a bearer token.
+// Presented reports whether the request carries an access token in its header,
+// by whichever scheme.
 func Presented(r *http.Request) bool {
-	_, ok := credential(r)
+	_, _, ok := credential(r)
 	return ok
 }
 
-// Require returns the claims of the request's token if it was issued for our
-// API with the scope. Otherwise the error is invalid_token or
-// insufficient_scope.
+// Require returns the claims of the request's token if it was issued for the
+// resource with the scope, and is the sender's to use. Otherwise the error is
+// invalid_token, insufficient_scope or invalid_dpop_proof, with a challenge.
 func (g *Guard) Require(ctx context.Context, r *http.Request, scope string) (*token.Claims, error) {
-	value, ok := credential(r)
+	claims, err := g.require(ctx, r, scope)
+	if refused, ok := errors.AsType[*oauth.Error](err); ok {
+		return nil, g.challenge(r, scope, refused)
+	}
+	if err != nil {
+		return nil, err
+	}
+	httpapi.Note(ctx).Client = claims.ClientID
+	return claims, nil
+}
+
+func (g *Guard) require(ctx context.Context, r *http.Request, scope string) (*token.Claims, error) {
+	scheme, value, ok := credential(r)
 	if !ok {
 		return nil, oauth.Refuse(oauth.InvalidToken, "an access token is required")
 	}
@@ -46,18 +70,49 @@ func (g *Guard) Require(ctx context.Context, r *http.Request, scope string) (*to
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(claims.Audience, g.Issuer+contract.APIPath) {
+	if !slices.Contains(claims.Audience, g.audience()) {
 		return nil, oauth.Refuse(oauth.InvalidToken, "the access token is for another resource")
+	}
+	if err := g.prove(r, scheme, value, claims); err != nil {
+		return nil, err
 	}
 	if !slices.Contains(strings.Split(claims.Scope, " "), scope) {
 		return nil, oauth.Refuse(oauth.InsufficientScope, "the access token lacks the scope "+scope)
 	}
-	httpapi.Note(ctx).Client = claims.ClientID
 	return claims, nil
 }
 
+// prove holds a token that is bound to a key to the proof, and one that is not to
+// the other scheme: a client that means to prove a key is to notice that its
+// token asks nobody for it.
+func (g *Guard) prove(r *http.Request, scheme, value string, claims *token.Claims) error {
+	jkt, bound := Bound(claims)
+	switch {
+	case bound && g.Proofs == nil:
+		return oauth.Refuse(oauth.InvalidToken, "the access token is bound to a key, and this resource takes none that is")
+	case bound && scheme != oauth.TokenTypeDPoP:
+		return oauth.Refuse(oauth.InvalidToken, "the access token is bound to a key: send it with the scheme DPoP and a proof")
+	case !bound && scheme == oauth.TokenTypeDPoP:
+		return oauth.Refuse(oauth.InvalidToken, "the access token is not bound to a key: send it with the scheme Bearer")
+	case !bound:
+		return nil
+	}
+	return g.Proofs.Present(r, value, jkt)
+}
+
+// Bound returns the thumbprint of the key that a token is bound to, and whether
+// it is bound to any. A confirmation that names no key is one that nobody can
+// meet.
+func Bound(c *token.Claims) (jkt string, bound bool) {
+	if c.Confirmation == nil {
+		return "", false
+	}
+	return c.Confirmation.JKT, true
+}
+
 // Verify returns the claims of an access token of this issuer, for whatever
-// resource. The error wraps token.ErrInvalid unless the keys could not be read.
+// resource and bound to whatever key. The error wraps token.ErrInvalid unless
+// the keys could not be read.
 func (g *Guard) Verify(ctx context.Context, value string) (*token.Claims, error) {
 	return token.Verify(ctx, value, token.Expect{
 		Issuer: g.Issuer,
@@ -67,10 +122,24 @@ func (g *Guard) Verify(ctx context.Context, value string) (*token.Claims, error)
 	})
 }
 
-func credential(r *http.Request) (string, bool) {
-	scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") || value == "" {
-		return "", false
+func (g *Guard) audience() string {
+	if g.Audience != "" {
+		return g.Audience
 	}
-	return value, true
+	return g.Issuer + contract.APIPath
+}
+
+// credential returns the access token in the header, and its scheme as
+// oauth.TokenTypeBearer or oauth.TokenTypeDPoP.
+func credential(r *http.Request) (scheme, value string, ok bool) {
+	name, value, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || value == "" {
+		return "", "", false
+	}
+	for _, known := range []string{oauth.TokenTypeBearer, oauth.TokenTypeDPoP} {
+		if strings.EqualFold(name, known) {
+			return known, value, true
+		}
+	}
+	return "", "", false
 }

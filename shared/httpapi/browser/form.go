@@ -37,9 +37,12 @@ type Forms struct {
 
 // Token returns a token for a form with that purpose and gives the browser its
 // FormCookie, the same as it has already, so that two tabs do not disturb each
-// other.
+// other, nor two tokens of one answer.
 func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Request, purpose string) (string, error) {
-	browser := Cookie(r, FormCookie)
+	browser := given(w)
+	if browser == "" {
+		browser = Cookie(r, FormCookie)
+	}
 	if len(browser) != len(rand.Text()) {
 		browser = rand.Text()
 	}
@@ -47,38 +50,59 @@ func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err != nil {
 		return "", fmt.Errorf("make the token of a form: %w", err)
 	}
-	SetCookie(w, FormCookie, browser, FormLife)
-	at := strconv.FormatInt(f.Now().Unix(), 36)
+	if given(w) == "" {
+		SetCookie(w, FormCookie, browser, FormLife)
+	}
+	at := strconv.FormatInt(f.Now().UnixMilli(), 36)
 	return strings.Join([]string{key.ID, at, mac(key, at, purpose, browser)}, "."), nil
+}
+
+// given is the FormCookie that an answer gives already, or "".
+func given(w http.ResponseWriter) string {
+	for _, c := range (&http.Response{Header: w.Header()}).Cookies() {
+		if c.Name == FormCookie {
+			return c.Value
+		}
+	}
+	return ""
 }
 
 // Check returns nil if token was made for a form with that purpose in the
 // browser of the request, and ErrForm if not. Another error says that nobody
 // can tell.
 func (f *Forms) Check(ctx context.Context, r *http.Request, purpose, token string) error {
+	_, err := f.Made(ctx, r, purpose, token)
+	return err
+}
+
+// Made returns when a token was made, to the millisecond, that Check accepts.
+// Nobody can make it say another time: it proves that the browser was here then,
+// for that purpose.
+func (f *Forms) Made(ctx context.Context, r *http.Request, purpose, token string) (time.Time, error) {
 	parts := strings.Split(token, ".")
 	browser := Cookie(r, FormCookie)
 	if len(parts) != 3 || parts[0] == "" || browser == "" {
-		return ErrForm
+		return time.Time{}, ErrForm
 	}
-	made, err := strconv.ParseInt(parts[1], 36, 64)
+	milliseconds, err := strconv.ParseInt(parts[1], 36, 64)
 	if err != nil {
-		return ErrForm
+		return time.Time{}, ErrForm
 	}
-	if age := f.Now().Sub(time.Unix(made, 0)); age < -time.Minute || age > FormLife {
-		return ErrForm
+	made := time.UnixMilli(milliseconds).UTC()
+	if age := f.Now().Sub(made); age < -time.Minute || age > FormLife {
+		return time.Time{}, ErrForm
 	}
 	key, err := f.Key(ctx, parts[0])
 	if errors.Is(err, keys.ErrUnknown) {
-		return ErrForm
+		return time.Time{}, ErrForm
 	}
 	if err != nil {
-		return fmt.Errorf("check the token of a form: %w", err)
+		return time.Time{}, fmt.Errorf("check the token of a form: %w", err)
 	}
 	if !hmac.Equal([]byte(parts[2]), []byte(mac(key, parts[1], purpose, browser))) {
-		return ErrForm
+		return time.Time{}, ErrForm
 	}
-	return nil
+	return made, nil
 }
 
 // mac begins with a kind of its own: no handle is ever a form token.

@@ -142,6 +142,48 @@ func TestFormsOutliveARotation(t *testing.T) {
 	}
 }
 
+// A token tells when it was made, and nobody can make it tell another time.
+func TestFormsTellTheTime(t *testing.T) {
+	s := newStage(t)
+	s.now = s.now.Add(345 * time.Millisecond)
+	token, cookie := s.open(t, "since", "")
+	made, r := s.now, httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Cookie", browser.FormCookie+"="+cookie)
+	s.now = s.now.Add(10 * time.Minute)
+	if got, err := s.Made(t.Context(), r, "since", token); err != nil || !got.Equal(made) {
+		t.Errorf("Made = %v, %v, want %v", got, err, made)
+	}
+	later, _ := s.open(t, "other", cookie)
+	parts, others := strings.Split(token, "."), strings.Split(later, ".")
+	forged := strings.Join([]string{parts[0], others[1], parts[2]}, ".")
+	if got, err := s.Made(t.Context(), r, "since", forged); !errors.Is(err, browser.ErrForm) || !got.IsZero() {
+		t.Errorf("Made of a token with another time = %v, %v, want ErrForm", got, err)
+	}
+}
+
+// Two tokens in one answer are for one browser, although it has no cookie yet.
+func TestTwoFormsOfOneAnswer(t *testing.T) {
+	s := newStage(t)
+	r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+	var tokens []string
+	for _, purpose := range []string{"a", "b"} {
+		token, err := s.Token(t.Context(), w, r, purpose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token)
+	}
+	cookies := (&http.Response{Header: w.Header()}).Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("the answer sets %v, want one cookie", cookies)
+	}
+	for i, purpose := range []string{"a", "b"} {
+		if err := s.send(t, purpose, cookies[0].Value, tokens[i]); err != nil {
+			t.Errorf("Check of form %s = %v, want nil", purpose, err)
+		}
+	}
+}
+
 // Keys that cannot be had are no verdict.
 func TestFormsWithoutKeys(t *testing.T) {
 	s := newStage(t)

@@ -7,12 +7,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/proofs"
 )
 
 // New builds a Guard from the environment of its route.
 func New(e *wire.Env, db *dynamodb.Client) *Guard {
 	now := e.Clock.Now
 	return &Guard{
+		Issuer:  e.Issuer,
+		Replay:  proofs.Replay(e, db),
 		Clients: &client.Store{DB: db, Table: e.Name(contract.Registry), Now: now},
 		Refusals: &audit.Refusals{
 			DB: db, Sessions: e.Name(contract.Sessions),

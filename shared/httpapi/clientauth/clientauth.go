@@ -15,22 +15,29 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/replay"
 )
 
 // Credentials are what a request presents, by one method.
 type Credentials struct {
-	ID, Secret string
+	// ID may be absent beside an assertion, which has it too.
+	ID, Secret, Assertion string
 	// Method is the name of RFC 7591 §2.
 	Method string
 }
 
-// ActionRefuse is what the trail calls a wrong secret of a client that exists.
+// ActionRefuse is what the trail calls a wrong secret, or a wrong or repeated
+// assertion, of a client that exists.
 const ActionRefuse audit.Action = "client.refuse"
 
 // Guard knows clients by their credentials.
 type Guard struct {
+	// Issuer is the one audience of assertions.
+	Issuer  string
 	Clients *client.Store
-	// Refusals takes the record of wrong secrets.
+	// Replay sees to it that an assertion is good once.
+	Replay *replay.Store
+	// Refusals takes the record of wrong credentials.
 	Refusals *audit.Refusals
 }
 
@@ -59,8 +66,8 @@ func (g *Guard) Identify(r *http.Request) (*client.Client, error) {
 }
 
 // Authenticate returns the client that the request authenticates as. Its error
-// is invalid_client with the same words for an unknown client, a wrong secret,
-// a disabled client and a method that the client does not use; or
+// is invalid_client with the same words for an unknown client, a wrong secret or
+// assertion, a disabled client and a method that the client does not use; or
 // invalid_request for credentials sent in two ways.
 func (g *Guard) Authenticate(r *http.Request) (*client.Client, error) {
 	given, err := Read(r)
@@ -68,12 +75,15 @@ func (g *Guard) Authenticate(r *http.Request) (*client.Client, error) {
 		return nil, err
 	}
 	if given.Method == oauth.AuthNone {
-		return nil, refused(errors.New("no secret"))
+		return nil, refused(errors.New("no secret and no assertion"))
 	}
 	return g.authenticate(r.Context(), given)
 }
 
 func (g *Guard) authenticate(ctx context.Context, given Credentials) (*client.Client, error) {
+	if given.Method == oauth.PrivateKeyJWT {
+		return g.assert(ctx, given)
+	}
 	c, err := g.Clients.Authenticate(ctx, given.ID, given.Secret)
 	if errors.Is(err, client.ErrUnknown) || errors.Is(err, client.ErrSecret) || errors.Is(err, client.ErrDisabled) {
 		g.record(ctx, given, err)
@@ -85,11 +95,11 @@ func (g *Guard) authenticate(ctx context.Context, given Credentials) (*client.Cl
 	return admit(ctx, c, given)
 }
 
-// record leaves an entry of a wrong secret of a client that exists. For one that
-// does not it takes the same time and leaves nothing. What nobody can have is
-// refused without a read, and without a word about it.
+// record leaves an entry of wrong credentials of a client that exists. For one
+// that does not it takes the same time and leaves nothing. A secret that nobody
+// can have is refused without a read, and without a word about it.
 func (g *Guard) record(ctx context.Context, given Credentials, why error) {
-	if !client.ValidID(given.ID) || !client.Plausible(given.Secret) {
+	if !client.ValidID(given.ID) || given.Assertion == "" && !client.Plausible(given.Secret) {
 		return
 	}
 	var err error
@@ -120,22 +130,38 @@ func refused(why error) error {
 }
 
 // Read takes the credentials out of the request, from the Authorization header
-// or the form, and never from the URL.
+// or the form, and never from the URL. A request that has them in two ways is
+// refused before any of them is looked at: whichever counted, a check that looked
+// at the other would be worth nothing.
 func Read(r *http.Request) (Credentials, error) {
 	authorization := r.Header.Get("Authorization")
 	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
-	if authorization == "" {
-		if id == "" {
-			return Credentials{}, refused(errors.New("no credentials"))
+	kind, assertion := r.PostForm.Get("client_assertion_type"), r.PostForm.Get("client_assertion")
+	ways := 0
+	for _, there := range []bool{authorization != "", secret != "", kind != "" || assertion != ""} {
+		if there {
+			ways++
 		}
-		if secret == "" {
-			return Credentials{ID: id, Method: oauth.AuthNone}, nil
-		}
-		return Credentials{ID: id, Secret: secret, Method: oauth.ClientSecretPost}, nil
 	}
-	if secret != "" {
+	switch {
+	case ways > 1:
 		return Credentials{}, oauth.Refuse(oauth.InvalidRequest, "the client authenticates in two ways at once")
+	case authorization != "":
+		return readBasic(authorization, id)
+	case kind != "" || assertion != "":
+		if kind != AssertionType || assertion == "" {
+			return Credentials{}, refused(errors.New("client_assertion or the right client_assertion_type is missing"))
+		}
+		return Credentials{ID: id, Assertion: assertion, Method: oauth.PrivateKeyJWT}, nil
+	case id == "":
+		return Credentials{}, refused(errors.New("no credentials"))
+	case secret == "":
+		return Credentials{ID: id, Method: oauth.AuthNone}, nil
 	}
+	return Credentials{ID: id, Secret: secret, Method: oauth.ClientSecretPost}, nil
+}
+
+func readBasic(authorization, id string) (Credentials, error) {
 	given, ok := ParseBasic(authorization)
 	if !ok {
 		return Credentials{}, refused(errors.New("the Authorization header holds no Basic credentials"))

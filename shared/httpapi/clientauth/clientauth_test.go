@@ -32,6 +32,34 @@ func TestRead(t *testing.T) {
 		{name: "two ways", authorization: basic("a:b"), form: url.Values{"client_id": {"a"}, "client_secret": {"b"}}, code: oauth.InvalidRequest},
 		{name: "two clients", authorization: basic("a:b"), form: url.Values{"client_id": {"c"}}, code: oauth.InvalidRequest},
 		{name: "bearer", authorization: "Bearer x", code: oauth.InvalidClient},
+		{
+			name: "assertion", form: url.Values{"client_id": {"a"}, "client_assertion_type": {clientauth.AssertionType}, "client_assertion": {"x.y.z"}},
+			want: clientauth.Credentials{ID: "a", Assertion: "x.y.z", Method: "private_key_jwt"},
+		},
+		{
+			name: "assertion alone", form: url.Values{"client_assertion_type": {clientauth.AssertionType}, "client_assertion": {"x.y.z"}},
+			want: clientauth.Credentials{Assertion: "x.y.z", Method: "private_key_jwt"},
+		},
+		{name: "assertion without its type", form: url.Values{"client_id": {"a"}, "client_assertion": {"x"}}, code: oauth.InvalidClient},
+		{name: "type without its assertion", form: url.Values{"client_id": {"a"}, "client_assertion_type": {clientauth.AssertionType}}, code: oauth.InvalidClient},
+		{
+			name: "a SAML assertion", code: oauth.InvalidClient,
+			form: url.Values{"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:saml2-bearer"}, "client_assertion": {"x"}},
+		},
+		{
+			name: "assertion and secret", code: oauth.InvalidRequest,
+			form: url.Values{"client_id": {"a"}, "client_secret": {"b"}, "client_assertion_type": {clientauth.AssertionType}, "client_assertion": {"x"}},
+		},
+		{name: "secret and a type", form: url.Values{"client_id": {"a"}, "client_secret": {"b"}, "client_assertion_type": {"x"}}, code: oauth.InvalidRequest},
+		{name: "secret and a bare assertion", form: url.Values{"client_id": {"a"}, "client_secret": {"b"}, "client_assertion": {"x"}}, code: oauth.InvalidRequest},
+		{
+			name: "basic and assertion", authorization: basic("a:b"), code: oauth.InvalidRequest,
+			form: url.Values{"client_assertion_type": {clientauth.AssertionType}, "client_assertion": {"x"}},
+		},
+		{
+			name: "all three", authorization: basic("a:b"), code: oauth.InvalidRequest,
+			form: url.Values{"client_id": {"a"}, "client_secret": {"b"}, "client_assertion_type": {clientauth.AssertionType}, "client_assertion": {"x"}},
+		},
 		{name: "no colon", authorization: basic("ab"), code: oauth.InvalidClient},
 		{name: "no secret", authorization: basic("a:"), code: oauth.InvalidClient},
 		{name: "no id", authorization: basic(":b"), code: oauth.InvalidClient},

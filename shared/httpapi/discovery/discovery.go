@@ -1,13 +1,15 @@
-// Package discovery serves the authorization server metadata under both
-// well-known paths (RFC 8414 §3, OpenID Connect Discovery 1.0 §4). The document
-// is a pure function of the configuration and lists what works today, nothing
-// else: a client that reads it never meets an endpoint that is not there.
+// Package discovery serves the metadata of the authorization server under both
+// well-known paths (RFC 8414 §3, OpenID Connect Discovery 1.0 §4), and that of
+// its own API as a protected resource (RFC 9728 §3). The documents are pure
+// functions of the configuration and list what works today, nothing else: a
+// client that reads them never meets an endpoint that is not there.
 package discovery
 
 import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
@@ -15,38 +17,116 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
+// documentation is where people read on.
+const documentation = "https://github.com/tipstaff/tipstaff/blob/main/docs/api.md"
+
 // New builds the route from its environment.
 func New(e *wire.Env) (http.Handler, error) {
-	body, err := json.Marshal(Metadata(e.Issuer))
+	server, err := json.Marshal(Metadata(e.Issuer, e.ClientDocuments, e.Registration))
 	if err != nil {
-		return nil, fmt.Errorf("marshal the metadata: %w", err)
+		return nil, fmt.Errorf("marshal the metadata of the server: %w", err)
 	}
-	return e.Route(&Handler{Document: httpapi.NewDocument(body)}), nil
+	resource, err := json.Marshal(ResourceMetadata(e.Issuer))
+	if err != nil {
+		return nil, fmt.Errorf("marshal the metadata of the API: %w", err)
+	}
+	return e.Route(&Handler{Server: httpapi.NewDocument(server), Resource: httpapi.NewDocument(resource)}), nil
 }
 
-// Metadata describes the server at issuer.
-func Metadata(issuer string) oauth.Metadata {
-	secret := []string{oauth.ClientSecretBasic, oauth.ClientSecretPost}
-	everyone := append(secret[:len(secret):len(secret)], oauth.AuthNone)
-	return oauth.Metadata{
-		Issuer:                   issuer,
-		TokenEndpoint:            issuer + contract.Token.Paths[0],
-		JWKSURI:                  issuer + contract.JWKS.Paths[0],
-		IntrospectionEndpoint:    issuer + contract.Introspect.Paths[0],
-		RevocationEndpoint:       issuer + contract.Revoke.Paths[0],
-		ResponseTypesSupported:   []string{}, // required even when empty (RFC 8414 §2)
-		GrantTypesSupported:      []string{oauth.GrantClientCredentials, oauth.GrantRefreshToken},
+// proofAlgorithms are those of package dpop, and assertionAlgorithms those of
+// package token, which would each bring an SDK or a library along; a test holds
+// them together.
+var (
+	proofAlgorithms     = []string{oauth.ES256, "EdDSA", "Ed25519"}
+	assertionAlgorithms = []string{oauth.ES256, "EdDSA", "Ed25519", oauth.RS256, "PS256"}
+)
+
+// Metadata describes the server at issuer, in a stage that takes these clients
+// which introduce themselves.
+func Metadata(issuer string, documents contract.ClientDocuments, registration contract.Registration) oauth.Metadata {
+	confidential := []string{oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.PrivateKeyJWT}
+	everyone := append(confidential[:len(confidential):len(confidential)], oauth.AuthNone)
+	at := func(f contract.Function) string { return issuer + f.Paths[0] }
+	m := oauth.Metadata{
+		Issuer:                      issuer,
+		AuthorizationEndpoint:       at(contract.Authorize),
+		TokenEndpoint:               at(contract.Token),
+		JWKSURI:                     at(contract.JWKS),
+		UserInfoEndpoint:            at(contract.UserInfo),
+		PushedEndpoint:              at(contract.PAR),
+		DeviceAuthorizationEndpoint: at(contract.DeviceAuthorization),
+		IntrospectionEndpoint:       at(contract.Introspect),
+		RevocationEndpoint:          at(contract.Revoke),
+		EndSessionEndpoint:          at(contract.Logout),
+		ServiceDocumentation:        documentation,
+		ClientIDDocuments:           !documents.Off(),
+		ResponseIssuer:              true,
+		BackChannelLogout:           true,
+		BackChannelSession:          true,
+		ScopesSupported:             oauth.IdentityScopes,
+		ResponseTypesSupported:      []string{"code"},
+		ResponseModesSupported:      []string{"query", "form_post"},
+		GrantTypesSupported: []string{
+			oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials,
+			oauth.GrantDeviceCode, oauth.GrantTokenExchange,
+		},
+		SubjectTypesSupported:    []string{"public"},
+		ACRValuesSupported:       []string{oauth.ACRSingle},
+		PromptValuesSupported:    []string{"none", "login", "consent", "select_account"},
+		ClaimsSupported:          claims,
+		ChallengeMethods:         []string{"S256"},
+		IDTokenAlgorithms:        []string{oauth.ES256, oauth.RS256},
+		ProofAlgorithms:          proofAlgorithms,
 		TokenAuthMethods:         everyone,
-		IntrospectionAuthMethods: secret,
+		TokenAuthAlgorithms:      assertionAlgorithms,
+		IntrospectionAuthMethods: confidential,
+		IntrospectionAlgorithms:  assertionAlgorithms,
 		RevocationAuthMethods:    everyone,
+		RevocationAlgorithms:     assertionAlgorithms,
+		ProtectedResources:       []string{issuer + contract.APIPath},
 	}
+	if registration != contract.RegistrationOff {
+		m.RegistrationEndpoint = at(contract.Register)
+	}
+	return m
 }
 
-// Handler answers with the document.
-type Handler struct{ Document *httpapi.Document }
+// claims are those of an id token and of userinfo.
+var claims = []string{
+	"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
+	"name", "preferred_username", "email", "email_verified",
+}
+
+// ResourceMetadata describes our own API. The document is the same at the
+// well-known path without its path: who looks there for the origin finds what
+// there is to find at it.
+func ResourceMetadata(issuer string) oauth.ResourceMetadata {
+	m := oauth.ResourceMetadata{
+		Resource:             issuer + contract.APIPath,
+		Name:                 "Tipstaff",
+		Documentation:        documentation,
+		AuthorizationServers: []string{issuer},
+		BearerMethods:        []string{"header"},
+		ProofAlgorithms:      proofAlgorithms,
+	}
+	for _, scope := range contract.APIScopes {
+		m.ScopesSupported = append(m.ScopesSupported, scope.Name)
+	}
+	return m
+}
+
+// Handler answers with a document.
+type Handler struct{ Server, Resource *httpapi.Document }
 
 // Serve answers 200, or 304 to a client that has the document.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
-	h.Document.Write(w, r)
+	document := h.Server
+	if strings.HasPrefix(r.URL.Path, resourcePrefix) {
+		document = h.Resource
+	}
+	document.Write(w, r)
 	return nil
 }
+
+// resourcePrefix begins the paths of the resource's document.
+var resourcePrefix = strings.TrimSuffix(contract.ResourceMetadataPath, contract.APIPath)

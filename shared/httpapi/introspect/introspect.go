@@ -15,6 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/active"
 	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
 	"github.com/tipstaff/tipstaff/shared/keys/published"
@@ -23,6 +24,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/proofs"
+	"github.com/tipstaff/tipstaff/shared/wire/strangers"
 )
 
 // New builds the route from its environment. The public keys are read ahead of
@@ -31,21 +34,27 @@ func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
 	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}
 	e.Prepare(keys.Load)
+	auth := clientauth.New(e, db)
+	// Who registered itself never authenticates; it is met in tokens only.
+	strangers.Recognize(e, db, auth.Clients)
 	return e.Route(&Handler{
-		Auth:     clientauth.New(e, db),
-		Guard:    &bearer.Guard{Issuer: e.Issuer, Keys: keys, Now: e.Clock.Now},
-		Sessions: &session.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
-		Now:      e.Clock.Now,
+		Auth: auth,
+		Active: &active.Judge{
+			Guard:    &bearer.Guard{Issuer: e.Issuer, Keys: keys, Proofs: proofs.Verifier(e, db), Now: e.Clock.Now},
+			Clients:  auth.Clients,
+			Sessions: &session.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+		},
+		Now: e.Clock.Now,
 	}), nil
 }
 
 // Handler answers whether a token is active.
 type Handler struct {
-	Auth  *clientauth.Guard
-	Guard *bearer.Guard
-	// Sessions is only read.
-	Sessions *session.Store
-	Now      func() time.Time
+	Auth *clientauth.Guard
+	// Active judges the tokens asked about, and its Guard those that are asked
+	// with.
+	Active *active.Judge
+	Now    func() time.Time
 }
 
 // maxCache is how long a resource server may believe an answer.
@@ -76,7 +85,15 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	left := min(maxCache, time.Unix(claims.Expires, 0).Sub(h.Now()))
 	w.Header().Del("Pragma")
 	w.Header().Set("Cache-Control", fmt.Sprintf("private, max-age=%d", int(left.Seconds())))
-	httpapi.Answer(w, http.StatusOK, oauth.Introspection{
+	httpapi.Answer(w, http.StatusOK, answer(claims))
+	return nil
+}
+
+// answer tells what the claims of an active token say. The resource server must
+// ask for the proof of a token that is bound to a key: the proof went there, and
+// was made for there.
+func answer(claims *token.Claims) oauth.Introspection {
+	a := oauth.Introspection{
 		Active:    true,
 		Scope:     claims.Scope,
 		ClientID:  claims.ClientID,
@@ -90,31 +107,45 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		SessionID: claims.SessionID,
 		AuthTime:  claims.AuthTime,
 		AMR:       claims.AMR,
-	})
-	return nil
+		ACR:       claims.ACR,
+	}
+	if claims.Confirmation != nil {
+		a.TokenType, a.Confirmation = oauth.TokenTypeDPoP, claims.Confirmation
+	}
+	if claims.Act != nil {
+		a.Act = claims.Act
+	}
+	return a
 }
 
-// asker is the resource server: a client with its secret, or a client with an
-// access token for our API (RFC 7662 §2.1).
+// asker is the resource server: a client that authenticates, or a client with an
+// access token for our API (RFC 7662 §2.1), and not both at once.
 func (h *Handler) asker(ctx context.Context, r *http.Request) (*client.Client, error) {
 	if !bearer.Presented(r) {
 		return h.Auth.Authenticate(r)
 	}
-	claims, err := h.Guard.Require(ctx, r, contract.ScopeIntrospect)
+	if r.PostForm.Has("client_secret") || r.PostForm.Has("client_assertion") || r.PostForm.Has("client_assertion_type") {
+		return nil, oauth.Refuse(oauth.InvalidRequest, "the client authenticates in two ways at once")
+	}
+	claims, err := h.Active.Guard.Require(ctx, r, contract.ScopeIntrospect)
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.live(ctx, claims.ClientID)
+	err = h.Active.Live(ctx, claims)
 	if errors.Is(err, token.ErrInvalid) {
 		return nil, &oauth.Error{Code: oauth.InvalidToken, Detail: "the access token is not valid", Err: err}
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return h.Auth.Clients.Client(ctx, claims.ClientID)
 }
 
 // judge returns the claims of a token that is active and concerns the asker.
-// Every reason why it is not wraps token.ErrInvalid.
+// Every reason why it is not wraps token.ErrInvalid. Of a token that does not
+// concern the asker nothing is read.
 func (h *Handler) judge(ctx context.Context, asker *client.Client, presented string) (*token.Claims, error) {
-	claims, err := h.Guard.Verify(ctx, presented)
+	claims, err := h.Active.Guard.Verify(ctx, presented)
 	if err != nil {
 		return nil, err
 	}
@@ -122,42 +153,5 @@ func (h *Handler) judge(ctx context.Context, asker *client.Client, presented str
 		return nil, fmt.Errorf("%w: issued for %s, which the client may not introspect",
 			token.ErrInvalid, strings.Join(claims.Audience, " "))
 	}
-	if _, err := h.live(ctx, claims.ClientID); err != nil {
-		return nil, err
-	}
-	return claims, h.session(ctx, claims)
-}
-
-// session reads the grant of a token that has one, consistently: from the moment
-// that somebody has ended it, the token is not active any more.
-func (h *Handler) session(ctx context.Context, claims *token.Claims) error {
-	if claims.SessionID == "" {
-		return nil
-	}
-	g, err := h.Sessions.Grant(ctx, claims.Subject, claims.SessionID)
-	if errors.Is(err, session.ErrEnded) {
-		return fmt.Errorf("%w: its session has ended", token.ErrInvalid)
-	}
-	if err != nil {
-		return err
-	}
-	if g.Client != claims.ClientID {
-		return fmt.Errorf("%w: its session is another client's", token.ErrInvalid)
-	}
-	return nil
-}
-
-// live returns the client of a token unless it is gone or disabled since.
-func (h *Handler) live(ctx context.Context, id string) (*client.Client, error) {
-	c, err := h.Auth.Clients.Client(ctx, id)
-	if errors.Is(err, client.ErrUnknown) {
-		return nil, fmt.Errorf("%w: its client is gone", token.ErrInvalid)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if c.Disabled {
-		return nil, fmt.Errorf("%w: its client is disabled", token.ErrInvalid)
-	}
-	return c, nil
+	return claims, h.Active.Live(ctx, claims)
 }

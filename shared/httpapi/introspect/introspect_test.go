@@ -11,6 +11,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/active"
 	"github.com/tipstaff/tipstaff/shared/httpapi/introspect"
 	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/keys"
@@ -42,9 +43,9 @@ func newFixture(t *testing.T) *fixture {
 // route is a fresh function, with nothing remembered.
 func (f *fixture) route() http.Handler {
 	return f.Route(contract.Introspect, &introspect.Handler{
-		Auth:  f.Auth(),
-		Guard: f.Bearer(), Sessions: f.Sessions(),
-		Now: f.Now,
+		Auth:   f.Auth(),
+		Active: &active.Judge{Guard: f.Bearer(), Clients: f.Clients(), Sessions: f.Sessions()},
+		Now:    f.Now,
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/active"
 	"github.com/tipstaff/tipstaff/shared/httpapi/introspect"
 	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -33,7 +34,7 @@ func newHome(t *testing.T) *home {
 
 // fresh is a function that remembers nothing.
 func (h *home) fresh() http.Handler {
-	return h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Guard: h.Bearer(), Sessions: h.Sessions(), Now: h.Now})
+	return h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Active: &active.Judge{Guard: h.Bearer(), Clients: h.Clients(), Sessions: h.Sessions()}, Now: h.Now})
 }
 
 func (h *home) ask(presented string) routetest.Answer {
@@ -130,7 +131,7 @@ func TestStrangersReadNoSession(t *testing.T) {
 	store := h.Sessions()
 	now := store.Now
 	store.Now = func() time.Time { reads.Add(1); return now() } // each judgement of a session asks for the time
-	h.route = h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Guard: h.Bearer(), Sessions: store, Now: h.Now})
+	h.route = h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Active: &active.Judge{Guard: h.Bearer(), Clients: h.Clients(), Sessions: store}, Now: h.Now})
 	got := routetest.Post(h.route, url.Values{"token": {begun.Access.Value}}, "billing-api", secret)
 	if got.Body != `{"active":false}` || reads.Load() != 0 {
 		t.Errorf("stranger = %s after %d looks at sessions, want inactive and none", got.Body, reads.Load())
@@ -146,7 +147,7 @@ func TestOutageIsNoVerdict(t *testing.T) {
 	begun := h.Grant(routetest.Phone, h.Ada)
 	store := h.Sessions()
 	store.Sessions = "no-such-table"
-	h.route = h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Guard: h.Bearer(), Sessions: store, Now: h.Now})
+	h.route = h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Active: &active.Judge{Guard: h.Bearer(), Clients: h.Clients(), Sessions: store}, Now: h.Now})
 	if got := h.ask(begun.Access.Value); got.Status != 503 || got.Error() != "temporarily_unavailable" {
 		t.Errorf("answer = %d %s, want 503 temporarily_unavailable", got.Status, got.Body)
 	}

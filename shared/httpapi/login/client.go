@@ -79,8 +79,12 @@ func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, 
 	if err != nil {
 		return session.NewGrant{}, err
 	}
+	key, err := h.Renewer.Proofs.Optional(r, c)
+	if err != nil {
+		return session.NewGrant{}, err
+	}
 	return session.NewGrant{
-		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources,
+		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources, JKT: key, Notify: c.BackChannelURI != "",
 		AuthTime: h.Renewer.Now(), AMR: methods, Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(),
 		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
 	}, nil
@@ -99,7 +103,7 @@ func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, 
 	if err := h.endOld(r, user); err != nil {
 		return nil, err
 	}
-	return h.Renewer.Begin(ctx, c, g)
+	return h.Renewer.Begin(ctx, c, g, renew.Extra{JKT: planned.JKT})
 }
 
 func (h *Handler) endOld(r *http.Request, user *identity.User) error {
@@ -110,7 +114,7 @@ func (h *Handler) endOld(r *http.Request, user *identity.User) error {
 	}
 	old, err := h.Renewer.Handles.Parse(ctx, presented)
 	if err == nil {
-		err = h.Renewer.Sessions.End(ctx, old.Subject, old.Grant, session.Cause{
+		_, err = h.Renewer.Sessions.EndItem(ctx, old.Subject, old.Grant, session.Cause{
 			Why: session.LoggedOut, Actor: user.Subject, RequestID: httpapi.RequestID(ctx),
 		})
 	}

@@ -92,6 +92,40 @@ func TestClientWithASecret(t *testing.T) {
 	}
 }
 
+// A client that proves a key gets tokens that are worth nothing without it, and one
+// that must is told so before the password is looked at.
+func TestClientWithAKey(t *testing.T) {
+	h := newHome(t)
+	careful := h.Client("careful")
+	careful.RequireDPoP = true
+	h.Register(careful)
+	ask := func(id, password string) *http.Request {
+		return routetest.JSON("/login", "client_id", id, "user_name", "ada", "password", password)
+	}
+	if got := routetest.Do(h.route, ask("careful", "wrong")); got.Status != 400 || got.Error() != "invalid_dpop_proof" {
+		t.Errorf("without a proof = %d %s, want 400 invalid_dpop_proof", got.Status, got.Body)
+	}
+	if n := h.Entries(""); n != 0 {
+		t.Errorf("the trail has %d entries, want none", n)
+	}
+	for _, id := range []string{"careful", routetest.Phone} {
+		key := h.Prover()
+		request := ask(id, routetest.Password)
+		key.Prove(request, "/login")
+		got := routetest.Do(h.route, request)
+		if got.Status != 200 || got.Text("token_type") != "DPoP" || routetest.Claims(t, got.Text("access_token"))["cnf"] == nil {
+			t.Fatalf("%s: answer = %d %s, want bound tokens", id, got.Status, got.Body)
+		}
+		handle, err := h.Handles().Parse(t.Context(), got.Text("refresh_token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g, err := h.Sessions().Grant(t.Context(), h.Ada, handle.Grant); err != nil || g.JKT == "" {
+			t.Errorf("%s: grant = %+v, %v, want one that is bound to the key", id, g, err)
+		}
+	}
+}
+
 func TestPageOfAClient(t *testing.T) {
 	h := newHome(t)
 	got := routetest.Do(h.route, page("ada", routetest.Password))

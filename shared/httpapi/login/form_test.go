@@ -87,6 +87,110 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
+// A sign-in leads back to where a person was sent here from, with the query that
+// was there, and to nothing that only looks like it.
+func TestTheWayBack(t *testing.T) {
+	h := newHome(t)
+	long := strings.Repeat("x", 9000)
+	for asked, want := range map[string]string{
+		"/authorize?client_id=web&state=a%2Bb%3F%23": "/authorize?client_id=web&state=a%2Bb%3F%23",
+		"/authorize?a=//evil.example":                "/authorize?a=//evil.example",
+		"/device":                                    "/device",
+		"/device?user_code=BCDF-GHJK":                "/device?user_code=BCDF-GHJK",
+		"/authorize":                                 "/account",
+		"/authorize?x=" + long:                       "/account",
+		"/authorize/?x":                              "/account",
+		"/authorize/../x?y":                          "/account",
+		"/authorize?x#y":                             "/account",
+		"/authorize?x y":                             "/account",
+		"/authorize?x\r\nLocation:evil":              "/account",
+		"/authorize?x\\y":                            "/account",
+		"/authorize?\u00e9":                          "/account",
+		"/authorize.evil.example?x":                  "/account",
+		"//authorize?x":                              "/account",
+		"//evil.example/authorize?x":                 "/account",
+		"https://evil.example/authorize?x":           "/account",
+		"/token?x":                                   "/account",
+		"/login?return=/authorize":                   "/account",
+		"/devices?x":                                 "/account",
+		"?/authorize?x":                              "/account",
+	} {
+		b := pagetest.Open(h.route, "")
+		form := pagetest.Forms(b.Get("/login?return=" + url.QueryEscape(asked)).Body)[0]
+		if form.Get("return") != want {
+			t.Errorf("return=%.80q: the form has %.80q, want %.80q", asked, form.Get("return"), want)
+		}
+	}
+	b := pagetest.Open(h.route, "")
+	const back = "/authorize?client_id=web&state=a%2Bb"
+	form := pagetest.Forms(b.Get("/login?return=" + url.QueryEscape(back)).Body)[0]
+	form.Set("user_name", "ada")
+	form.Set("password", "wrong")
+	again := pagetest.Forms(b.Post("/login", form).Body)[0]
+	again.Set("user_name", "ada")
+	again.Set("password", routetest.Password)
+	if got := b.Post("/login", again); got.Status != 303 || got.Header.Get("Location") != back {
+		t.Errorf("sign-in = %d to %q, want 303 to %q", got.Status, got.Header.Get("Location"), back)
+	}
+	for _, forged := range []string{"//evil.example", "/authorize.evil.example?x", "/authorize?x\nSet-Cookie: a=b"} {
+		f := fill(t, b, "ada", routetest.Password)
+		f.Set("return", forged)
+		if got := b.Post("/login", f); got.Status != 303 || got.Header.Get("Location") != "/account" {
+			t.Errorf("sign-in with return=%q posted = %d to %q, want 303 to /account", forged, got.Status, got.Header.Get("Location"))
+		}
+	}
+}
+
+// The form may lead on to the client that a person goes back to, and nothing that
+// an address says gets into the policy but the source of one.
+func TestThePolicyLeadsOn(t *testing.T) {
+	h := newHome(t)
+	b := pagetest.Open(h.route, "")
+	for to, want := range map[string]string{
+		"https:":                  "form-action 'self' https:",
+		"http: https:":            "form-action 'self' http: https:",
+		"https://app.example.com": "form-action 'self'",
+		"com.example.app:":        "form-action 'self' com.example.app:",
+		"":                        "form-action 'self'",
+		"*":                       "form-action 'self'",
+		"https://a; script-src *": "form-action 'self'",
+		"javascript:":             "form-action 'self'",
+		"data:":                   "form-action 'self'",
+		"https://a\r\nX: y":       "form-action 'self'",
+	} {
+		query := url.Values{"return": {"/authorize?client_id=web"}, "to": {to}}
+		got := b.Get("/login?" + query.Encode())
+		policy := got.Header.Get("Content-Security-Policy")
+		if !strings.HasSuffix(policy, want) {
+			t.Errorf("to=%q: policy = %s, want it to end in %s", to, policy, want)
+		}
+		form := pagetest.Forms(got.Body)[0]
+		form.Set("user_name", "nobody")
+		form.Set("password", "wrong")
+		if again := b.Post("/login", form); again.Status != 400 || again.Header.Get("Content-Security-Policy") != policy {
+			t.Errorf("to=%q: after a wrong password %d with the policy %s, want 400 with the same", to, again.Status, again.Header.Get("Content-Security-Policy"))
+		}
+		h.Pass(time.Minute)
+	}
+	elsewhere := b.Get("/login?return=/account&to=https%3A%2F%2Fevil.example")
+	if p := elsewhere.Header.Get("Content-Security-Policy"); !strings.HasSuffix(p, "form-action 'self'") {
+		t.Errorf("a sign-in for no client: policy = %s, want it to lead to us alone", p)
+	}
+}
+
+// An application may know who is about to sign in. What can be no user name is not
+// shown.
+func TestLoginHint(t *testing.T) {
+	h := newHome(t)
+	b := pagetest.Open(h.route, "")
+	for hint, want := range map[string]string{"ada": "ada", "ada@example.com": "ada@example.com", "ada lovelace": "", `"><b>`: "", strings.Repeat("a", 65): ""} {
+		body := b.Get("/login?login_hint=" + url.QueryEscape(hint)).Body
+		if !strings.Contains(body, `name="user_name" value="`+want+`"`) {
+			t.Errorf("login_hint=%q: the form has not the name %q:\n%s", hint, want, body)
+		}
+	}
+}
+
 // A page is for people and nobody else's script.
 func TestThePageIsOurs(t *testing.T) {
 	h := newHome(t)

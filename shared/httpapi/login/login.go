@@ -27,6 +27,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	counters "github.com/tipstaff/tipstaff/shared/wire/throttle"
 	secrets "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
@@ -44,7 +45,7 @@ func New(e *wire.Env) (http.Handler, error) {
 		People: &identity.Store{
 			DB: db, Registry: e.Name(contract.Registry), Peppers: Peppers(held), Trail: renewer.Sessions.Trail, Now: e.Clock.Now,
 		},
-		Throttle: &throttle.Store{DB: db, Sessions: e.Name(contract.Sessions), Key: throttleKey(held), Now: e.Clock.Now},
+		Throttle: counters.Store(e, db, held),
 		Forms:    &browser.Forms{Key: held.MACKey, Now: e.Clock.Now},
 	})
 	route.Origins = browser.Origins(auth.Clients)
@@ -88,25 +89,5 @@ func Peppers(held *vault.Vault) identity.Peppers {
 			return identity.Pepper{}, err
 		}
 		return identity.Pepper{ID: p.ID, Key: p.Key}, nil
-	}
-}
-
-// throttleKey names the counters of the throttle. It is the pepper, since that
-// stays when the keys rotate and the counters of a known browser with it.
-func throttleKey(held *vault.Vault) func(context.Context) ([]byte, error) {
-	return func(ctx context.Context) ([]byte, error) {
-		p, err := held.Pepper(ctx, "")
-		if err == nil {
-			return p.Key, nil
-		}
-		if !errors.Is(err, keys.ErrUnknown) {
-			return nil, err
-		}
-		// The keys of an earlier release: the next rotation adds a pepper.
-		k, err := held.MACKey(ctx, "")
-		if err != nil {
-			return nil, err
-		}
-		return k.Key, nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
@@ -19,20 +20,43 @@ import (
 // purpose is what the token of our form is for.
 const purpose = "login"
 
-// destinations are the places that a sign-in may lead to, the usual one first.
-// What the browser asks for is only ever compared with them.
-var destinations = []string{contract.Account.Paths[0], contract.Home.Paths[0]}
+// destinations are the places that a sign-in may lead to, the usual one first, and
+// onward those that may have a query: they sent the person here, and judge what
+// they asked for anew.
+var (
+	destinations = []string{contract.Account.Paths[0], contract.Home.Paths[0], contract.Device.Paths[0]}
+	onward       = []string{contract.Authorize.Paths[0], contract.Device.Paths[0]}
+)
 
+// maxReturn is the length of the longest way back.
+const maxReturn = 8 << 10
+
+// destination is where the browser asks to go, if that is a place of ours, and the
+// usual one if not. A path that begins like one of ours leads nowhere else.
 func destination(asked string) string {
-	if slices.Contains(destinations, asked) {
+	path, _, query := strings.Cut(asked, "?")
+	if slices.Contains(destinations, asked) || query && slices.Contains(onward, path) && len(asked) <= maxReturn && plain(asked) {
 		return asked
 	}
 	return destinations[0]
 }
 
-// show answers with an empty form.
+// plain reports whether a path and its query consist of what a URI consists of.
+func plain(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c > '~' || strings.ContainsRune("\"#<>\\^`{|}", c)
+	})
+}
+
+// show answers with an empty form. Another page of ours may have said in the URL
+// who is expected.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request) error {
-	return h.form(w, r, http.StatusOK, web.Login{Return: r.URL.Query().Get("return")})
+	q := r.URL.Query()
+	page := web.Login{Return: q.Get("return"), To: q.Get("to")}
+	if hint := q.Get("login_hint"); identity.ValidUserName(hint) {
+		page.UserName = hint
+	}
+	return h.form(w, r, http.StatusOK, page)
 }
 
 // form answers with a form of this browser.
@@ -42,6 +66,9 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page 
 		return err
 	}
 	page.Return = destination(page.Return)
+	if !browser.ValidSource(page.To) || !strings.HasPrefix(page.Return, contract.Authorize.Paths[0]+"?") {
+		page.To = "" // it leads to no client
+	}
 	web.Render(w, status, page)
 	return nil
 }
@@ -53,7 +80,7 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request) error {
 	if err := browser.SameOrigin(r, h.Issuer); err != nil {
 		return err
 	}
-	page := web.Login{UserName: r.PostForm.Get("user_name"), Return: r.PostForm.Get("return")}
+	page := web.Login{UserName: r.PostForm.Get("user_name"), Return: r.PostForm.Get("return"), To: r.PostForm.Get("to")}
 	err := h.Forms.Check(r.Context(), r, purpose, r.PostForm.Get("csrf"))
 	if errors.Is(err, browser.ErrForm) {
 		page.Problem = web.ExpiredForm

@@ -17,8 +17,17 @@ import (
 
 func route(s *pagetest.Stage) http.Handler {
 	return s.Route(contract.Logout, &logout.Handler{
-		Issuer: routetest.Issuer, Sessions: s.Sessions(), People: s.People(), Forms: s.Forms(),
+		Issuer: routetest.Issuer, Sessions: s.Sessions(), People: s.People(), Clients: s.Clients(),
+		Keys: logout.Verifying(s.Keys, s.Now), Forms: s.Forms(), Now: s.Now,
 	})
+}
+
+// signedOut holds the answer to the page for those who are nobody here.
+func signedOut(t *testing.T, name string, got routetest.Answer) {
+	t.Helper()
+	if got.Status != http.StatusOK || !strings.Contains(got.Body, "You are signed out") {
+		t.Errorf("%s = %d %s, want that one is signed out", name, got.Status, got.Body)
+	}
 }
 
 func TestLogout(t *testing.T) {
@@ -43,12 +52,11 @@ func TestLogout(t *testing.T) {
 	if n := s.Entries(session.ActionEndLogin); n != 1 {
 		t.Errorf("the trail has %d entries of the end, want 1", n)
 	}
-	if got := b.Get("/logout"); got.Status != http.StatusOK || !strings.Contains(got.Body, "You are signed out") {
-		t.Errorf("GET afterwards = %d %s, want that one is signed out", got.Status, got.Body)
-	}
+	signedOut(t, "GET afterwards", b.Get("/logout"))
 	again := pagetest.Open(route(s), cookie)
-	if got := again.Get("/logout"); !strings.Contains(got.Body, "You are signed out") || again.Cookies[browser.SessionCookie] != "" {
-		t.Errorf("GET with the old cookie = %d %s, want that one is signed out, and the cookie forgotten", got.Status, got.Body)
+	signedOut(t, "GET with the old cookie", again.Get("/logout"))
+	if again.Cookies[browser.SessionCookie] != "" {
+		t.Error("the browser keeps a dead cookie")
 	}
 }
 
@@ -66,7 +74,7 @@ func TestForgedLogout(t *testing.T) {
 	for name, post := range map[string]func() routetest.Answer{
 		"another site":    func() routetest.Answer { return b.PostFrom("/logout", good, "https://evil.example", "cross-site") },
 		"nobody knows":    func() routetest.Answer { return b.PostFrom("/logout", good, "", "") },
-		"no token":        func() routetest.Answer { return b.Post("/logout", url.Values{}) },
+		"a made-up token": func() routetest.Answer { return b.Post("/logout", url.Values{"csrf": {"x.y.z"}}) },
 		"another login's": func() routetest.Answer { return b.Post("/logout", foreign) },
 		"another browser": func() routetest.Answer { return pagetest.Open(h, cookie).Post("/logout", good) },
 	} {
@@ -78,14 +86,43 @@ func TestForgedLogout(t *testing.T) {
 			t.Fatalf("%s: the login has ended", name)
 		}
 	}
-	if got := b.Post("/logout", url.Values{}); !strings.Contains(got.Body, web.ExpiredForm) || len(pagetest.Forms(got.Body)) != 1 {
-		t.Errorf("without a token the page is %s, want the problem and a new form", got.Body)
+	if got := b.Post("/logout", url.Values{"csrf": {"x"}}); !strings.Contains(got.Body, web.ExpiredForm) || len(pagetest.Forms(got.Body)) != 1 {
+		t.Errorf("with a bad token the page is %s, want the problem and a new form", got.Body)
 	}
 }
 
-func TestPostWithoutLogin(t *testing.T) {
+// TestPostWithoutOurForm is that of an application: the browser is sent back with
+// a link, and nothing else happens.
+func TestPostWithoutOurForm(t *testing.T) {
 	s := pagetest.New(t)
-	if got := pagetest.Open(route(s), "").Post("/logout", url.Values{}); got.Status != http.StatusOK || !strings.Contains(got.Body, "You are signed out") {
-		t.Errorf("POST = %d %s, want that one is signed out", got.Status, got.Body)
+	ada := s.Person("ada", "")
+	login, cookie := s.Login(ada)
+	b := pagetest.Open(route(s), cookie)
+	for name, tt := range map[string]struct {
+		form url.Values
+		want string
+	}{
+		"empty": {url.Values{}, "/logout"},
+		"all": {
+			url.Values{
+				"id_token_hint": {"a.b.c"}, "client_id": {"app"}, "post_logout_redirect_uri": {"https://app.example.com/?a=b&c"},
+				"state": {"x y"}, "logout_hint": {"ada"}, "ui_locales": {"en"},
+			},
+			"/logout?client_id=app&id_token_hint=a.b.c&post_logout_redirect_uri=https%3A%2F%2Fapp.example.com%2F%3Fa%3Db%26c&state=x+y",
+		},
+	} {
+		for _, from := range []string{routetest.Issuer, "https://app.example.com"} {
+			got := b.PostFrom("/logout", tt.form, from, "")
+			if got.Status != http.StatusSeeOther || got.Header.Get("Location") != tt.want {
+				t.Errorf("%s: POST from %s = %d to %s, want 303 to %s", name, from, got.Status, got.Header.Get("Location"), tt.want)
+			}
+		}
 	}
+	if got := b.Post("/logout", url.Values{"state": {strings.Repeat("x", 9000)}}); got.Status != http.StatusBadRequest {
+		t.Errorf("POST of what no URL can hold = %d, want 400", got.Status)
+	}
+	if !s.Live(ada)[login.ID] {
+		t.Error("the login has ended")
+	}
+	signedOut(t, "the link without a login", pagetest.Open(route(s), "").Get("/logout"))
 }

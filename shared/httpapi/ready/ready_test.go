@@ -110,3 +110,18 @@ func TestOnlyOperators(t *testing.T) {
 		t.Error("a stranger set off a check")
 	}
 }
+
+// This route writes nothing, so it cannot know a proof again, and takes no token
+// that needs one.
+func TestBoundToken(t *testing.T) {
+	s := routetest.New(t)
+	minted, err := s.Minter().Mint(context.Background(), token.Request{
+		Subject: "ops", ClientID: "ops", Audience: []string{api}, Scope: "ready", Algorithm: oauth.ES256, Lifetime: time.Minute, JKT: s.Prover().JKT,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(s, nil, minted.Value); got.Status != 401 || got.JSON["code"] != "invalid_token" {
+		t.Errorf("answer = %d %s, want 401 invalid_token", got.Status, got.Body)
+	}
+}

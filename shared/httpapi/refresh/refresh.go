@@ -20,6 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/strangers"
 	secrets "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
@@ -29,6 +30,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	held := secrets.Prepared(e)
 	db := dynamo.Client(e)
 	auth := clientauth.New(e, db)
+	strangers.Admit(e, db, auth.Clients, held.MACKey)
 	route := e.Route(&Handler{Auth: auth, Renewer: renew.New(e, db, auth.Clients, held)})
 	route.Origins = browser.Origins(auth.Clients)
 	return route, nil

@@ -291,3 +291,23 @@ func masked(a routetest.Answer) string {
 	}
 	return body
 }
+
+// A key is proved for the place where it is proved: what POST /token would take
+// is nothing here.
+func TestKeyAtRefresh(t *testing.T) {
+	h := routetest.Furnish(t)
+	prover := h.Prover()
+	presented := h.Grant(routetest.Phone, h.Ada).RefreshToken
+	ask := func(path string) routetest.Answer {
+		form := url.Values{"grant_type": {"refresh_token"}, "client_id": {routetest.Phone}, "refresh_token": {presented}}
+		return routetest.Do(route(h), prover.Prove(routetest.Form("/refresh", form), path))
+	}
+	if got := ask("/token"); got.Status != 400 || got.Error() != "invalid_dpop_proof" {
+		t.Errorf("with a proof for /token = %d %s, want 400 invalid_dpop_proof", got.Status, got.Body)
+	}
+	got := ask("/refresh")
+	cnf, _ := routetest.Claims(t, got.Text("access_token"))["cnf"].(map[string]any)
+	if got.Status != 200 || got.Text("token_type") != "DPoP" || cnf["jkt"] != prover.JKT {
+		t.Errorf("with a proof for /refresh = %d %s, want a token bound to the key", got.Status, got.Body)
+	}
+}

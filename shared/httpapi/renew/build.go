@@ -9,6 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/proofs"
 	"github.com/tipstaff/tipstaff/shared/wire/sessions"
 )
 
@@ -16,11 +17,14 @@ import (
 // the route, so that each is read once.
 func New(e *wire.Env, db *dynamodb.Client, clients *client.Store, held *vault.Vault) *Renewer {
 	now := e.Clock.Now
+	verifier := proofs.Verifier(e, db)
+	verifier.Nonces = held.MACKey
 	return &Renewer{
 		Sessions: sessions.Store(e, db),
 		Handles:  &session.Handles{Keys: held.MACKey, Region: e.Region},
 		Targets:  &target.Chooser{Issuer: e.Issuer, Clients: clients},
 		Tokens:   &token.Minter{Issuer: e.Issuer, Keys: held.Document, Now: now},
+		Proofs:   verifier,
 		Now:      now,
 	}
 }

@@ -1,6 +1,7 @@
-// Package renew is the refresh_token grant (RFC 6749 §6), the same at POST
-// /token and at POST /refresh: a client presents a refresh token and gets an
-// access token and the refresh token that comes next.
+// Package renew makes the tokens of a grant: the first ones, and those of the
+// refresh_token grant (RFC 6749 §6), which is the same at POST /token and at POST
+// /refresh. There a client presents a refresh token and gets an access token and
+// the refresh token that comes next.
 //
 // A refresh consumes what it presents, so a request that will be refused for
 // its own fault is refused before. Scope and resource can be wrong in a way
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/dpop"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/httpapi/target"
@@ -31,7 +33,9 @@ type Renewer struct {
 	Handles  *session.Handles
 	Targets  *target.Chooser
 	Tokens   *token.Minter
-	Now      func() time.Time
+	// Proofs judges the keys that clients prove.
+	Proofs *dpop.Verifier
+	Now    func() time.Time
 }
 
 // Renewed is what a client gets.
@@ -39,18 +43,26 @@ type Renewed struct {
 	Grant        *session.Grant
 	Access       *token.Token
 	Scope        string
-	RefreshToken string
+	RefreshToken string // empty for a client that may not use one
+	IDToken      string // empty without the scope openid
+	// Bound says that the access token is bound to a key.
+	Bound bool
 }
 
 // Response is what a client that keeps its refresh token itself is told.
 func (r *Renewed) Response() oauth.TokenResponse {
-	return oauth.TokenResponse{
+	answer := oauth.TokenResponse{
 		AccessToken:  r.Access.Value,
 		TokenType:    oauth.TokenTypeBearer,
 		ExpiresIn:    int64(r.Access.Lifetime.Seconds()),
 		Scope:        r.Scope,
 		RefreshToken: r.RefreshToken,
+		IDToken:      r.IDToken,
 	}
+	if r.Bound {
+		answer.TokenType = oauth.TokenTypeDPoP
+	}
+	return answer
 }
 
 // AnswerPage answers a page of c: it keeps the refresh token in a cookie for it.
@@ -63,17 +75,46 @@ func (h *Renewer) AnswerPage(w http.ResponseWriter, c *client.Client, r *Renewed
 	httpapi.Answer(w, http.StatusOK, answer)
 }
 
-// Begin makes the first tokens of a grant that was just created.
-func (h *Renewer) Begin(ctx context.Context, c *client.Client, g *session.Grant) (*Renewed, error) {
-	access, scope, err := h.access(ctx, c, g, nil)
+// Extra is what the first tokens of a grant depend on, beside the grant.
+type Extra struct {
+	// Nonce goes into the id token, if there is one.
+	Nonce string
+	// JKT is the key that the client proved, to which the access token is
+	// bound; empty for none.
+	JKT string
+	// Resources are the resource parameters of the request.
+	Resources []string
+}
+
+// Plan judges a request for the first tokens of a grant that is not there yet,
+// and returns how long the grant may stay unused and how long it may live. That
+// of a client that cannot refresh lives as long as its one access token.
+func (h *Renewer) Plan(ctx context.Context, c *client.Client, granted target.Granted, resources []string) (idle, absolute time.Duration, err error) {
+	t, _, err := h.Targets.Within(ctx, c, granted, resources, "")
+	if err != nil {
+		return 0, 0, final(err, "")
+	}
+	if !c.MayUse(oauth.GrantRefreshToken) {
+		return t.Lifetime, t.Lifetime, nil
+	}
+	return lifeOf(c.Idle, client.DefaultIdle), lifeOf(c.Absolute, client.DefaultAbsolute), nil
+}
+
+// Begin makes the first tokens of a grant that was just created. For a client that
+// must prove a key, the caller has seen to it before that it did.
+func (h *Renewer) Begin(ctx context.Context, c *client.Client, g *session.Grant, x Extra) (*Renewed, error) {
+	if c.RequireDPoP && x.JKT == "" {
+		return nil, oauth.Refuse(oauth.InvalidDPoPProof, "the client must prove a key")
+	}
+	begun, err := h.issue(ctx, c, g, order{resources: x.Resources, jkt: x.JKT, nonce: x.Nonce})
+	if err != nil || !c.MayUse(oauth.GrantRefreshToken) {
+		return begun, err
+	}
+	begun.RefreshToken, err = h.Handles.Mint(ctx, g.Subject, g.ID, g.Generation)
 	if err != nil {
 		return nil, err
 	}
-	first, err := h.Handles.Mint(ctx, g.Subject, g.ID, g.Generation)
-	if err != nil {
-		return nil, err
-	}
-	return &Renewed{Grant: g, Access: access, Scope: scope, RefreshToken: first}, nil
+	return begun, nil
 }
 
 // Serve answers a client that identified itself and sends its refresh token in
@@ -100,30 +141,35 @@ func (h *Renewer) Renew(r *http.Request, c *client.Client, presented string, for
 	}
 	old, err := h.Handles.Parse(ctx, presented)
 	if err != nil {
-		return nil, final(err)
+		return nil, final(err, "")
 	}
 	note := httpapi.Note(ctx)
 	note.Subject, note.Session = old.Subject, old.Grant
+	jkt, err := h.Proofs.Optional(r, c)
+	if err != nil {
+		return nil, err
+	}
 	if err := h.foresee(ctx, c, old, form); err != nil {
 		return nil, err
 	}
 	grant, outcome, err := h.Sessions.Refresh(ctx, session.RefreshRequest{
-		Handle: old, Client: c.ID, Bound: !c.Public(), Idle: c.Idle, Grace: c.Grace,
+		Handle: old, Client: c.ID, Bound: !c.Public(), JKT: jkt,
+		Idle: lifeOf(c.Idle, client.DefaultIdle), Grace: c.Grace,
 		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(ctx),
 	})
 	count(note, outcome, err)
 	if err != nil {
-		return nil, final(err)
+		return nil, final(err, jkt)
 	}
-	access, scope, err := h.access(ctx, c, grant, form)
+	renewed, err := h.issue(ctx, c, grant, order{resources: form["resource"], scope: form.Get("scope"), jkt: jkt})
 	if err != nil {
 		return nil, err
 	}
-	next, err := h.Handles.Next(ctx, old)
+	renewed.RefreshToken, err = h.Handles.Next(ctx, old)
 	if err != nil {
 		return nil, err
 	}
-	return &Renewed{Grant: grant, Access: access, Scope: scope, RefreshToken: next}, nil
+	return renewed, nil
 }
 
 // count notes what became of a refresh.
@@ -148,12 +194,12 @@ func (h *Renewer) foresee(ctx context.Context, c *client.Client, old session.Han
 	}
 	grant, err := h.Sessions.Grant(ctx, old.Subject, old.Grant)
 	if err != nil {
-		return final(err)
+		return final(err, "")
 	}
 	if grant.Client != c.ID {
-		return final(fmt.Errorf("grant %s: it is another client's: %w", grant.ID, session.ErrEnded))
+		return final(fmt.Errorf("grant %s: it is another client's: %w", grant.ID, session.ErrEnded), "")
 	}
-	_, _, err = h.targets(ctx, c, grant, form)
+	_, _, err = h.targets(ctx, c, grant, order{resources: form["resource"], scope: form.Get("scope")})
 	return err
 }
 
@@ -171,48 +217,4 @@ func ambiguous(c *client.Client, resources []string) bool {
 		}
 	}
 	return false
-}
-
-// targets judges the request by the grant.
-func (h *Renewer) targets(ctx context.Context, c *client.Client, g *session.Grant, form url.Values) (*target.Targets, string, error) {
-	granted := target.Granted{Resources: g.Audience, Scope: g.Scope}
-	t, scope, err := h.Targets.Within(ctx, c, granted, form["resource"], form.Get("scope"))
-	if errors.Is(err, target.ErrNothingLeft) {
-		return nil, "", final(err)
-	}
-	return t, scope, err
-}
-
-// access mints an access token under a grant. It never outlives the grant.
-func (h *Renewer) access(ctx context.Context, c *client.Client, g *session.Grant, form url.Values) (*token.Token, string, error) {
-	t, scope, err := h.targets(ctx, c, g, form)
-	if err != nil {
-		return nil, "", err
-	}
-	issued, err := h.Tokens.Mint(ctx, token.Request{
-		Subject:   g.Subject,
-		ClientID:  c.ID,
-		Audience:  t.Audience,
-		Scope:     scope,
-		Algorithm: t.Algorithm,
-		Lifetime:  min(t.Lifetime, g.Absolute.Sub(h.Now()).Truncate(time.Second)),
-		SessionID: g.ID,
-		AuthTime:  g.AuthTime,
-		AMR:       g.AMR,
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	httpapi.Note(ctx).TokenID = issued.ID
-	return issued, scope, nil
-}
-
-// final turns what makes a refresh token useless for ever into invalid_grant,
-// and leaves alone what may pass.
-func final(err error) error {
-	_, reused := errors.AsType[*session.ReuseError](err)
-	if reused || errors.Is(err, session.ErrForged) || errors.Is(err, session.ErrEnded) || errors.Is(err, target.ErrNothingLeft) {
-		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the refresh token is not valid any more", Err: err}
-	}
-	return err
 }

@@ -149,7 +149,7 @@ func (h home) grant(t *testing.T, clientID, scope string, resources ...string) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun, err := h.Renewer().Begin(t.Context(), c, g)
+	begun, err := h.Renewer().Begin(t.Context(), c, g, renew.Extra{})
 	if err != nil {
 		t.Fatal(err)
 	}

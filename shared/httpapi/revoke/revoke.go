@@ -5,7 +5,9 @@
 // with one end the whole grant: the refresh token stops working and every
 // access token of the grant stops being active at POST /introspect. An access
 // token that a client got for itself belongs to no grant and stays good until
-// it expires a few minutes later; RFC 7009 §2 leaves that to the server.
+// it expires a few minutes later; RFC 7009 §2 leaves that to the server. So does
+// one that was exchanged for another (RFC 8693): its grant is not that of the
+// client that has it, and nobody who is lent something may end what it is of.
 //
 // The answer never tells what became of it. To a client, a token that it does
 // not have is as good as one that is revoked.
@@ -28,6 +30,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	"github.com/tipstaff/tipstaff/shared/wire/sessions"
+	"github.com/tipstaff/tipstaff/shared/wire/strangers"
 	secrets "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
@@ -35,8 +38,10 @@ import (
 func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
 	held := secrets.Keys(e)
+	auth := clientauth.New(e, db)
+	strangers.Admit(e, db, auth.Clients, held.MACKey)
 	return e.Route(&Handler{
-		Auth: clientauth.New(e, db),
+		Auth: auth,
 		Guard: &bearer.Guard{
 			Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}, Now: e.Clock.Now,
 		},
@@ -113,6 +118,9 @@ func (h *Handler) grant(ctx context.Context, presented string) (subject, id stri
 	claims, err := h.Guard.Verify(ctx, presented)
 	if err != nil {
 		return "", "", err
+	}
+	if claims.Act != nil {
+		return "", "", nil
 	}
 	return claims.Subject, claims.SessionID, nil
 }

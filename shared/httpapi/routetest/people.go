@@ -11,6 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dpop"
 	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
@@ -19,6 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/target"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/replay"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
@@ -90,10 +92,23 @@ func (s *Stage) Handles() *session.Handles {
 	return &session.Handles{Keys: s.MACKey, Region: "eu-central-1"}
 }
 
+// Codes writes and reads the authorization codes of the stage.
+func (s *Stage) Codes() *session.Codes {
+	return &session.Codes{Keys: s.MACKey, Region: "eu-central-1", Now: s.Now}
+}
+
+// Proofs judges the keys that clients prove.
+func (s *Stage) Proofs() *dpop.Verifier {
+	return &dpop.Verifier{
+		Issuer: Issuer, Replay: &replay.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now},
+		Nonces: s.MACKey, Now: s.Now,
+	}
+}
+
 // Auth is a fresh guard of clients, with nothing remembered.
 func (s *Stage) Auth() *clientauth.Guard {
 	return &clientauth.Guard{
-		Clients:  s.Clients(),
+		Issuer: Issuer, Clients: s.Clients(), Replay: s.Proofs().Replay,
 		Refusals: &audit.Refusals{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail()},
 	}
 }
@@ -101,7 +116,7 @@ func (s *Stage) Auth() *clientauth.Guard {
 // Renewer renews the grants of the stage.
 func (s *Stage) Renewer() *renew.Renewer {
 	return &renew.Renewer{
-		Sessions: s.Sessions(), Handles: s.Handles(), Tokens: s.Minter(), Now: s.Now,
+		Sessions: s.Sessions(), Handles: s.Handles(), Tokens: s.Minter(), Proofs: s.Proofs(), Now: s.Now,
 		Targets: &target.Chooser{Issuer: Issuer, Clients: s.Clients()},
 	}
 }
@@ -113,7 +128,7 @@ func (s *Stage) Guard() *signedin.Guard {
 
 // Bearer knows the access tokens of the stage.
 func (s *Stage) Bearer() *bearer.Guard {
-	return &bearer.Guard{Issuer: Issuer, Keys: s.Published(), Now: s.Now}
+	return &bearer.Guard{Issuer: Issuer, Keys: s.Published(), Proofs: s.Proofs(), Now: s.Now}
 }
 
 // Forms makes and checks the tokens of forms.
@@ -140,7 +155,7 @@ func (s *Stage) Grant(clientID, subject string) *renew.Renewed {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	begun, err := s.Renewer().Begin(ctx, c, g)
+	begun, err := s.Renewer().Begin(ctx, c, g, renew.Extra{})
 	if err != nil {
 		s.T.Fatal(err)
 	}

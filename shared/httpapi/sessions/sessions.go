@@ -27,6 +27,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/proofs"
 	wired "github.com/tipstaff/tipstaff/shared/wire/sessions"
 )
 
@@ -39,7 +40,10 @@ func New(e *wire.Env) (http.Handler, error) {
 		Sessions: store,
 		Guard: &signedin.Guard{
 			Issuer: e.Issuer, Sessions: store, Now: e.Clock.Now,
-			Bearer: &bearer.Guard{Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: table, Now: e.Clock.Now}, Now: e.Clock.Now},
+			Bearer: &bearer.Guard{
+				Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: table, Now: e.Clock.Now},
+				Proofs: proofs.Verifier(e, db), Now: e.Clock.Now,
+			},
 		},
 	})
 	route.Problems = true

@@ -2,6 +2,15 @@
 // with which scopes, signed how and for how long. Every grant asks it, each
 // with its own upper bound: what the client is registered for, and for a token
 // of a person also what was granted when they signed in.
+//
+// Most scopes are allowed at a resource. The identity scopes are not (OpenID
+// Connect Core §5.4, §11): what they allow is to know who the person is, which
+// is asked at the userinfo endpoint, and to stay signed in. They are a list of
+// their own in a registration, and only the token of a person carries them.
+//
+// A client that registered itself has no registration of ours that could bound
+// it. It may have, at a resource, the scopes that the resource opens to such
+// clients, and nothing where it names no resource.
 package target
 
 import (
@@ -12,7 +21,6 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
@@ -28,7 +36,8 @@ type Targets struct {
 	// Resources are the ids of the resources, as a client's registration
 	// writes them; none for a token that is good for nothing but the issuer.
 	Resources []string
-	// Audience is how the resources stand in a token.
+	// Audience is how the resources stand in a token, with the userinfo
+	// endpoint if the token is good there.
 	Audience  []string
 	Algorithm string
 	Lifetime  time.Duration
@@ -49,20 +58,14 @@ var errAccess = oauth.Refuse(oauth.InvalidTarget, "the client has no access to t
 // differently cannot share a token, and resources that live differently share
 // the shortest life.
 func (h *Chooser) Choose(ctx context.Context, c *client.Client, requested []string) (*Targets, error) {
-	ids, err := h.wanted(c, requested)
+	w, err := h.wanted(c, requested)
 	if err != nil {
 		return nil, err
 	}
-	return h.combine(ctx, c, ids)
-}
-
-// wanted returns the requested resources, or the default one.
-func (h *Chooser) wanted(c *client.Client, requested []string) ([]string, error) {
-	ids, err := h.resolve(requested)
-	if fallback := c.DefaultResource(); err == nil && len(ids) == 0 && fallback != "" {
-		ids = []string{fallback}
+	if w.userInfo {
+		return nil, errAccess
 	}
-	return ids, err
+	return h.combine(ctx, c, w.ids)
 }
 
 // combine finds what the resources have in common.
@@ -72,14 +75,7 @@ func (h *Chooser) combine(ctx context.Context, c *client.Client, ids []string) (
 	}
 	t := &Targets{Resources: ids}
 	for i, id := range ids {
-		scopes, ok := c.Scopes(id)
-		if !ok {
-			return nil, errAccess
-		}
-		resource, err := h.Clients.Resource(ctx, id)
-		if errors.Is(err, client.ErrUnknown) {
-			return nil, &oauth.Error{Code: errAccess.Code, Detail: errAccess.Detail, Err: err}
-		}
+		resource, scopes, err := h.access(ctx, c, id)
 		if err != nil {
 			return nil, err
 		}
@@ -96,54 +92,72 @@ func (h *Chooser) combine(ctx context.Context, c *client.Client, ids []string) (
 		}
 		t.allowed = slices.DeleteFunc(t.allowed, func(s string) bool { return !slices.Contains(scopes, s) })
 	}
+	// No resource can define one: a token for it would open userinfo's door.
+	t.allowed = slices.DeleteFunc(t.allowed, identity)
 	return t, nil
 }
 
-// resolve turns the requested resources into ids, each once.
-func (h *Chooser) resolve(requested []string) ([]string, error) {
-	var ids []string
-	for _, r := range requested {
-		if r == "" {
-			continue
-		}
-		id, err := client.NormalizeResource(r)
-		if err != nil {
-			return nil, &oauth.Error{Code: oauth.InvalidTarget, Detail: err.Error(), Err: err}
-		}
-		if id == h.Issuer+contract.APIPath {
-			id = contract.APIPath
-		}
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
+// access returns a resource with the scopes that the client may have there, or
+// errAccess.
+func (h *Chooser) access(ctx context.Context, c *client.Client, id string) (*client.Resource, []string, error) {
+	scopes, ok := c.Scopes(id)
+	if !ok && !c.SelfRegistered {
+		return nil, nil, errAccess
+	}
+	resource, err := h.Clients.Resource(ctx, id)
+	if errors.Is(err, client.ErrUnknown) {
+		return nil, nil, &oauth.Error{Code: errAccess.Code, Detail: errAccess.Detail, Err: err}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.SelfRegistered {
+		if scopes = resource.SelfRegistered; len(scopes) == 0 {
+			return nil, nil, errAccess
 		}
 	}
-	return ids, nil
-}
-
-// audience is how a resource stands in a token.
-func (h *Chooser) audience(id string) string {
-	if id == contract.APIPath {
-		return h.Issuer + id
-	}
-	return id
+	return resource, scopes, nil
 }
 
 // Narrow returns the scope of the token: what was asked for if all of it is
 // allowed, and all that is allowed when nothing was asked for.
 func (t *Targets) Narrow(requested string) (string, error) {
-	scopes, err := oauth.ParseScope(requested)
+	asked, err := parse(requested)
 	if err != nil {
-		return "", &oauth.Error{Code: oauth.InvalidScope, Detail: err.Error()}
+		return "", err
 	}
-	if scopes == nil {
-		scopes = slices.Clone(t.allowed)
-		slices.Sort(scopes)
-		return strings.Join(slices.Compact(scopes), " "), nil
+	if asked == nil {
+		return everything(t.allowed...), nil
 	}
-	for _, s := range scopes {
-		if !slices.Contains(t.allowed, s) {
+	return pick(asked, t.allowed, nil)
+}
+
+// parse splits a scope parameter, nil if there is none.
+func parse(scope string) ([]string, error) {
+	asked, err := oauth.ParseScope(scope)
+	if err != nil {
+		return nil, &oauth.Error{Code: oauth.InvalidScope, Detail: err.Error()}
+	}
+	return asked, nil
+}
+
+// pick returns what was asked for without what is to be left out, and refuses
+// what is neither that nor allowed.
+func pick(asked, allowed, leftOut []string) (string, error) {
+	var kept []string
+	for _, s := range asked {
+		switch {
+		case slices.Contains(allowed, s):
+			kept = append(kept, s)
+		case !slices.Contains(leftOut, s):
 			return "", oauth.Refuse(oauth.InvalidScope, "a requested scope is not allowed for this client at every requested resource")
 		}
 	}
-	return strings.Join(scopes, " "), nil
+	return strings.Join(kept, " "), nil
+}
+
+// everything is a scope of all that is allowed.
+func everything(allowed ...string) string {
+	all := slices.Sorted(slices.Values(allowed))
+	return strings.Join(slices.Compact(all), " ")
 }

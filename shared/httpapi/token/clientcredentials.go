@@ -5,6 +5,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/renew"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/token"
 )
@@ -23,6 +24,10 @@ func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *c
 	if err != nil {
 		return err
 	}
+	jkt, err := h.Renewer.Proofs.Optional(r, c)
+	if err != nil {
+		return err
+	}
 	issued, err := h.Renewer.Tokens.Mint(r.Context(), token.Request{
 		Subject:   c.ID,
 		ClientID:  c.ID,
@@ -30,16 +35,13 @@ func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *c
 		Scope:     scope,
 		Algorithm: targets.Algorithm,
 		Lifetime:  targets.Lifetime,
+		JKT:       jkt,
 	})
 	if err != nil {
 		return err
 	}
 	httpapi.Note(r.Context()).TokenID = issued.ID
-	httpapi.Answer(w, http.StatusOK, oauth.TokenResponse{
-		AccessToken: issued.Value,
-		TokenType:   oauth.TokenTypeBearer,
-		ExpiresIn:   int64(issued.Lifetime.Seconds()),
-		Scope:       scope,
-	})
+	answer := renew.Renewed{Access: issued, Scope: scope, Bound: jkt != ""}
+	httpapi.Answer(w, http.StatusOK, answer.Response())
 	return nil
 }

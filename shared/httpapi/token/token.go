@@ -5,30 +5,45 @@ package token
 import (
 	"net/http"
 
+	"github.com/tipstaff/tipstaff/shared/device"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/active"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/renew"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
 )
 
 // Handler answers with a token, or says why there is none.
 type Handler struct {
-	Auth *clientauth.Guard
+	Auth  *clientauth.Guard
+	Codes *session.Codes
+	// Devices are those that ask whether they may come in.
+	Devices *device.Store
 	// Renewer renews grants, and has what every grant needs.
 	Renewer *renew.Renewer
+	// Active judges the tokens that are to be exchanged.
+	Active *active.Judge
 }
 
 // Serve hands over to the grant. What each asks of a client that identifies
-// itself is its own: only with a secret can a client get a token for itself.
+// itself is its own: only with proof can a client get a token for itself, while
+// a public one may bring what a person gave it.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	grant := r.PostForm.Get("grant_type")
-	authenticate := h.Auth.Authenticate
+	authenticate, serve := h.Auth.Identify, h.authorizationCode
 	switch grant {
 	case "":
 		return oauth.Refuse(oauth.InvalidRequest, "grant_type is missing")
-	case oauth.GrantClientCredentials:
+	case oauth.GrantAuthorizationCode:
+	case oauth.GrantDeviceCode:
+		serve = h.deviceCode
 	case oauth.GrantRefreshToken:
-		authenticate = h.Auth.Identify
+		serve = h.Renewer.Serve
+	case oauth.GrantClientCredentials:
+		authenticate, serve = h.Auth.Authenticate, h.clientCredentials
+	case oauth.GrantTokenExchange:
+		authenticate, serve = h.Auth.Authenticate, h.exchange
 	default:
 		return oauth.Refuse(oauth.UnsupportedGrantType, "this server does not know the grant_type")
 	}
@@ -37,8 +52,5 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if grant == oauth.GrantRefreshToken {
-		return h.Renewer.Serve(w, r, c)
-	}
-	return h.clientCredentials(w, r, c)
+	return serve(w, r, c)
 }

@@ -23,6 +23,7 @@ func Gallery() map[string]web.Page {
 		"login-wrong":     web.Login{CSRF: "t", UserName: "ada", Problem: web.WrongPassword},
 		"login-throttled": web.Login{CSRF: "t", UserName: "ada", Problem: web.TooManyTries, RetryAfter: 32 * time.Second},
 		"login-expired":   web.Login{CSRF: "t", UserName: "ada", Problem: web.ExpiredForm, Return: "/account"},
+		"login-for-app":   web.Login{CSRF: "t", UserName: "ada", Return: "/authorize?client_id=orders", To: "https://app.example.com"},
 		"account":         account(3),
 		"account-alone":   account(1),
 		"account-ended":   ended(),
@@ -31,9 +32,29 @@ func Gallery() map[string]web.Page {
 		"account-full":    account(20),
 		"home":            home(),
 		"logout":          web.Logout{CSRF: "t", Who: "Ada Lovelace"},
-		"logout-expired":  web.Logout{CSRF: "t", Who: long, Problem: web.ExpiredForm},
-		"message":         web.Message{Title: "You are signed out", Text: "See you soon.", Link: web.Link{Path: "/login", Text: "Sign in again"}},
-		"message-problem": web.Refused(503, "JKJaXmPLvHcESHA="),
+		"logout-from-app": web.Logout{
+			CSRF: "t", Who: "Ada Lovelace", App: "Orders", To: "https://orders.example.com",
+			ClientID: "orders-app", RedirectURI: "https://orders.example.com/bye?lang=en", State: "s&t",
+		},
+		"logout-expired":   web.Logout{CSRF: "t", Who: long, Problem: web.ExpiredForm},
+		"consent":          consent(),
+		"consent-nothing":  web.Consent{CSRF: "t", App: "Orders", Where: "orders.example.com", Who: "ada"},
+		"consent-expired":  unasked(web.Consent{Problem: web.ExpiredForm}),
+		"consent-unvetted": unasked(web.Consent{Unvetted: true}),
+		"consent-document": unasked(web.Consent{Unvetted: true, Origin: "tools.example.org"}),
+		"consent-long":     endless(),
+		"device":           web.Device{CSRF: "t"},
+		"device-wrong":     web.Device{CSRF: "t", Code: "WDJB-MJH0", Problem: web.ForeignLetters},
+		"device-throttled": web.Device{CSRF: "t", Code: "WDJB-MJHT", Problem: web.TooManyTries, RetryAfter: 32 * time.Second},
+		"device-request":   device(ours),
+		"device-third":     device(registered),
+		"device-unvetted":  device(unvetted),
+		"device-long":      device(longest),
+		"device-allowed":   web.DeviceDone(true),
+		"device-denied":    web.DeviceDone(false),
+		"unanswered":       web.Unanswered("redirect_uri is not registered for the client", "JKJaXmPLvHcESHA="),
+		"message":          web.Message{Title: "You are signed out", Text: "See you soon.", Link: web.Link{Path: "/login", Text: "Sign in again"}},
+		"message-problem":  web.Refused(503, "JKJaXmPLvHcESHA="),
 	}
 }
 
@@ -85,5 +106,29 @@ func overflowing() web.Account {
 	for i := range p.Sessions {
 		p.Sessions[i].Device, p.Sessions[i].App = long, long
 	}
+	return p
+}
+
+func consent() web.Consent {
+	return web.Consent{
+		CSRF: "t", Authorization: "client_id=orders", App: "Orders", Where: "orders.example.com", Who: "Ada Lovelace", To: "https://orders.example.com",
+		Asks: []web.Ask{
+			{Scopes: []string{"Know that it is you", "See your e-mail address"}},
+			{Place: "Order API", Scopes: []string{"See your orders", "Order for you"}},
+		},
+	}
+}
+
+// unasked is the question with what is special about it.
+func unasked(p web.Consent) web.Consent {
+	q := consent()
+	q.Problem, q.Unvetted, q.Origin = p.Problem, p.Unvetted, p.Origin
+	return q
+}
+
+func endless() web.Consent {
+	p := consent()
+	p.App, p.Where, p.Who, p.Unvetted, p.Origin = long, long, long, true, long+".example"
+	p.Asks = append(p.Asks, web.Ask{Place: long, Scopes: []string{long, long, "a:b"}})
 	return p
 }

@@ -1,0 +1,154 @@
+// Package clientdocument serves GET /client: what Tipstaff makes of the document
+// with which a client describes itself (OAuth Client ID Metadata Document).
+//
+// It is the only route that calls a server which a stranger named, and so it may
+// touch nothing but the table of what it found (see packages fetch and document).
+// The other routes ask it for a document that they miss. Developers can ask it
+// too: it answers with the metadata as it counts, or with what is wrong.
+package clientdocument
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client/document"
+	"github.com/tipstaff/tipstaff/shared/client/metadata"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/fetch"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+)
+
+// New builds the route from its environment.
+func New(e *wire.Env) (http.Handler, error) {
+	route := e.Route(&Handler{
+		Documents: &document.Store{DB: dynamo.Client(e), Table: e.Name(contract.Documents), Now: e.Clock.Now},
+		Fetcher:   new(fetch.Fetcher),
+		Allowed:   e.ClientDocuments,
+		Now:       e.Clock.Now,
+	})
+	route.Problems = true
+	return route, nil
+}
+
+// Handler fetches documents.
+type Handler struct {
+	Documents *document.Store
+	Fetcher   *fetch.Fetcher
+	Allowed   contract.ClientDocuments
+	Now       func() time.Time
+}
+
+// Answer is what we make of a document.
+type Answer struct {
+	metadata.Answer
+	// Fetched is when the document was fetched, and Until when it will be
+	// again at the earliest, in epoch seconds.
+	Fetched int64 `json:"fetched_at"`
+	Until   int64 `json:"fresh_until"`
+	// Problem says why it could not be fetched again, if it could not.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Serve answers 200 with an Answer for a document that counts, and 400 with what
+// is wrong with it. When its server cannot be reached that is a 424 (RFC 4918
+// §11.4), unless an earlier answer of it still counts: a fault, but none of ours
+// that should wake an operator.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	id := r.URL.Query().Get("client_id")
+	host, err := h.admit(id)
+	if err != nil {
+		return err
+	}
+	entry, err := h.entry(r.Context(), id, host)
+	if limit, ok := errors.AsType[*document.LimitError](err); ok {
+		return httpapi.Throttle(limit.RetryAfter)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case entry.Metadata != nil:
+		httpapi.Note(r.Context()).Client = id
+		httpapi.Answer(w, http.StatusOK, Answer{
+			Answer: entry.Metadata.Answer(id), Problem: entry.Problem,
+			Fetched: entry.Fetched.Unix(), Until: entry.Until.Unix(),
+		})
+		return nil
+	case entry.Temporary:
+		return &httpapi.StatusError{
+			Status: http.StatusFailedDependency, RetryAfter: max(time.Second, entry.Until.Sub(h.Now())),
+			Err: oauth.Refuse(oauth.TemporarilyUnavailable, entry.Problem),
+		}
+	default:
+		return oauth.Refuse(oauth.InvalidClientMetadata, entry.Problem)
+	}
+}
+
+// admit returns the host of the URL of a document that the stage takes.
+func (h *Handler) admit(id string) (string, error) {
+	if h.Allowed.Off() {
+		return "", oauth.Refuse(oauth.NotFound, "this server takes no client metadata documents")
+	}
+	if id == "" {
+		return "", oauth.Refuse(oauth.InvalidRequest, "client_id is missing")
+	}
+	host, err := metadata.ParseURL(id)
+	if err != nil {
+		return "", oauth.Refuse(oauth.InvalidRequest, "client_id: "+err.Error())
+	}
+	if !h.Allowed.Allows(host) {
+		return "", httpapi.Forbid("this server takes no documents of this host")
+	}
+	return host, nil
+}
+
+// entry returns what is known of a document, and finds it out where that is not
+// fresh.
+func (h *Handler) entry(ctx context.Context, id, host string) (*document.Entry, error) {
+	before, err := h.Documents.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && before.Fresh(h.Now()) {
+		return before, nil
+	}
+	if err := h.Documents.Reserve(ctx, host); err != nil {
+		return nil, err
+	}
+	entry := h.fetch(ctx, id, before)
+	return entry, h.Documents.Put(ctx, id, entry)
+}
+
+// fetch finds out what is at a URL.
+func (h *Handler) fetch(ctx context.Context, id string, before *document.Entry) *document.Entry {
+	found, err := h.Fetcher.Get(ctx, id)
+	if problem, ok := errors.AsType[*fetch.Error](err); ok && !problem.Temporary {
+		httpapi.Note(ctx).Error = problem.Error()
+		return document.Refused(problem.Reason, h.Now())
+	}
+	if err != nil {
+		httpapi.Note(ctx).Error = err.Error()
+		return document.Unreachable(before, reason(err), h.Now())
+	}
+	m, err := metadata.ParseDocument(id, found.Body)
+	if refused, ok := errors.AsType[*oauth.Error](err); ok {
+		return document.Refused(refused.Detail, h.Now())
+	}
+	if err != nil {
+		return document.Refused("the document cannot be read", h.Now())
+	}
+	return document.Found(m, h.Now(), found.MaxAge)
+}
+
+// reason is what a client's developer is told: not what our network said.
+func reason(err error) string {
+	if problem, ok := errors.AsType[*fetch.Error](err); ok {
+		return problem.Reason
+	}
+	return "the document cannot be fetched"
+}

@@ -1,0 +1,152 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/outbox"
+	"github.com/tipstaff/tipstaff/shared/token"
+)
+
+// work does what is to be done with one notice that is due.
+func (r *run) work(ctx context.Context, n *outbox.Notice) (outcome, error) {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
+		return left, nil
+	}
+	c, err := r.Clients.Client(ctx, n.Client)
+	switch {
+	case errors.Is(err, client.ErrUnknown):
+		return r.abandon(ctx, n, "the client is gone")
+	case err != nil:
+		return left, err
+	case c.Disabled || c.BackChannelURI == "":
+		return r.abandon(ctx, n, "the client does not want to know any more")
+	case !r.allowed(c.BackChannelURI):
+		return r.abandon(ctx, n, "the address of the client is not one that we call")
+	case r.isSilent(n.Client):
+		if r.over(n) {
+			return r.abandon(ctx, n, "the client does not answer")
+		}
+		return left, nil
+	}
+	return r.deliver(ctx, c, n)
+}
+
+// deliver takes the notice, sends it, and removes it when the client has
+// answered. Take puts off the next try, so after a failure there is nothing to
+// write, and a run that dies here has failed.
+func (r *run) deliver(ctx context.Context, c *client.Client, n *outbox.Notice) (outcome, error) {
+	logout, err := r.Tokens.Logout(ctx, token.LogoutRequest{
+		Subject: n.Subject, ClientID: c.ID, Algorithm: c.IDTokenAlgorithm, SessionID: n.Session, ID: n.ID,
+	})
+	if err != nil {
+		return left, err
+	}
+	err = r.Outbox.Take(ctx, n, r.next(n))
+	if errors.Is(err, outbox.ErrTaken) {
+		return left, nil
+	}
+	if err != nil {
+		return left, err
+	}
+	status, err := r.send(ctx, c.BackChannelURI, logout)
+	if err == nil && (status == http.StatusOK || status == http.StatusNoContent) {
+		return delivered, r.Outbox.Delivered(ctx, n)
+	}
+	// One that refuses this notice may take the next one.
+	if err != nil || status/100 != 4 {
+		r.fellSilent(n.Client)
+	}
+	if r.over(n) {
+		return r.abandon(ctx, n, answered(status, err))
+	}
+	return failed, nil
+}
+
+// abandon gives a notice up, unless somebody else works on it.
+func (r *run) abandon(ctx context.Context, n *outbox.Notice, why string) (outcome, error) {
+	err := r.Outbox.Abandon(ctx, n, why)
+	if errors.Is(err, outbox.ErrTaken) {
+		return left, nil
+	}
+	if err != nil {
+		return left, err
+	}
+	return abandoned, nil
+}
+
+// answered says for the trail why a try failed. The error of a client's server
+// is a text of strangers and stays out.
+func answered(status int, err error) string {
+	if err != nil {
+		return "the client does not answer"
+	}
+	return fmt.Sprintf("the client answers %d", status)
+}
+
+const (
+	// A notice is tried for life. The pauses between the tries begin with
+	// pause, are each four times the last one, and at most longest.
+	life    = 24 * time.Hour
+	pause   = time.Minute
+	longest = 12 * time.Hour
+)
+
+// over reports whether the try of now is the last one.
+func (r *run) over(n *outbox.Notice) bool { return r.Now().Sub(n.Written()) >= life }
+
+// next is when to try again if this try fails. The last one is at the end of
+// the notice's life.
+func (r *run) next(n *outbox.Notice) time.Time {
+	now, wait := r.Now(), pause
+	for range n.Tries {
+		wait = min(4*wait, longest)
+	}
+	next, last := now.Add(wait), n.Written().Add(life)
+	if next.After(last) && now.Before(last) {
+		return last
+	}
+	return next
+}
+
+// send posts a logout token and returns the status of the answer (OIDC
+// Back-Channel Logout §2.5). What else is in the answer does not matter.
+func (r *run) send(ctx context.Context, address, logout string) (status int, err error) {
+	body := strings.NewReader(url.Values{"logout_token": {logout}}.Encode())
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, body)
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("User-Agent", "tipstaff")
+	response, err := r.HTTP.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	_ = response.Body.Close() // the client has answered
+	return response.StatusCode, nil
+}
+
+// allowed reports whether an address is one that we call: https, and where we
+// are served by plain http ourselves, which is on a developer's machine only,
+// plain http on that machine.
+func (r *run) allowed(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return true
+	case "http":
+		host := u.Hostname()
+		return strings.HasPrefix(r.Tokens.Issuer, "http://") && (host == "localhost" || host == "127.0.0.1" || host == "::1")
+	}
+	return false
+}
