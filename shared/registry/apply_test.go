@@ -4,12 +4,10 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -198,32 +196,4 @@ func TestPrune(t *testing.T) {
 	}
 	// The name is free again.
 	b.apply("users: [{user_name: ANN}]", false)
-}
-
-// The example of the documentation is complete and correct.
-func TestExample(t *testing.T) {
-	file, err := os.ReadFile("testdata/example.yaml") // a link to docs/examples/registry.yaml
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBench(t)
-	secrets := b.apply(string(file), false)
-	if names := slices.Sorted(maps.Keys(secrets)); !reflect.DeepEqual(names, []string{"billing-app", "billing-gateway", "billing-worker"}) {
-		t.Errorf("clients with a new secret = %v, want all but operations", names)
-	}
-	if plan := b.plan(string(file), true); len(plan.Pending()) != 0 {
-		t.Errorf("plan after apply =\n%s, want nothing", plan)
-	}
-	store := &client.Store{DB: b.DB, Table: b.Table, Now: time.Now}
-	c, err := store.Client(t.Context(), "operations")
-	if err != nil || c.DefaultResource() != client.API || len(c.Secrets) != 2 {
-		t.Errorf("Client(operations) = %+v, %v, want two secrets and the API as default", c, err)
-	}
-	worker, err := store.Client(t.Context(), "billing-worker")
-	if err != nil || !worker.FirstParty || !worker.MayUse("client_credentials") {
-		t.Errorf("Client(billing-worker) = %+v, %v, want a first-party machine", worker, err)
-	}
-	if size := itemSize(client.EncodeClient(worker)); size > 1024 {
-		t.Errorf("the item of billing-worker has %d bytes, want at most 1024: one unit", size)
-	}
 }

@@ -34,6 +34,7 @@ func resourceEntry(r *client.Resource) entry {
 	e.add("name", quote(r.Name))
 	e.add("algorithm", r.Algorithm)
 	e.add("lifetime", short(r.Lifetime))
+	e.add("self_registered", strings.Join(r.SelfRegistered, ", "))
 	for _, s := range r.Scopes {
 		e.add("scope "+s.Name, fmt.Sprintf("%q", s.Description))
 	}
@@ -53,13 +54,25 @@ func clientEntry(c *client.Client) entry {
 		e.add("access "+a.Resource, "scopes "+strings.Join(a.Scopes, ", "))
 	}
 	e.add("introspects", strings.Join(c.Introspects, ", "))
+	e.add("exchanges", strings.Join(c.Exchanges, ", "))
+	e.add("identity", strings.Join(c.Identity, ", "))
 	e.add("redirect_uris", strings.Join(c.RedirectURIs, ", "))
+	e.add("post_logout_redirect_uris", strings.Join(c.PostLogoutURIs, ", "))
+	e.add("backchannel_logout_uri", c.BackChannelURI)
+	e.add("id_token_signed_response_alg", c.IDTokenAlgorithm)
+	e.add("require_pushed_authorization_requests", yes(c.RequirePAR))
+	e.add("dpop_bound_access_tokens", yes(c.RequireDPoP))
+	e.add("dpop_nonce", yes(c.DPoPNonce))
+	e.add("token_endpoint_auth_signing_alg", c.AssertionAlgorithm)
 	e.add("origins", strings.Join(c.Origins, ", "))
 	e.add("first_party", yes(c.FirstParty))
 	e.add("idle", short(c.Idle))
 	e.add("absolute", short(c.Absolute))
 	e.add("grace", short(c.Grace))
 	e.add("disabled", yes(c.Disabled))
+	for _, k := range keyTraits(c.KeySet) {
+		e.add(k.name, k.value)
+	}
 	for _, s := range c.Secrets {
 		expires := "never expires"
 		if !s.NotAfter.IsZero() {
@@ -77,6 +90,7 @@ func userEntry(u *identity.User) entry {
 	e.add("user_name", u.UserName)
 	e.add("name", quote(u.Name))
 	e.add("email", u.Email)
+	e.add("email_verified", yes(u.EmailVerified))
 	e.add("disabled", yes(u.Disabled))
 	return e
 }

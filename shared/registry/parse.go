@@ -74,6 +74,7 @@ func (p *parsing) unique(n ast.Node, k Kind, id string) {
 
 func (p *parsing) resource(n ast.Node) {
 	r := client.Resource{Algorithm: oauth.ES256, Lifetime: client.DefaultLifetime}
+	var open ast.Node
 	given := false
 	ok := p.fields(n, "a resource", map[string]func(ast.Node){
 		"id": func(n ast.Node) {
@@ -86,11 +87,15 @@ func (p *parsing) resource(n ast.Node) {
 		"algorithm": func(n ast.Node) {
 			r.Algorithm = p.oneOf(n, "algorithm", oauth.ES256, oauth.RS256)
 		},
-		"lifetime": func(n ast.Node) { r.Lifetime = p.lifetime(n) },
-		"scopes":   func(n ast.Node) { r.Scopes = p.scopes(n) },
+		"lifetime":        func(n ast.Node) { r.Lifetime = p.lifetime(n) },
+		"scopes":          func(n ast.Node) { r.Scopes = p.scopes(n) },
+		"self_registered": func(n ast.Node) { open = n },
 	})
 	if ok && !given {
 		p.fail(n, "resource has no id")
+	}
+	if open != nil {
+		r.SelfRegistered = p.selfRegistered(open, &r)
 	}
 	if r.ID == "" {
 		return
@@ -128,6 +133,10 @@ func (p *parsing) scopes(n ast.Node) []client.Scope {
 			p.fail(key, "scope %q is not a scope of RFC 6749 §3.3", key.Value)
 			return
 		}
+		if slices.Contains(oauth.IdentityScopes, key.Value) {
+			p.fail(key, "scope %q is an identity scope, which no resource defines; clients have it under identity", key.Value)
+			return
+		}
 		s := client.Scope{Name: key.Value}
 		if _, null := value.(*ast.NullNode); !null {
 			s.Description = p.label(value, "description of a scope")
@@ -138,6 +147,23 @@ func (p *parsing) scopes(n ast.Node) []client.Scope {
 	return scopes
 }
 
+// selfRegistered reads what clients that registered themselves may ask for at a
+// resource.
+func (p *parsing) selfRegistered(n ast.Node, r *client.Resource) []string {
+	words := p.words(n, "self_registered", func(n ast.Node) string {
+		scope := p.text(n, "scope")
+		if scope != "" && !r.Defines(scope) {
+			p.fail(n, "scope %q is not defined by this resource", scope)
+			return ""
+		}
+		return scope
+	})
+	if list, ok := n.(*ast.SequenceNode); ok && len(list.Values) == 0 {
+		p.fail(n, "self_registered is empty; leave it out to keep out clients that registered themselves")
+	}
+	return words
+}
+
 // oneOf reads a word out of a few.
 func (p *parsing) oneOf(n ast.Node, what string, words ...string) string {
 	s := p.text(n, what)
@@ -146,6 +172,11 @@ func (p *parsing) oneOf(n ast.Node, what string, words ...string) string {
 	}
 	p.fail(n, "%s %q is unknown; there are %s", what, s, strings.Join(words, ", "))
 	return ""
+}
+
+// oneOfs reads a list of different words out of a few.
+func (p *parsing) oneOfs(n ast.Node, what, each string, words []string) []string {
+	return p.words(n, what, func(n ast.Node) string { return p.oneOf(n, each, words...) })
 }
 
 // words reads a list of different texts.

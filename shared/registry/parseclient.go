@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -13,16 +14,22 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// grants are the grant types that a client can be registered for. Discovery
-// says which of them this release serves.
-var grants = []string{oauth.GrantClientCredentials, "authorization_code", oauth.GrantRefreshToken}
+// grants are the grant types that a client can be registered for.
+var grants = []string{
+	oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials,
+	oauth.GrantDeviceCode, oauth.GrantTokenExchange,
+}
+
+// authMethods are the ways in which a client can authenticate.
+var authMethods = []string{oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.PrivateKeyJWT, oauth.AuthNone}
 
 // reserved are the beginnings of ids that would be taken for something else:
 // for ours, for the subject of a user, or for a credential pasted into the
 // wrong place.
 var reserved = []string{
 	"tipstaff", identity.SubjectPrefix,
-	string(handle.ClientSecret), string(handle.RefreshToken), string(handle.LoginCookie), "tsc_",
+	string(handle.ClientSecret), string(handle.RefreshToken), string(handle.LoginCookie),
+	string(handle.AuthorizationCode), string(handle.DeviceCode), string(handle.RegisteredClient), string(handle.PushedRequest),
 }
 
 func (p *parsing) client(n ast.Node) {
@@ -31,23 +38,34 @@ func (p *parsing) client(n ast.Node) {
 		Idle:        client.DefaultIdle, Absolute: client.DefaultAbsolute, Grace: client.DefaultGrace,
 	}
 	given := false
-	ok := p.fields(n, "a client", map[string]func(ast.Node){
-		"id":   func(n ast.Node) { given, c.ID = true, p.clientID(n) },
-		"name": func(n ast.Node) { c.Name = p.label(n, "name") },
-		"auth_methods": func(n ast.Node) {
-			c.AuthMethods = p.words(n, "auth_methods", func(n ast.Node) string {
-				return p.oneOf(n, "auth method", oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.AuthNone)
-			})
-		},
-		"grants": func(n ast.Node) {
-			c.Grants = p.words(n, "grants", func(n ast.Node) string { return p.oneOf(n, "grant", grants...) })
-		},
-		"access": func(n ast.Node) { c.Access = p.access(n) },
-		"introspects": func(n ast.Node) {
-			c.Introspects = p.words(n, "introspects", p.reference)
-		},
+	at := places{}
+	ok := p.fields(n, "a client", at.kept(map[string]func(ast.Node){
+		"id":           func(n ast.Node) { given, c.ID = true, p.clientID(n) },
+		"name":         func(n ast.Node) { c.Name = p.label(n, "name") },
+		"auth_methods": func(n ast.Node) { c.AuthMethods = p.oneOfs(n, "auth_methods", "auth method", authMethods) },
+		"grants":       func(n ast.Node) { c.Grants = p.oneOfs(n, "grants", "grant", grants) },
+		"access":       func(n ast.Node) { c.Access = p.access(n) },
+		"introspects":  func(n ast.Node) { c.Introspects = p.words(n, "introspects", p.reference) },
+		"exchanges":    func(n ast.Node) { c.Exchanges = p.words(n, "exchanges", p.reference) },
+		"identity":     func(n ast.Node) { c.Identity = p.oneOfs(n, "identity", "identity scope", oauth.IdentityScopes) },
 		"redirect_uris": func(n ast.Node) {
 			c.RedirectURIs = p.words(n, "redirect_uris", p.redirectURI)
+		},
+		"post_logout_redirect_uris": func(n ast.Node) {
+			c.PostLogoutURIs = p.words(n, "post_logout_redirect_uris", p.postLogoutURI)
+		},
+		"backchannel_logout_uri": func(n ast.Node) { c.BackChannelURI = p.backChannelURI(n) },
+		"id_token_signed_response_alg": func(n ast.Node) {
+			c.IDTokenAlgorithm = p.oneOf(n, "id_token_signed_response_alg", oauth.ES256, oauth.RS256)
+		},
+		"require_pushed_authorization_requests": func(n ast.Node) {
+			c.RequirePAR = p.flag(n, "require_pushed_authorization_requests")
+		},
+		"dpop_bound_access_tokens": func(n ast.Node) { c.RequireDPoP = p.flag(n, "dpop_bound_access_tokens") },
+		"dpop_nonce":               func(n ast.Node) { c.DPoPNonce = p.flag(n, "dpop_nonce") },
+		"jwks":                     func(ast.Node) {}, // is read when its algorithm is known
+		"token_endpoint_auth_signing_alg": func(n ast.Node) {
+			c.AssertionAlgorithm = p.oneOf(n, "token_endpoint_auth_signing_alg", assertionAlgorithms...)
 		},
 		"origins":     func(n ast.Node) { c.Origins = p.words(n, "origins", p.origin) },
 		"first_party": func(n ast.Node) { c.FirstParty = p.flag(n, "first_party") },
@@ -56,14 +74,33 @@ func (p *parsing) client(n ast.Node) {
 		"idle":        func(n ast.Node) { c.Idle = p.span(n, "idle", client.MinIdle, client.MaxAbsolute) },
 		"absolute":    func(n ast.Node) { c.Absolute = p.span(n, "absolute", client.MinIdle, client.MaxAbsolute) },
 		"grace":       func(n ast.Node) { c.Grace = p.span(n, "grace", 0, client.MaxGrace) },
-	})
+	}))
 	if ok && !given {
 		p.fail(n, "client has no id")
 	}
+	if jwks, has := at["jwks"]; has {
+		c.AssertionAlgorithm = cmp.Or(c.AssertionAlgorithm, oauth.ES256)
+		c.KeySet = p.keySet(jwks, c.AssertionAlgorithm)
+	}
 	if ok {
-		p.together(n, &c)
+		at["client"] = n
+		p.together(at, &c)
 	}
 	p.doc.Clients = append(p.doc.Clients, c)
+}
+
+// places are where the fields of a client stand, and the client itself.
+type places map[string]ast.Node
+
+// kept returns the readers with a note of where each field stood.
+func (at places) kept(known map[string]func(ast.Node)) map[string]func(ast.Node) {
+	for name, read := range known {
+		known[name] = func(n ast.Node) {
+			at[name] = n
+			read(n)
+		}
+	}
+	return known
 }
 
 func (p *parsing) clientID(n ast.Node) string {

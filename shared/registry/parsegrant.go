@@ -7,28 +7,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/oauth"
 )
-
-// together reports what is right by itself and wrong with the rest of a client.
-func (p *parsing) together(n ast.Node, c *client.Client) {
-	if c.Absolute > 0 && c.Idle > c.Absolute {
-		p.fail(n, "client has an idle time of %s, longer than its absolute one of %s", short(c.Idle), short(c.Absolute))
-	}
-	if !c.Public() {
-		return
-	}
-	switch {
-	case len(c.AuthMethods) > 1:
-		p.fail(n, "client has the auth method %q and others; it has a secret or it has none", oauth.AuthNone)
-	case len(c.Secrets) > 0:
-		p.fail(n, "client has secrets and the auth method %q", oauth.AuthNone)
-	case c.MayUse(oauth.GrantClientCredentials):
-		p.fail(n, "client has the grant %s and no secret to ask with", oauth.GrantClientCredentials)
-	case len(c.Introspects) > 0:
-		p.fail(n, "client introspects and has no secret to ask with")
-	}
-}
 
 // origin reads an origin as a browser writes it (RFC 6454 §6.2): it is compared
 // byte by byte.

@@ -84,7 +84,7 @@ func (s *Store) Plan(ctx context.Context, doc *Document, prune bool) (*Plan, err
 	}
 	for _, c := range doc.Clients {
 		stored := have[name{KindClient, c.ID}]
-		if len(c.Secrets) == 0 && stored != nil && !c.Public() {
+		if len(c.Secrets) == 0 && stored != nil && c.UsesSecret() {
 			c.Secrets = stored.client.Secrets
 		}
 		p.compare(have, clientEntry(&c))
@@ -108,7 +108,7 @@ func (p *Plan) compare(have table, want entry) {
 	c := Change{
 		Op: Create, Kind: want.kind, ID: want.id, before: stored, after: &want,
 		Fields:      difference(stored, &want),
-		MakesSecret: want.client != nil && len(want.client.Secrets) == 0 && !want.client.Public(),
+		MakesSecret: want.client != nil && len(want.client.Secrets) == 0 && want.client.UsesSecret(),
 	}
 	if stored != nil {
 		c.Op = Update

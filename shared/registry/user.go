@@ -20,15 +20,20 @@ type item = map[string]types.AttributeValue
 // prove themselves is not its business.
 func (p *parsing) user(n ast.Node) {
 	var u identity.User
+	var verified ast.Node
 	given := false
 	ok := p.fields(n, "a user", map[string]func(ast.Node){
-		"user_name": func(n ast.Node) { given, u.UserName = true, p.userName(n) },
-		"name":      func(n ast.Node) { u.Name = p.label(n, "name") },
-		"email":     func(n ast.Node) { u.Email = p.email(n) },
-		"disabled":  func(n ast.Node) { u.Disabled = p.flag(n, "disabled") },
+		"user_name":      func(n ast.Node) { given, u.UserName = true, p.userName(n) },
+		"name":           func(n ast.Node) { u.Name = p.label(n, "name") },
+		"email":          func(n ast.Node) { u.Email = p.email(n) },
+		"email_verified": func(n ast.Node) { verified, u.EmailVerified = n, p.flag(n, "email_verified") },
+		"disabled":       func(n ast.Node) { u.Disabled = p.flag(n, "disabled") },
 	})
 	if ok && !given {
 		p.fail(n, "user has no user_name")
+	}
+	if u.EmailVerified && u.Email == "" {
+		p.fail(verified, "user has a verified e-mail address and no email")
 	}
 	p.doc.Users = append(p.doc.Users, u)
 }

@@ -49,6 +49,8 @@ and a wall that holds each of them to its role. Ctrl-C stops it; the data stays.
 	f.StringVar(&o.Templates, "templates", filepath.FromSlash(local.DefaultTemplates), "folder of the CloudFormation templates")
 	f.StringVar(&o.Stage, "stage", "staging", "stage whose templates run")
 	f.StringVar(&o.Binaries, "bin", local.DefaultBinaries, "folder of the functions' binaries")
+	f.StringVar(&o.ClientDocuments, "client-documents", "", `whose client metadata documents count: "off", "any" or host names with commas; without the flag as the templates say`)
+	f.StringVar(&o.Registration, "registration", "", `who may register clients: "off", "token" or "open"; without the flag as the templates say`)
 	return cmd
 }
 
