@@ -13,12 +13,12 @@ import (
 )
 
 // function is one function of the contract in AWS: the Lambda with its role
-// and its log group, and for a route the alias that the API calls.
+// and its log group, and the alias that the API or a schedule calls.
 type function struct {
 	contract.Function
 	Lambda awslambda.Function
-	// Live points to the deployed version. A task has none: its caller
-	// (Secrets Manager) takes a function without a version.
+	// Live points to the deployed version. A task without a schedule has
+	// none: its caller (Secrets Manager) takes a function without a version.
 	Live awslambda.Alias
 }
 
@@ -49,7 +49,7 @@ func (s *serviceStack) addFunction(f contract.Function) *function {
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 	})
 	out := &function{Function: f, Lambda: lambda}
-	if f.IsTask() {
+	if f.IsTask() && f.Every == 0 {
 		return out
 	}
 	alias := &awslambda.AliasProps{AliasName: new("live"), Version: lambda.CurrentVersion()}

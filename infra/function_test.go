@@ -44,11 +44,16 @@ func TestEnvironment(t *testing.T) {
 			contract.EnvIssuer:    "${" + api[0] + ".ApiEndpoint}",
 			contract.EnvCommit:    "unknown",
 			contract.EnvAuditDays: strconv.Itoa(s.AuditDays),
-			"TIPSTAFF_SESSIONS":   "tipstaff-" + s.Name + "-sessions",
-			"TIPSTAFF_REGISTRY":   "tipstaff-" + s.Name + "-registry",
-			"TIPSTAFF_AUDIT":      "tipstaff-" + s.Name + "-audit",
-			"TIPSTAFF_KEYS":       "tipstaff-" + s.Name + "-keys",
-			"GOMAXPROCS":          "1",
+
+			contract.EnvClientDocuments: s.ClientDocuments,
+			contract.EnvRegistration:    s.Registration,
+
+			"TIPSTAFF_SESSIONS":  "tipstaff-" + s.Name + "-sessions",
+			"TIPSTAFF_REGISTRY":  "tipstaff-" + s.Name + "-registry",
+			"TIPSTAFF_AUDIT":     "tipstaff-" + s.Name + "-audit",
+			"TIPSTAFF_KEYS":      "tipstaff-" + s.Name + "-keys",
+			"TIPSTAFF_DOCUMENTS": "tipstaff-" + s.Name + "-documents",
+			"GOMAXPROCS":         "1",
 		}
 		for _, f := range contract.Functions() {
 			_, r := service(s).lambda(t, s, f)
@@ -63,15 +68,32 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// A route is called through its alias, which points to a version. Warm routes
-// have instances that wait, in the stages that pay for them.
+// What a stage says of clients that introduce themselves is what its functions
+// will read; prod takes none until somebody decides otherwise.
+func TestStrangers(t *testing.T) {
+	for _, s := range Stages {
+		if _, err := contract.ParseClientDocuments(s.ClientDocuments); err != nil {
+			t.Errorf("%s: client documents: %v", s.Name, err)
+		}
+		if _, err := contract.ParseRegistration(s.Registration); err != nil {
+			t.Errorf("%s: registration: %v", s.Name, err)
+		}
+	}
+	equal(t, "prod: client documents", Prod.ClientDocuments, "off")
+	equal(t, "prod: registration", Prod.Registration, "off")
+}
+
+// A route, and a task with a period, is called through its alias, which points
+// to a version. Warm routes have instances that wait, in the stages that pay for
+// them.
 func TestAliases(t *testing.T) {
 	for _, s := range Stages {
 		aliases := service(s).ofType("AWS::Lambda::Alias")
-		if got, want := len(aliases), len(contract.Routes); got != want {
-			t.Errorf("%s: got %d aliases, want one per route, %d", s.Name, got, want)
+		called := slices.Concat(contract.Routes, scheduled())
+		if got, want := len(aliases), len(called); got != want {
+			t.Errorf("%s: got %d aliases, want one per route and task with a period, %d", s.Name, got, want)
 		}
-		for _, f := range contract.Routes {
+		for _, f := range called {
 			id, _ := service(s).lambda(t, s, f)
 			alias := aliasOf(t, s, id)
 			equal(t, f.Name+": alias", alias.Properties["Name"], "live")

@@ -119,7 +119,7 @@ var wildcards = []struct {
 	reason string
 }{
 	{
-		regexp.MustCompile(`^/\*/\*/([a-z.-]+(/[a-z-]+|/\{id\})*)?$`),
+		regexp.MustCompile(`^/\*/\*/([a-z._-]+(/[a-z-]+|/\{id\})*)?$`),
 		"the API that may invoke a function: the stars are its one stage and the method of an ANY route",
 	},
 }

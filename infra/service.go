@@ -41,6 +41,9 @@ func newService(app awscdk.App, stage Stage, data *dataStack, release Release) {
 		if f.Name == contract.Rotate.Name {
 			s.rotate(contract.Keys, task.Lambda)
 		}
+		if f.Every > 0 {
+			s.schedule(task)
+		}
 	}
 }
 
@@ -52,6 +55,9 @@ func (s *serviceStack) environmentValues(api *api) map[string]*string {
 		contract.EnvIssuer:    api.issuer,
 		contract.EnvCommit:    &s.release.Commit,
 		contract.EnvAuditDays: new(strconv.Itoa(s.stage.AuditDays)),
+
+		contract.EnvClientDocuments: &s.stage.ClientDocuments,
+		contract.EnvRegistration:    &s.stage.Registration,
 	}
 	for _, t := range contract.Tables {
 		values[t.Name.Env()] = new(contract.TableName(s.stage.Name, t))

@@ -39,6 +39,14 @@ type Stage struct {
 	// not OAuth JSON, may throw its tokens away.
 	RequestRate, RequestBurst float64
 
+	// ClientDocuments says whose metadata documents make a client: "off",
+	// "any", or host names with commas between them. Each sign-in to a host
+	// that is allowed may make us call it.
+	ClientDocuments string
+	// Registration says who may register a client: "off", "token" for who
+	// shows an access token with the scope register, or "open" for everybody.
+	Registration string
+
 	// Domain is the host name of the issuer. Nil leaves the API on the
 	// address that API Gateway gives it.
 	Domain *Domain
@@ -62,6 +70,7 @@ var Staging = Stage{
 	AuditDays:    contract.AuditDays["staging"],
 	MaxReads:     400, MaxWrites: 200,
 	RequestRate: 100, RequestBurst: 200,
+	ClientDocuments: "any", Registration: "token",
 }
 
 // Prod is what users depend on.
@@ -74,6 +83,7 @@ var Prod = Stage{
 	MaxReads:            4000, MaxWrites: 2000,
 	Warm:        1,
 	RequestRate: 2000, RequestBurst: 4000,
+	ClientDocuments: "off", Registration: "off",
 }
 
 // Stages are all stages, in the order in which they are synthesized.

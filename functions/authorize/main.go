@@ -1,0 +1,10 @@
+// Command authorize is the Lambda behind /authorize.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/authorize"
+)
+
+func main() { apigw.Serve(contract.Authorize, authorize.New) }

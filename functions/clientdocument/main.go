@@ -1,0 +1,10 @@
+// Command clientdocument is the Lambda behind GET /client.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/clientdocument"
+)
+
+func main() { apigw.Serve(contract.ClientDocument, clientdocument.New) }

@@ -1,0 +1,10 @@
+// Command device is the Lambda behind /device.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/device"
+)
+
+func main() { apigw.Serve(contract.Device, device.New) }

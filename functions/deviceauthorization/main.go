@@ -1,0 +1,10 @@
+// Command deviceauthorization is the Lambda behind POST /device_authorization.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/deviceauthorization"
+)
+
+func main() { apigw.Serve(contract.DeviceAuthorization, deviceauthorization.New) }

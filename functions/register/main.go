@@ -1,0 +1,10 @@
+// Command register is the Lambda behind POST /register.
+package main
+
+import (
+	"github.com/tipstaff/tipstaff/shared/apigw"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/register"
+)
+
+func main() { apigw.Serve(contract.Register, register.New) }
