@@ -10,6 +10,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -66,9 +67,10 @@ func run(ctx context.Context, out io.Writer, o options) error {
 // sizes are those of the deployed binaries.
 func sizes(_ context.Context, o options) ([]figure, error) {
 	bars := map[string]float64{
-		contract.Health.Name: 6.3, contract.Introspect.Name: 8.4, contract.Token.Name: 8.9,
+		contract.Health.Name: 6.3, contract.Introspect.Name: 8.4, contract.Token.Name: 9.5,
 		contract.Refresh.Name: 8.9, contract.Login.Name: 13,
 	}
+	const anyFunction = 14
 	var figures []figure
 	for _, f := range contract.Functions() {
 		info, err := os.Stat(filepath.Join(o.root, "bin", "arm64", f.Name, "bootstrap"))
@@ -76,7 +78,7 @@ func sizes(_ context.Context, o options) ([]figure, error) {
 			return nil, fmt.Errorf("find the binaries (make handlers builds them): %w", err)
 		}
 		figures = append(figures, figure{
-			what: "arm64 bootstrap of " + f.Name, value: float64(info.Size()) / 1e6, unit: "MB", most: bars[f.Name],
+			what: "arm64 bootstrap of " + f.Name, value: float64(info.Size()) / 1e6, unit: "MB", most: cmp.Or(bars[f.Name], anyFunction),
 		})
 	}
 	return figures, nil

@@ -21,6 +21,7 @@ const (
 	introspectES256 = "introspect"
 	refreshES256    = "refresh, ES256"
 	introspectGrant = "introspect of a session"
+	codeES256       = "a code exchange with an id token"
 	health          = "health"
 )
 
@@ -76,6 +77,7 @@ func costs(ctx context.Context, o options, p *people) ([]figure, error) {
 		ratio(by, refreshES256, es256, 8),
 		ratio(by, introspectES256, static, 14),
 		ratio(by, introspectGrant, static, 24),
+		ratio(by, codeES256, es256, 12),
 	}
 	for _, s := range subjects {
 		figures = append(figures, figure{
@@ -136,6 +138,10 @@ func all(ctx context.Context, o options, p *people, b *baseline) ([]*subject, er
 	if err != nil {
 		return nil, err
 	}
+	redemptions, err := newCodes(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	begun, err := p.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -155,6 +161,7 @@ func all(ctx context.Context, o options, p *people, b *baseline) ([]*subject, er
 		{name: refreshES256, request: sessions.request, expect: token, answered: sessions.answered, pids: pids("refresh")},
 		{name: introspectES256, request: introspection(issued), expect: active, pids: pids("introspect")},
 		{name: introspectGrant, request: introspection(begun.Access), expect: active, pids: pids("introspect")},
+		{name: codeES256, request: redemptions.request, expect: `"id_token"`, pids: pids("token")},
 	}, nil
 }
 

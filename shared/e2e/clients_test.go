@@ -200,6 +200,7 @@ func node(t *testing.T, script string, into any) {
 	if err != nil {
 		t.Fatalf("node %s: %v\n%s", script, err, stderr.String())
 	}
+	target.remember(nil, out)
 	if err := json.Unmarshal(out, into); err != nil {
 		t.Fatalf("node %s printed %q: %v", script, out, err)
 	}

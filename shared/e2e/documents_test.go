@@ -9,7 +9,10 @@ import (
 	"testing"
 )
 
-var wellKnown = []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
+var (
+	wellKnown = []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
+	resource  = []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/api"}
+)
 
 // TestMetadata reads both documents: they are the same, name this very server,
 // and promise nothing that is not there (RFC 8414 §2).
@@ -22,25 +25,62 @@ func TestMetadata(t *testing.T) {
 		}
 		got := a.object(t)
 		for name, want := range map[string]string{
-			"issuer":                 target.url,
-			"token_endpoint":         target.url + "/token",
-			"jwks_uri":               target.url + "/jwks",
-			"introspection_endpoint": target.url + "/introspect",
+			"issuer":                                target.url,
+			"authorization_endpoint":                target.url + "/authorize",
+			"token_endpoint":                        target.url + "/token",
+			"jwks_uri":                              target.url + "/jwks",
+			"userinfo_endpoint":                     target.url + "/userinfo",
+			"introspection_endpoint":                target.url + "/introspect",
+			"revocation_endpoint":                   target.url + "/revoke",
+			"end_session_endpoint":                  target.url + "/logout",
+			"pushed_authorization_request_endpoint": target.url + "/par",
+			"device_authorization_endpoint":         target.url + "/device_authorization",
 		} {
 			if got[name] != want {
 				t.Errorf("%s: %s = %v, want %s", path, name, got[name], want)
 			}
 		}
-		if methods, _ := got["token_endpoint_auth_methods_supported"].([]any); !slices.Contains(methods, any("client_secret_basic")) || !slices.Contains(methods, any("client_secret_post")) {
-			t.Errorf("%s: token_endpoint_auth_methods_supported = %v, want basic and post", path, methods)
+		for name, want := range map[string][]string{
+			"token_endpoint_auth_methods_supported": {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
+			"grant_types_supported":                 {"client_credentials", "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"},
+			"code_challenge_methods_supported":      {"S256"},
+			"response_types_supported":              {"code"},
+			"response_modes_supported":              {"query", "form_post"},
+			"id_token_signing_alg_values_supported": {"ES256", "RS256"},
+			"dpop_signing_alg_values_supported":     {"ES256"},
+			"subject_types_supported":               {"public"},
+			"scopes_supported":                      {"openid", "profile", "email", "offline_access"},
+		} {
+			values, _ := got[name].([]any)
+			for _, value := range want {
+				if !slices.Contains(values, any(value)) {
+					t.Errorf("%s: %s = %v, want %s in it", path, name, values, value)
+				}
+			}
 		}
-		if grants, _ := got["grant_types_supported"].([]any); !slices.Contains(grants, any("client_credentials")) {
-			t.Errorf("%s: grant_types_supported = %v, want client_credentials", path, grants)
+		if got["authorization_response_iss_parameter_supported"] != true {
+			t.Errorf("%s does not promise the issuer in every redirect", path)
 		}
 		if first != nil && !bytes.Equal(first, a.body) {
 			t.Errorf("the two documents differ:\n%s\n%s", first, a.body)
 		}
 		first = a.body
+	}
+}
+
+// TestResourceMetadata: our own API says of itself who issues its tokens (RFC
+// 9728 §2).
+func TestResourceMetadata(t *testing.T) {
+	for path, want := range map[string]string{resource[1]: target.url + "/api"} {
+		a := request{method: "GET", path: path}.do(t)
+		if a.status != http.StatusOK {
+			t.Fatalf("GET %s = %d %s, want 200", path, a.status, a.body)
+		}
+		got := a.object(t)
+		servers, _ := got["authorization_servers"].([]any)
+		if got["resource"] != want || !slices.Equal(servers, []any{target.url}) {
+			t.Errorf("%s describes %v of %v, want %s of %s", path, got["resource"], servers, want, target.url)
+		}
 	}
 }
 
@@ -65,7 +105,7 @@ func TestEndpointsOfMetadataAnswer(t *testing.T) {
 
 // TestPublicDocumentsAreCacheable: by browsers, by validators, for 5 minutes.
 func TestPublicDocumentsAreCacheable(t *testing.T) {
-	for _, path := range append([]string{"/jwks"}, wellKnown...) {
+	for _, path := range slices.Concat([]string{"/jwks"}, wellKnown, resource) {
 		t.Run(path, func(t *testing.T) {
 			first := request{method: "GET", path: path}.do(t)
 			if got := first.header.Get("Cache-Control"); got != "public, max-age=300" {
@@ -128,7 +168,7 @@ func TestKeys(t *testing.T) {
 func TestUnknownPaths(t *testing.T) {
 	for _, path := range []string{
 		"/nothing", "/token/", "/Token", "/jwks.json", "/health/x", "/.well-known/", "/.well-known/openid-configuration/x",
-		"/.well-known/oauth-protected-resource", "/x/.well-known/openid-configuration", "//token",
+		"/.well-known/oauth-protected-resource/nothing", "/x/.well-known/openid-configuration", "//token",
 	} {
 		if a := (request{method: "GET", path: path}).do(t); a.status != http.StatusNotFound {
 			t.Errorf("GET %s = %d %s, want 404", path, a.status, a.body)
@@ -148,6 +188,10 @@ func TestMethods(t *testing.T) {
 		{"/token", []string{"POST", "OPTIONS"}},
 		{"/introspect", []string{"POST"}},
 		{"/ready", []string{"GET", "HEAD"}},
+		{"/par", []string{"POST", "OPTIONS"}},
+		{"/device_authorization", []string{"POST", "OPTIONS"}},
+		{"/userinfo", []string{"GET", "HEAD", "POST", "OPTIONS"}},
+		{"/client", []string{"GET", "HEAD", "OPTIONS"}},
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			a := request{method: method, path: tt.path}.do(t)

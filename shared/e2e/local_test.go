@@ -30,7 +30,28 @@ func localServer(s *fixture.Stack) *server {
 		userName: fixture.User, password: fixture.Password,
 		webID: fixture.Web, webOrigin: fixture.WebOrigin, phoneID: fixture.Phone,
 		backendID: fixture.Backend, backendSecret: s.Secrets[fixture.Backend],
+		notes:  signer{fixture.Notes, s.Secrets[fixture.Notes], "https://notes.example/callback"},
+		portal: signer{fixture.Portal, s.Secrets[fixture.Portal], "https://portal.example/callback"},
+		bank:   signer{fixture.Bank, "", "https://bank.example/callback"}, bankKey: s.Key,
+		vault:     signer{fixture.Vault, "", "https://vault.example/callback"},
+		safe:      signer{fixture.Safe, s.Secrets[fixture.Safe], "https://safe.example/callback"},
+		desktopID: fixture.Desktop, televisionID: fixture.Television,
+		notesBye: "https://notes.example/bye", portalBye: "https://portal.example/bye",
+		stock: fixture.Stock, gatewayID: fixture.Gateway, gatewaySecret: s.Secrets[fixture.Gateway],
+		registrarID: fixture.Registrar, registrarSecret: s.Secrets[fixture.Registrar],
+		toolsResource: fixture.Tools, toolsScope: fixture.ToolsScope,
+		documentID: "https://tools-client.example/client.json",
+		stack:      s,
 	}
+}
+
+// local is the local stack, which the tests called TestLocal need.
+func local(t *testing.T) *fixture.Stack {
+	t.Helper()
+	if target.stack == nil {
+		t.Fatal("this test needs the local stack; make test-e2e leaves it out where there is none")
+	}
+	return target.stack
 }
 
 // traces searches what the suite left behind and returns a sentence for each

@@ -7,7 +7,8 @@
 // or a token, and the wall's report for a call that a role refused or a grant
 // that nothing needed.
 //
-// With TIPSTAFF_URL the same suite is the smoke test of a deployed stage. The
+// With TIPSTAFF_URL the same suite is the smoke test of a deployed stage, but for
+// the tests called TestLocal, which need what only the local stack has. The
 // credentials are then in the environment, under the names that server.env
 // lists; fixture/registry.yaml describes clients that will do.
 package e2e_test
@@ -37,6 +38,7 @@ func run(m *testing.M) int {
 		if target, err = deployed(url); err != nil {
 			return fail(err)
 		}
+		defer visits()()
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "tipstaff-e2e-")
@@ -52,6 +54,10 @@ func run(m *testing.M) int {
 	}
 	defer stack.Close()
 	target = localServer(stack)
+	defer visits()()
+	if err := stack.Describe(ctx, target.documentID, document); err != nil {
+		return fail(err)
+	}
 
 	code := m.Run()
 	// A part of the suite needs a part of the grants only.

@@ -1,13 +1,19 @@
 package e2e_test
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
+
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
 )
 
 // server is what the suite knows of the server under test.
@@ -29,10 +35,33 @@ type server struct {
 	userName, password        string
 	webID, webOrigin, phoneID string
 	backendID, backendSecret  string
+	// Clients that send people here, as fixture/registry.yaml has them, and
+	// the private key of the one that signs who it is.
+	notes, portal, bank, vault, safe signer
+	desktopID, televisionID          string
+	bankKey                          string
+	// Where notes and portal have people go after a sign-out.
+	notesBye, portalBye string
+	// An API that exchanges tokens of resource for some of the stock, with the
+	// same scope, and who may register clients.
+	stock                        string
+	gatewayID, gatewaySecret     string
+	registrarID, registrarSecret string
+	// A resource that is open to clients that register themselves, with a
+	// scope; and a client by its metadata document, empty where there is none.
+	toolsResource, toolsScope, documentID string
+	// stack is the local stack, nil when the server is elsewhere.
+	stack *fixture.Stack
+	// people takes visits for programs in other languages.
+	people string
 
 	mu     sync.Mutex
 	issued []string
 }
+
+// signer is a client that sends people to the server, and where they are to
+// come back to. One without a secret proves itself in another way.
+type signer struct{ id, secret, redirect string }
 
 // env lists the variables that describe the server, as .local/demo.env names
 // them, and where each goes.
@@ -50,11 +79,20 @@ func (s *server) env() map[string]*string {
 		"USER_NAME": &s.userName, "USER_PASSWORD": &s.password,
 		"WEB_CLIENT_ID": &s.webID, "WEB_ORIGIN": &s.webOrigin, "PHONE_CLIENT_ID": &s.phoneID,
 		"BACKEND_CLIENT_ID": &s.backendID, "BACKEND_CLIENT_SECRET": &s.backendSecret,
+		"NOTES_CLIENT_ID": &s.notes.id, "NOTES_CLIENT_SECRET": &s.notes.secret, "NOTES_REDIRECT_URI": &s.notes.redirect, "NOTES_BYE_URI": &s.notesBye,
+		"PORTAL_CLIENT_ID": &s.portal.id, "PORTAL_CLIENT_SECRET": &s.portal.secret, "PORTAL_REDIRECT_URI": &s.portal.redirect, "PORTAL_BYE_URI": &s.portalBye,
+		"BANK_CLIENT_ID": &s.bank.id, "BANK_REDIRECT_URI": &s.bank.redirect, "BANK_KEY": &s.bankKey,
+		"VAULT_CLIENT_ID": &s.vault.id, "VAULT_REDIRECT_URI": &s.vault.redirect,
+		"SAFE_CLIENT_ID": &s.safe.id, "SAFE_CLIENT_SECRET": &s.safe.secret, "SAFE_REDIRECT_URI": &s.safe.redirect,
+		"DESKTOP_CLIENT_ID": &s.desktopID, "TELEVISION_CLIENT_ID": &s.televisionID,
+		"GATEWAY_CLIENT_ID": &s.gatewayID, "GATEWAY_CLIENT_SECRET": &s.gatewaySecret,
+		"REGISTRAR_CLIENT_ID": &s.registrarID, "REGISTRAR_CLIENT_SECRET": &s.registrarSecret,
+		"STOCK_RESOURCE": &s.stock, "TOOLS_RESOURCE": &s.toolsResource, "TOOLS_SCOPE": &s.toolsScope,
 	}
 }
 
 // deployed describes a deployed stage by the environment.
-func deployed(url string) (*server, error) {
+func deployed(base string) (*server, error) {
 	s := &server{}
 	var missing []error
 	for name, field := range s.env() {
@@ -62,7 +100,7 @@ func deployed(url string) (*server, error) {
 			missing = append(missing, fmt.Errorf("%s is not set", name))
 		}
 	}
-	s.url = strings.TrimSuffix(url, "/")
+	s.url = strings.TrimSuffix(base, "/")
 	return s, errors.Join(missing...)
 }
 
@@ -72,23 +110,30 @@ func (s *server) environment() []string {
 	for name, field := range s.env() {
 		all = append(all, name+"="+*field)
 	}
-	return all
+	return append(all, "DOCUMENT_CLIENT_ID="+s.documentID, "PERSON="+s.people, "REGISTRATION_TOKEN="+s.registrationToken())
 }
 
-// remember keeps what an answer issues, to be searched for later: tokens and
-// cookies.
-func (s *server) remember(header http.Header, body []byte) {
-	var issued struct {
-		Access  string `json:"access_token"`
-		Refresh string `json:"refresh_token"`
+// registrationToken allows to register clients, empty when nobody gives one.
+func (s *server) registrationToken() string {
+	config := clientcredentials.Config{
+		ClientID: s.registrarID, ClientSecret: s.registrarSecret, TokenURL: s.url + "/token", Scopes: []string{"register"},
+		EndpointParams: url.Values{"resource": {s.url + "/api"}},
 	}
-	_ = json.Unmarshal(body, &issued) // most answers issue nothing
+	issued, err := config.Token(context.Background())
+	if err != nil {
+		return ""
+	}
+	return issued.AccessToken
+}
+
+// remember keeps what an answer issues, to be searched for later: tokens,
+// codes and cookies.
+func (s *server) remember(header http.Header, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, value := range []string{issued.Access, issued.Refresh} {
-		if value != "" {
-			s.issued = append(s.issued, value)
-		}
+	s.issued = append(s.issued, issued.FindAllString(header.Get("Location"), -1)...)
+	for _, value := range issued.FindAll(body, -1) {
+		s.issued = append(s.issued, string(value))
 	}
 	for _, c := range (&http.Response{Header: header}).Cookies() {
 		if c.Value != "" {
@@ -96,6 +141,10 @@ func (s *server) remember(header http.Header, body []byte) {
 		}
 	}
 }
+
+// issued matches what is of use to whoever holds it: a handle of ours other than
+// the id of a client, and a JWT with a signature.
+var issued = regexp.MustCompile(`\bts[abce-z]_[A-Za-z0-9_-]{40,}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{40,}`)
 
 // secrets returns everything that was issued and must be found nowhere.
 func (s *server) secrets() []string {

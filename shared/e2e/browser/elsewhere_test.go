@@ -16,11 +16,13 @@ import (
 const stranger = "stranger"
 
 // elsewhere is a page of another site: it shows ours in a frame, and its
-// buttons post our forms with what another site can know.
+// buttons post our forms with what another site can know. Its address may name a
+// page to show and post to.
 var elsewhere = template.Must(template.New("elsewhere").Parse(`<!doctype html><title>elsewhere</title>
 <iframe src="{{.Base}}/login"></iframe><iframe src="{{.Base}}/account"></iframe>
 <form method="post" action="{{.Base}}/account"><input type="hidden" name="action" value="end-others"><button>end others</button></form>
 <form method="post" action="{{.Base}}/account"><input type="hidden" name="action" value="sign-out"><button>sign out</button></form>
+{{with .Address}}<iframe src="{{$.Base}}{{.}}"></iframe><form method="post" action="{{$.Base}}{{.}}"><input type="hidden" name="decision" value="allow"><button>let in</button></form>{{end}}
 <form method="post" action="{{.Base}}/logout"><button>log out</button></form>
 <form method="post" action="{{.Base}}/login"><input type="hidden" name="user_name" value="{{.Stranger}}"><input type="hidden" name="password" value="{{.Password}}"><button>log in</button></form>`))
 
@@ -28,15 +30,42 @@ var elsewhere = template.Must(template.New("elsewhere").Parse(`<!doctype html><t
 // localhost.
 func otherSite(t *testing.T, base string) string {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		err := elsewhere.Execute(w, struct{ Base, Stranger, Password string }{base, stranger, password})
+		err := elsewhere.Execute(w, struct{ Base, Stranger, Password, Address string }{base, stranger, password, r.URL.Query().Get("address")})
 		if err != nil {
 			t.Error(err)
 		}
 	}))
 	t.Cleanup(server.Close)
 	return server.URL + "/"
+}
+
+// shown is what an application shows of what it is given.
+var shown = template.Must(template.New("shown").Parse(`<!doctype html><title>application</title><h1>Application</h1><pre>{{.Method}}
+{{range $name, $values := .Form}}{{range $values}}{{$name}}: {{.}}
+{{end}}{{end}}</pre><p>end of what came</p>`))
+
+// application serves the redirect URI of clients until t ends and returns its
+// origin, at a loopback address and another site than localhost.
+func application(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/favicon.ico" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		err := r.ParseForm()
+		if err == nil {
+			err = shown.Execute(w, r)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // clock is the time of a stack. Scripts move it by a POST with seconds.

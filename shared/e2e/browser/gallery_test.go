@@ -19,13 +19,7 @@ import (
 func TestGallery(t *testing.T) {
 	pages := webtest.Gallery()
 	given := map[string]any{"base": hang(t, pages), "pages": slices.Sorted(maps.Keys(pages))}
-	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
-		folder, err := filepath.Abs(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		given["screenshots"] = folder
-	}
+	given["screenshots"] = screenshots(t)
 	var findings []string
 	script(t, "audit.mjs", given, &findings)
 	for _, finding := range findings {
@@ -53,6 +47,20 @@ func TestAuditSeesWhatIsWrong(t *testing.T) {
 			t.Errorf("the audit of a bad page does not report %q:\n%s", want, all)
 		}
 	}
+}
+
+// screenshots is the folder for pictures, empty when nobody wants any.
+func screenshots(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("SCREENSHOTS")
+	if dir == "" {
+		return ""
+	}
+	folder, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // hang serves the pages below the address it returns until t ends.

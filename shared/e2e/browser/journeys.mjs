@@ -205,7 +205,8 @@ const journeys = {
     await me.tabTo('Your account')
     await me.press('Enter')
     await me.sees('/login', 'Sign in')
-    await me.type(me.name) // the field has the focus already
+    await me.field('User name').and(me.page.locator(':focus')).waitFor() // by itself
+    await me.type(me.name)
     await me.press('Tab')
     await me.type(given.password)
     await me.press('Enter')

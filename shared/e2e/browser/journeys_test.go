@@ -2,8 +2,11 @@ package browser_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
 )
 
 // password is everybody's.
@@ -15,6 +18,23 @@ const people = 20
 // TestJourneys sends people through the running stack.
 func TestJourneys(t *testing.T) {
 	s := start(t)
+	s.travel(t, "journeys.mjs", nil)
+	s.judge(t)
+}
+
+// TestSignIn sends people from an application to the running stack and back.
+// With SCREENSHOTS it leaves a picture of each page in that folder.
+func TestSignIn(t *testing.T) {
+	s := start(t)
+	s.travel(t, "signin.mjs", map[string]any{
+		"app": application(t), "bye": "https://portal.example/bye", "resource": fixture.Orders, "screenshots": screenshots(t),
+	})
+	s.judge(t)
+}
+
+// travel runs a script of journeys, with a person for each of them.
+func (s *site) travel(t *testing.T, name string, more map[string]any) {
+	t.Helper()
 	names := []string{stranger}
 	for i := range people {
 		names = append(names, fmt.Sprintf("ada%d", i))
@@ -22,11 +42,13 @@ func TestJourneys(t *testing.T) {
 	s.register(t, names...)
 	clock := httptest.NewServer(s.clock)
 	defer clock.Close()
-	var results []struct{ Name, Failure string }
-	script(t, "journeys.mjs", map[string]any{
+	given := map[string]any{
 		"base": s.BaseURL(), "clock": clock.URL, "elsewhere": otherSite(t, s.BaseURL()),
 		"people": names[1:], "password": password, "stranger": stranger,
-	}, &results)
+	}
+	maps.Copy(given, more)
+	var results []struct{ Name, Failure string }
+	script(t, name, given, &results)
 	if len(results) == 0 {
 		t.Fatal("nobody went anywhere")
 	}
@@ -37,5 +59,4 @@ func TestJourneys(t *testing.T) {
 			}
 		})
 	}
-	s.judge(t)
 }

@@ -8,11 +8,11 @@ export class Person {
   static desktop = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36'
 
   // start opens a new browser without cookies for somebody of that user name.
-  static async start (browser, name, userAgent = Person.desktop) {
-    const context = await browser.newContext({ javaScriptEnabled: false, userAgent })
-    context.setDefaultTimeout(10_000)
-    const known = [given.base + '/', given.elsewhere, 'data:']
-    context.on('request', r => { if (!known.some(k => r.url().startsWith(k))) Person.strays.push(r.url()) })
+  static async start (browser, name, userAgent = Person.desktop, more = {}) {
+    const context = await browser.newContext({ javaScriptEnabled: false, userAgent, ...more })
+    context.setDefaultTimeout(30_000)
+    const known = [given.base + '/', given.elsewhere, given.app, given.bye, 'data:']
+    context.on('request', r => { if (!known.some(k => k && r.url().startsWith(k))) Person.strays.push(r.url()) })
     Person.open.push(context)
     return new Person(name, context, await context.newPage())
   }
@@ -27,7 +27,7 @@ export class Person {
   }
 
   // another is the same person at another browser, tab in another tab.
-  another (userAgent) { return Person.start(this.context.browser(), this.name, userAgent) }
+  another (userAgent, more) { return Person.start(this.context.browser(), this.name, userAgent, more) }
   async tab () { return new Person(this.name, this.context, await this.context.newPage()) }
   async leave () { await Promise.all(Person.open.splice(0).map(context => context.close())) }
 

@@ -3,19 +3,14 @@ package browser_test
 import (
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
 )
 
-// root is the checkout, and stage the one that the fixture runs.
-const (
-	root  = "../../.."
-	stage = "staging"
-)
+// root is the checkout, seen from this package.
+const root = "../../.."
 
 // site is a running stack with a clock that tests move.
 type site struct {
@@ -36,18 +31,11 @@ func start(t *testing.T) *site {
 }
 
 // judge looks at what the journeys left behind: a call that a role refused, a
-// permission that the pages of the account never needed, a password in a log.
+// password in a log.
 func (s *site) judge(t *testing.T) {
 	t.Helper()
-	report := s.Report()
-	for _, r := range report.Refused {
+	for _, r := range s.Report().Refused {
 		t.Errorf("the wall refused %s the call %s on %s: %s", r.Function, r.Action, r.Resource, r.Reason)
-	}
-	pages := []string{contract.FunctionName(stage, contract.Account), contract.FunctionName(stage, contract.Logout)}
-	for _, g := range report.Unused {
-		if slices.Contains(pages, g.Function) {
-			t.Errorf("%s may %s on %s and never did", g.Function, g.Action, g.Resource)
-		}
 	}
 	for function, text := range s.Logs.All() {
 		if strings.Contains(text, password) {

@@ -53,6 +53,32 @@ func TestWhatItCosts(t *testing.T) {
 	ask(http.MethodGet, "/sessions")
 	signOut := laptop.form(t, s, "/logout")
 
+	// Somebody else who has let Notes in, and the codes that it gets.
+	if err := s.AddUser(t.Context(), "grace", fixture.Password); err != nil {
+		t.Fatal(err)
+	}
+	person := ada(s)
+	person.UserName = "grace"
+	redeemed(t, s, code(t, s, person))
+	device := func() url.Values {
+		a := post(t, s, "/device_authorization", fixture.Television, url.Values{"scope": {"openid"}})
+		code, _ := a.object["device_code"].(string)
+		return url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {code}}
+	}
+	waiting, begun := device(), ""
+	post(t, s, "/token", fixture.Television, device())
+	pushed := func() {
+		_, query, _ := strings.Cut(wish(), "?")
+		parameters, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := post(t, s, "/par", fixture.Notes, parameters); a.status != http.StatusCreated {
+			t.Errorf("POST /par = %d %v, want 201", a.status, a.object)
+		}
+	}
+	pushed()
+
 	for _, tt := range []struct {
 		name        string
 		function    contract.Function
@@ -112,6 +138,30 @@ func TestWhatItCosts(t *testing.T) {
 		{
 			"log out", contract.Logout, func() { page(laptop, http.MethodPost, "/logout", signOut, http.StatusSeeOther) },
 			"GetItem Query TransactWriteItems Query", one + entry, 3,
+		},
+		// The login, and what the person agreed to.
+		{
+			"authorize", contract.Authorize, func() { begun = code(t, s, person) },
+			"GetItem GetItem", 0, 2,
+		},
+		// The grant, the count of the user's, the entry, and the checks of the
+		// user and of the login.
+		{
+			"redeem a code", contract.Token, func() { redeemed(t, s, begun) },
+			"TransactWriteItems", 4*one + entry, 0,
+		},
+		{
+			"push a request", contract.PAR, pushed,
+			"PutItem", 1, 0,
+		},
+		// The counter of the address, and an item for each of the two codes.
+		{
+			"ask for a device's codes", contract.DeviceAuthorization, func() { device() },
+			"UpdateItem TransactWriteItems", 2*one + 1, 0,
+		},
+		{
+			"poll", contract.Token, func() { post(t, s, "/token", fixture.Television, waiting) },
+			"UpdateItem", 1, 0,
 		},
 		// The phone, the desktop and the first session of the backend; the
 		// user; and a look whether another one came meanwhile.

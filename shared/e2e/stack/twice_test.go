@@ -25,11 +25,12 @@ func TestTheSameEventTwice(t *testing.T) {
 	api := post(t, s, "/token", fixture.Operator, url.Values{"grant_type": {"client_credentials"}, "resource": {s.BaseURL() + contract.APIPath}, "scope": {contract.ScopeReady}})
 	operator, _ := api.object["access_token"].(string)
 
-	ada := openBrowser(t, s)
+	ada, adaAgain := openBrowser(t, s), ada(s)
 	signOut := ada.form(t, s, contract.Logout.Paths[0])
 	session := func() url.Values {
 		return url.Values{"client_id": {fixture.Phone}, "grant_type": {"refresh_token"}, "refresh_token": {signIn(t, s, fixture.Phone).refresh}}
 	}
+	info := tokensOf(post(t, s, "/token", fixture.Notes, redemption(code(t, s, adaAgain)))).access
 	revocation := url.Values{"client_id": {fixture.Phone}, "token": {signIn(t, s, fixture.Phone).refresh}}
 
 	for _, tt := range []struct {
@@ -49,6 +50,7 @@ func TestTheSameEventTwice(t *testing.T) {
 		{contract.Refresh, nil, session(), 200, 200},
 		{contract.MySessions, ada.headers(s), nil, 200, 200},
 		{contract.Account, ada.headers(s), nil, 200, 200},
+		{contract.UserInfo, map[string]string{"authorization": "Bearer " + info}, nil, 200, 200},
 		{contract.Revoke, nil, revocation, 200, 200},
 		// The second time the page says that nobody is signed in.
 		{contract.Logout, ada.headers(s), signOut, 303, 200},

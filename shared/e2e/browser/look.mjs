@@ -1,0 +1,43 @@
+// What can be wrong with a page that a browser shows: each function looks at one
+// kind of fault and returns a sentence for each that it finds.
+import axe from 'axe-core'
+
+// violations asks axe-core: all that it knows, with its rule on the size of
+// targets switched on, or about colors only.
+export async function violations (page, whole) {
+  const options = whole ? { rules: { 'target-size': { enabled: true } } } : { runOnly: ['color-contrast'] }
+  await page.evaluate(axe.source)
+  const found = await page.evaluate(options => globalThis.axe.run(document, options), options)
+  if (found.passes.length < (whole ? 10 : 1)) return [`axe-core looked at ${found.passes.length} rules only`]
+  return found.violations.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html.slice(0, 120)).join(' | ')}`)
+}
+
+// geometry finds what sticks out of the window.
+export function geometry (page) {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth
+    if (document.documentElement.scrollWidth <= width) return []
+    const wide = [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > width)
+    return [`scrolls sideways because of ${wide.slice(0, 3).map(e => e.outerHTML.slice(0, 80)).join(' | ')}`]
+  })
+}
+
+// focus walks through the page with the Tab key. Every control must be reached,
+// in the order of the page, and show that it has the focus.
+export async function focus (page) {
+  await page.evaluate(() => { document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus() })
+  const count = await page.locator('a, button, input:not([type=hidden])').count()
+  const problems = []
+  for (let i = 0; i < Math.min(count, 12); i++) {
+    await page.keyboard.press('Tab')
+    const problem = await page.evaluate(i => {
+      const e = document.activeElement
+      const wanted = document.querySelectorAll('a, button, input:not([type=hidden])')[i]
+      if (e !== wanted) return `Tab ${i + 1} goes to ${e.outerHTML.slice(0, 80)} instead of ${wanted.outerHTML.slice(0, 80)}`
+      const { outlineStyle, outlineWidth } = getComputedStyle(e)
+      return outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2 ? '' : `no focus is seen on ${e.outerHTML.slice(0, 80)}`
+    }, i)
+    if (problem) problems.push(problem)
+  }
+  return problems
+}
