@@ -7,6 +7,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // entry is a client, a resource or a user in the one form that a plan compares
@@ -16,7 +17,7 @@ type entry struct {
 	// id is how people name it: for a user the user name in lower case.
 	id string
 	// item is everything that is stored, with the key and the revision.
-	item     item
+	item     item.Item
 	revision int64
 	// traits are what people see of it. Two entries with equal traits are
 	// the same.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // Op is what a plan does with an entry of the registry.
@@ -178,8 +179,8 @@ func (t table) add(e entry) error {
 }
 
 // decode reads a stored item back into the entry that was written.
-func decode(it item) (entry, error) {
-	switch textOf(it, sortKey) {
+func decode(it item.Item) (entry, error) {
+	switch it.Text(sortKey) {
 	case client.SKResource:
 		r, err := client.DecodeResource(it)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
@@ -43,7 +44,7 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 	var names []string
 	for _, k := range kinds {
 		names = append(names, ":"+string(k))
-		values[":"+string(k)] = text(keys[k])
+		values[":"+string(k)] = item.Text(keys[k])
 	}
 	filter := sortKey + " IN (" + strings.Join(names, ", ") + ")"
 	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
@@ -74,10 +75,10 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 func (s *Store) writes(c *Change) []types.TransactWriteItem {
 	switch c.Op {
 	case Create:
-		c.after.item[attrRevision] = number(1)
+		c.after.item[attrRevision] = item.Number(1)
 		return append([]types.TransactWriteItem{s.put(c.after.item)}, s.userName(c)...)
 	case Update:
-		c.after.item[attrRevision] = number(c.before.revision + 1)
+		c.after.item[attrRevision] = item.Number(c.before.revision + 1)
 		return []types.TransactWriteItem{s.update(c.before, c.after)}
 	case Delete:
 		return append([]types.TransactWriteItem{s.remove(c.before)}, s.userName(c)...)
@@ -98,7 +99,7 @@ func (s *Store) userName(c *Change) []types.TransactWriteItem {
 	return []types.TransactWriteItem{s.put(identity.EncodeName(&identity.User{UserName: c.ID, Subject: c.after.subject}))}
 }
 
-func (s *Store) put(it item) types.TransactWriteItem {
+func (s *Store) put(it item.Item) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.Table, Item: it,
 		ConditionExpression: new("attribute_not_exists(" + contract.PK + ")"),
@@ -109,7 +110,7 @@ func (s *Store) remove(e *entry) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName: &s.Table, Key: keyOf(e.item),
 		ConditionExpression:       new(attrRevision + " = :rev"),
-		ExpressionAttributeValues: item{":rev": number(e.revision)},
+		ExpressionAttributeValues: item.Item{":rev": item.Number(e.revision)},
 	}}
 }
 
@@ -118,7 +119,7 @@ func (s *Store) remove(e *entry) types.TransactWriteItem {
 func (s *Store) update(before, after *entry) types.TransactWriteItem {
 	var set, remove []string
 	names := map[string]string{}
-	values := item{":rev": number(before.revision)}
+	values := item.Item{":rev": item.Number(before.revision)}
 	alias := func(attribute string) string {
 		a := fmt.Sprintf("#a%d", len(names))
 		names[a] = attribute
@@ -149,11 +150,11 @@ func (s *Store) update(before, after *entry) types.TransactWriteItem {
 	}}
 }
 
-func keyOf(it item) item {
-	return item{contract.PK: it[contract.PK], contract.SK: it[contract.SK]}
+func keyOf(it item.Item) item.Item {
+	return item.Item{contract.PK: it[contract.PK], contract.SK: it[contract.SK]}
 }
 
-func sortedKeys(it item) []string {
+func sortedKeys(it item.Item) []string {
 	keys := make([]string, 0, len(it))
 	for k := range it {
 		keys = append(keys, k)

@@ -2,10 +2,8 @@ package registry
 
 import (
 	"net/mail"
-	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -13,8 +11,6 @@ import (
 
 // attrRevision counts the writes of an entry of every kind.
 const attrRevision = identity.AttrRevision
-
-type item = map[string]types.AttributeValue
 
 // user reads a person, as far as a registry file speaks about one: how people
 // prove themselves is not its business.
@@ -60,18 +56,4 @@ func (p *parsing) email(n ast.Node) string {
 		p.fail(n, "email %q is not an e-mail address", s)
 	}
 	return s
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-func textOf(it item, name string) string {
-	s, _ := it[name].(*types.AttributeValueMemberS)
-	if s == nil {
-		return ""
-	}
-	return s.Value
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 var (
@@ -72,7 +73,7 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 		if err != nil {
 			return nil, err
 		}
-		it[identity.AttrPassword] = text(hash)
+		it[identity.AttrPassword] = item.Text(hash)
 		signIn = "password"
 	}
 	put := func(it map[string]types.AttributeValue) types.TransactWriteItem {
@@ -117,7 +118,7 @@ func (s *Store) Password(ctx context.Context, u *identity.User, password string)
 	}
 	return Change{
 		Set:    identity.AttrPassword + " = :password",
-		Values: map[string]types.AttributeValue{":password": text(hash)},
+		Values: map[string]types.AttributeValue{":password": item.Text(hash)},
 	}, nil
 }
 
@@ -171,7 +172,7 @@ func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
 	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
 		FilterExpression:          new(contract.SK + " = :user"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":user": text(identity.SKUser)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":user": item.Text(identity.SKUser)},
 	})
 	var all []*identity.User
 	for pages.HasMorePages() {
@@ -192,5 +193,3 @@ func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
 	})
 	return all, nil
 }
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
