@@ -46,6 +46,23 @@ const (
 	UserPassword   Action = "user.password" // a new one, chosen by somebody
 	UserRehash     Action = "user.rehash"   // the same one, kept in a newer form
 	LoginRefuse    Action = "login.refuse"
+	UserInvite     Action = "user.invite"  // a link was made for somebody who is not here yet
+	UserRecover    Action = "user.recover" // a link was made for somebody who cannot sign in
+	PasskeyAdd     Action = "passkey.add"
+	PasskeyRename  Action = "passkey.rename"
+	PasskeyRemove  Action = "passkey.remove"
+	PasskeyRegress Action = "passkey.regress" //nolint:gosec // no password: the counter went back, there may be a copy
+	OTPAdd         Action = "otp.add"         // an authenticator app
+	OTPRemove      Action = "otp.remove"
+	OTPCodes       Action = "otp.codes" // new recovery codes
+	LinkAdd        Action = "link.add"  // an account elsewhere
+	LinkRemove     Action = "link.remove"
+	ConsentForget  Action = "consent.forget"
+	UserForget     Action = "user.forget" // part of what belongs to a person who is being deleted
+	UpstreamCreate Action = "upstream.create"
+	UpstreamUpdate Action = "upstream.update"
+	UpstreamDelete Action = "upstream.delete"
+	UpstreamSecret Action = "upstream.secret" // our client secret there, set or removed
 	KeyRotate      Action = "key.rotate"
 )
 

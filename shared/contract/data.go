@@ -23,14 +23,22 @@ type Index struct {
 type Secret struct {
 	Name    Resource
 	Summary string
+	// Format is what the member "format" of a new secret says, whose other
+	// member is a random seed.
+	Format string
 }
 
-// The names of the tables and of the secret, as a Need mentions them.
+// The names of the tables, of the secrets and of the mail, as a Need mentions them.
 const (
 	Sessions Resource = "sessions"
 	Registry Resource = "registry"
 	Audit    Resource = "audit"
 	Keys     Resource = "keys"
+	// Upstreams is the secret with our own client secrets at other issuers.
+	Upstreams Resource = "upstreams"
+	// Mail is the SES identity in whose name mail is sent. A stage may have
+	// none.
+	Mail Resource = "mail"
 	// Documents is what the function of that purpose fetched from others.
 	Documents Resource = "documents"
 )
@@ -71,7 +79,8 @@ var Tables = []Table{
 
 // Secrets are all secrets.
 var Secrets = []Secret{
-	{Name: Keys, Summary: "private signing keys and MAC keys of the stage"},
+	{Name: Keys, Summary: "private signing keys and MAC keys of the stage", Format: "tipstaff-keys/0"},
+	{Name: Upstreams, Summary: "client secrets at the issuers that people may sign in with", Format: "tipstaff-upstreams/1"},
 }
 
 // AuditDays is how many days each stage keeps an audit item.

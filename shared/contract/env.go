@@ -22,6 +22,8 @@ const (
 	// EnvRegistration says who may register a client: "off", "token" for
 	// bearers of an access token with ScopeRegister, or "open".
 	EnvRegistration = "TIPSTAFF_REGISTRATION"
+	// EnvMail says how the stage sends mail, see ParseMail.
+	EnvMail = "TIPSTAFF_MAIL"
 )
 
 // Env is the name of the variable that holds the physical name of a resource,
@@ -37,6 +39,9 @@ func (f Function) Env() []string {
 	if f.Clients {
 		names = append(names, EnvClientDocuments, EnvRegistration)
 	}
+	if f.Mails {
+		names = append(names, EnvMail)
+	}
 	if f.Name == Health.Name {
 		names = append(names, EnvCommit)
 	}
@@ -44,7 +49,9 @@ func (f Function) Env() []string {
 		names = append(names, EnvAuditDays)
 	}
 	for _, n := range f.Needs {
-		names = append(names, n.Resource.Env())
+		if name := n.Resource.Env(); n.Resource != Mail && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -42,6 +42,8 @@ type Function struct {
 	// Clients says that the function knows clients that registered
 	// themselves, and is told whether the stage allows them.
 	Clients bool
+	// Mails says that the function is told whether the stage sends mail.
+	Mails bool
 	// Every is how often a task runs by itself, zero for never.
 	Every time.Duration
 }
@@ -83,10 +85,13 @@ func Functions() []Function { return slices.Concat(Routes, Tasks) }
 // Need is a set of actions on one resource.
 type Need struct {
 	Resource Resource
-	Actions  []Action
+	// Index is the index of the table that the actions are on, empty for the
+	// table itself.
+	Index   string
+	Actions []Action
 }
 
-// Resource names a table or a secret.
+// Resource names a table, a secret or the mail.
 type Resource string
 
 // Action is an IAM action, such as "dynamodb:GetItem". A transaction has no
@@ -105,6 +110,7 @@ const (
 	PutSecretValue      Action = "secretsmanager:PutSecretValue"
 	DescribeSecret      Action = "secretsmanager:DescribeSecret"
 	UpdateSecretVersion Action = "secretsmanager:UpdateSecretVersionStage"
+	SendEmail           Action = "ses:SendEmail"
 )
 
 func on(r Resource, actions ...Action) Need { return Need{Resource: r, Actions: actions} }

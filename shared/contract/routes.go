@@ -7,11 +7,11 @@ import "time"
 // was forgotten.
 var Routes = []Function{
 	Health, Ready, Discovery, JWKS, Authorize, PAR, Token, Refresh, UserInfo, Introspect, Revoke,
-	DeviceAuthorization, Device, ClientDocument, Register, Login, Logout, MySessions, Account, Home,
+	DeviceAuthorization, Device, ClientDocument, Register, Login, Upstream, Enroll, Logout, MySessions, Account, Home,
 }
 
 // Tasks are the functions that no route calls.
-var Tasks = []Function{Rotate, Notify}
+var Tasks = []Function{Rotate, Notify, Post}
 
 // Health answers whether the function runs at all. It touches nothing and
 // links no AWS SDK, so that it stays up when everything else is down.
@@ -217,7 +217,38 @@ var Login = Function{
 	Name: "login", Summary: "people sign in",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/login"}, CORS: NamedOrigins, JSON: true, Page: true,
 	Needs: []Need{
-		on(Registry, GetItem, UpdateItem, ConditionCheckItem),
+		on(Registry, GetItem, UpdateItem, ConditionCheckItem, Query),
+		on(Sessions, GetItem, PutItem, UpdateItem, Query),
+		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+	},
+	Memory: 1024, Timeout: 10 * time.Second,
+}
+
+// Upstream lets people sign in with an account that they have at another issuer
+// (OpenID Connect Core §3.1, or OAuth 2.0 where there is nothing better): the way
+// there, and the way back.
+var Upstream = Function{
+	Name: "upstream", Summary: "people sign in with an account elsewhere",
+	Methods: []string{"GET"}, Paths: []string{"/upstream/{id}", "/upstream/{id}/callback"}, Page: true,
+	Needs: []Need{
+		on(Registry, GetItem, PutItem, UpdateItem, ConditionCheckItem, Query),
+		on(Sessions, GetItem, PutItem, UpdateItem, DeleteItem, Query),
+		on(Audit, PutItem),
+		on(Keys, GetSecretValue),
+		on(Upstreams, GetSecretValue),
+	},
+	Memory: 256, Timeout: 20 * time.Second,
+}
+
+// Enroll gives a person who brings a one-time link what they sign in with from now
+// on: one whom an operator invited, or one who has lost it. Its memory is that of
+// Login, for the same reason.
+var Enroll = Function{
+	Name: "enroll", Summary: "people come in by a one-time link",
+	Methods: []string{"GET", "POST"}, Paths: []string{"/invite", "/recover"}, Page: true, Mails: true,
+	Needs: []Need{
+		on(Registry, GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem, Query),
 		on(Sessions, GetItem, PutItem, UpdateItem, Query),
 		on(Audit, PutItem),
 		on(Keys, GetSecretValue),
@@ -251,17 +282,19 @@ var MySessions = Function{
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// Account is the page of a person's sessions.
+// Account is a person's own page: what they sign in with, where they are signed
+// in, and what they let in. A new password is hashed here, which takes memory.
 var Account = Function{
 	Name: "account", Summary: "a person's page",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/account"}, Page: true,
 	Needs: []Need{
-		on(Registry, GetItem),
+		on(Registry, GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem, Query),
 		on(Sessions, GetItem, PutItem, UpdateItem, Query),
 		on(Audit, PutItem),
+		{Resource: Audit, Index: AuditBySub, Actions: []Action{Query}},
 		on(Keys, GetSecretValue),
 	},
-	Memory: 256, Timeout: 10 * time.Second,
+	Memory: 512, Timeout: 10 * time.Second,
 }
 
 // Home is the front door.
@@ -293,6 +326,19 @@ var Notify = Function{
 		on(Sessions, Query, UpdateItem, DeleteItem),
 		on(Audit, PutItem),
 		on(Keys, GetSecretValue),
+	},
+	Memory: 256, Timeout: 50 * time.Second,
+}
+
+// Post sends the mail that people ask for, from a queue, so that whoever asks can
+// not tell by the answer or its time whether anybody got mail.
+var Post = Function{
+	Name: "post", Summary: "sends the mail that people asked for", Every: time.Minute, Mails: true,
+	Needs: []Need{
+		on(Registry, GetItem),
+		on(Sessions, Query, PutItem, UpdateItem, DeleteItem),
+		on(Audit, PutItem),
+		on(Mail, SendEmail),
 	},
 	Memory: 256, Timeout: 50 * time.Second,
 }

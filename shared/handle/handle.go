@@ -32,6 +32,13 @@ const (
 	DeviceCode        Kind = "tsv_"
 	RegisteredClient  Kind = "tsd_"
 	PushedRequest     Kind = "tsp_"
+
+	// SignInStep is a sign-in that lacks its second step, OneTimeLink is in the
+	// links of invitations and recoveries, and UpstreamState is the state of a
+	// sign-in elsewhere.
+	SignInStep    Kind = "tsx_"
+	OneTimeLink   Kind = "tsl_"
+	UpstreamState Kind = "tsu_"
 )
 
 // ErrMalformed says that a text is no intact handle of the kind.

@@ -28,8 +28,12 @@ const (
 	LoginRequired            Code = "login_required"             // OIDC Core §3.1.2.6
 	ConsentRequired          Code = "consent_required"           // OIDC Core §3.1.2.6
 	AccountSelectionRequired Code = "account_selection_required" // OIDC Core §3.1.2.6
-	InvalidRequestURI        Code = "invalid_request_uri"        // OIDC Core §3.1.2.6, RFC 9126 §4
-	RequestNotSupported      Code = "request_not_supported"      // OIDC Core §3.1.2.6
+	InteractionRequired      Code = "interaction_required"       // OIDC Core §3.1.2.6
+	// UnmetAuthenticationRequirements says that the person cannot sign in as
+	// strongly as acr_values asks (RFC 9470 §5).
+	UnmetAuthenticationRequirements Code = "unmet_authentication_requirements"
+	InvalidRequestURI               Code = "invalid_request_uri"   // OIDC Core §3.1.2.6, RFC 9126 §4
+	RequestNotSupported             Code = "request_not_supported" // OIDC Core §3.1.2.6
 
 	InvalidDPoPProof Code = "invalid_dpop_proof" // RFC 9449 §5
 	UseDPoPNonce     Code = "use_dpop_nonce"     // RFC 9449 §8
@@ -41,6 +45,10 @@ const (
 
 	InvalidRedirectURI    Code = "invalid_redirect_uri"    // RFC 7591 §3.2.2
 	InvalidClientMetadata Code = "invalid_client_metadata" // RFC 7591 §3.2.2
+
+	// OTPRequired asks a client of the operator's own for the person's second
+	// step, in the parameter otp. It is ours.
+	OTPRequired Code = "otp_required"
 
 	// NotFound stands in problem documents only.
 	NotFound Code = "not_found"

@@ -38,6 +38,8 @@ const (
 	Proof Kind = "proof"
 	// Assertion is a client's assertion, by the client and its jti.
 	Assertion Kind = "assertion"
+	// Challenge is one that a passkey has signed.
+	Challenge Kind = "challenge"
 )
 
 // ErrSeen says that the id was presented before.
@@ -58,6 +60,17 @@ const (
 	attrMark = "mark"
 )
 
+// Write is the write of Once for a transaction of the caller: it does not happen
+// when the id was presented before. Of two transactions with the same id one is
+// written, and DynamoDB tells a repetition of the first by its token.
+func (s *Store) Write(kind Kind, id string, until time.Time) types.TransactWriteItem {
+	u := s.remember(kind, id, until)
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+	}}
+}
+
 // Once returns nil for the first caller with that id, and ErrSeen for every
 // other until the time given. After that time the id is forgotten: nothing with
 // it may be acceptable any more.
@@ -66,27 +79,12 @@ const (
 // and meets the item of its own first attempt; the mark in it tells that it is
 // this caller's. After any other error the id may have been remembered.
 func (s *Store) Once(ctx context.Context, kind Kind, id string, until time.Time) error {
-	sum := sha256.Sum256([]byte(id))
-	var mark [16]byte
-	_, _ = rand.Read(mark[:]) // never an error: it ends the process instead
-	_, err := s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:        &s.Sessions,
-		Key:              item.Key("once#"+string(kind)+"#"+hex.EncodeToString(sum[:]), sk),
-		UpdateExpression: new("SET #mark = :mark, #ttl = :until"),
-		// The TTL deletes late: an item whose time has passed counts for
-		// nothing.
-		ConditionExpression:      new("attribute_not_exists(#ttl) OR #ttl < :now"),
-		ExpressionAttributeNames: map[string]string{"#mark": attrMark, "#ttl": contract.TTL},
-		ExpressionAttributeValues: item.Item{
-			":mark":  item.Bytes(mark[:]),
-			":until": item.Seconds(until.Add(time.Second - 1)), // rounded up
-			":now":   item.Seconds(s.Now()),
-		},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
+	in := s.remember(kind, id, until)
+	_, err := s.DB.UpdateItem(ctx, in)
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		first, _ := failed.Item[attrMark].(*types.AttributeValueMemberB)
-		if first != nil && bytes.Equal(first.Value, mark[:]) {
+		mark := in.ExpressionAttributeValues[":mark"].(*types.AttributeValueMemberB)
+		if first != nil && bytes.Equal(first.Value, mark.Value) {
 			return nil
 		}
 		return fmt.Errorf("%s: %w", kind, ErrSeen)
@@ -95,4 +93,26 @@ func (s *Store) Once(ctx context.Context, kind Kind, id string, until time.Time)
 		return fmt.Errorf("remember a %s: %w", kind, err)
 	}
 	return nil
+}
+
+// remember is the conditional write of an id, with a mark of its own.
+func (s *Store) remember(kind Kind, id string, until time.Time) *dynamodb.UpdateItemInput {
+	sum := sha256.Sum256([]byte(id))
+	mark := make([]byte, 16)
+	_, _ = rand.Read(mark) // never an error: it ends the process instead
+	return &dynamodb.UpdateItemInput{
+		TableName:        &s.Sessions,
+		Key:              item.Key("once#"+string(kind)+"#"+hex.EncodeToString(sum[:]), sk),
+		UpdateExpression: new("SET #mark = :mark, #ttl = :until"),
+		// The TTL deletes late: an item whose time has passed counts for
+		// nothing.
+		ConditionExpression:      new("attribute_not_exists(#ttl) OR #ttl < :now"),
+		ExpressionAttributeNames: map[string]string{"#mark": attrMark, "#ttl": contract.TTL},
+		ExpressionAttributeValues: item.Item{
+			":mark":  item.Bytes(mark),
+			":until": item.Seconds(until.Add(time.Second - 1)), // rounded up
+			":now":   item.Seconds(s.Now()),
+		},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
 }
