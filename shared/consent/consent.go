@@ -18,6 +18,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/item"
 )
 
@@ -101,6 +103,67 @@ func (s *Store) Give(ctx context.Context, p Place, scopes []string, requestID st
 	return nil
 }
 
+// batch is how many places one transaction forgets, beside its audit entry:
+// DynamoDB takes a hundred writes.
+const batch = 99
+
+// Forget forgets everything that the person allowed the client, so that it is asked
+// for anew wherever it would go, with an audit entry in the same transaction. It
+// returns how many places that were; where there are none it leaves no entry. A
+// client of many places takes several transactions: a call that fails half-way is
+// made good by another one.
+func (s *Store) Forget(ctx context.Context, subject, client, requestID string) (int, error) {
+	keys, err := s.places(ctx, subject, client)
+	if err != nil {
+		return 0, err
+	}
+	forgotten := 0
+	for part := range slices.Chunk(keys, batch) {
+		writes := make([]types.TransactWriteItem, 0, len(part)+1)
+		for _, key := range part {
+			writes = append(writes, types.TransactWriteItem{Delete: &types.Delete{TableName: &s.Registry, Key: key}})
+		}
+		writes = append(writes, s.Trail.Put(audit.Entry{
+			Actor: subject, Action: audit.ConsentForget, Subject: subject, Object: "client#" + client,
+			Outcome: audit.Success, RequestID: requestID, Detail: map[string]string{"places": strconv.Itoa(len(part))},
+		}))
+		if err := audit.Write(ctx, s.DB, writes...); err != nil {
+			return forgotten, fmt.Errorf("forget what %s was allowed: %w", client, err)
+		}
+		forgotten += len(part)
+	}
+	return forgotten, nil
+}
+
+// places are the keys of all items of a person and a client. No id of a client has
+// a "#" in it, so that none of another client begins in the same way.
+func (s *Store) places(ctx context.Context, subject, client string) ([]item.Item, error) {
+	all := Place{Subject: subject, Client: client}.key()
+	pages := dynamodb.NewQueryPaginator(s.DB, &dynamodb.QueryInput{
+		TableName: &s.Registry, ConsistentRead: new(true),
+		KeyConditionExpression: new("#pk = :person AND begins_with(#sk, :client)"),
+		ProjectionExpression:   new("#pk, #sk"),
+		ExpressionAttributeNames: map[string]string{
+			"#pk": contract.PK, "#sk": contract.SK,
+		},
+		ExpressionAttributeValues: item.Item{":person": all[contract.PK], ":client": item.Text(prefix(client))},
+	})
+	var keys []item.Item
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list what %s was allowed: %w", client, err)
+		}
+		for _, it := range page.Items {
+			keys = append(keys, it)
+		}
+	}
+	return keys, nil
+}
+
+// prefix begins the sort keys of what a client was allowed.
+func prefix(client string) string { return "consent#" + client + "#" }
+
 // key is the primary key of a place. The hash is over the length of each part as
 // well, so that no two places have the same text.
 func (p Place) key() item.Item {
@@ -109,5 +172,5 @@ func (p Place) key() item.Item {
 	for _, part := range append([]string{p.RedirectURI}, resources...) {
 		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part) // a hash takes everything
 	}
-	return item.Key("user#"+p.Subject, "consent#"+p.Client+"#"+hex.EncodeToString(hash.Sum(nil)))
+	return item.Key("user#"+p.Subject, prefix(p.Client)+hex.EncodeToString(hash.Sum(nil)))
 }

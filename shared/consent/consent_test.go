@@ -129,3 +129,78 @@ func TestAudit(t *testing.T) {
 		t.Error("a consent without an entry is remembered")
 	}
 }
+
+// entries counts the entries of the trail with an action.
+func entries(t *testing.T, s *consent.Store, action audit.Action) int {
+	t.Helper()
+	list, err := s.Trail.List(t.Context(), s.DB, audit.Query{Subject: "usr_ada", Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, e := range list {
+		if e.Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+// TestForget: a client is forgotten wherever it was allowed, and nobody else is.
+func TestForget(t *testing.T) {
+	s := newStore(t)
+	elsewhere, neighbour, eves, longer := place, place, place, place
+	elsewhere.RedirectURI = "https://orders.example.com/other"
+	neighbour.Client, longer.Client, eves.Subject = "order", "orders-2", "usr_eve"
+	for _, p := range []consent.Place{place, elsewhere, neighbour, longer, eves} {
+		give(t, s, p, "read")
+	}
+	for call, want := range []int{2, 0} { // the second time there is nothing left
+		n, err := s.Forget(t.Context(), place.Subject, place.Client, "req-2")
+		if err != nil || n != want {
+			t.Errorf("call %d: Forget = %d, %v, want %d", call+1, n, err, want)
+		}
+	}
+	for p, want := range map[*consent.Place]bool{&place: false, &elsewhere: false, &neighbour: true, &longer: true, &eves: true} {
+		if got := covers(t, s, *p, "read"); got != want {
+			t.Errorf("after %s of %s was forgotten, Covers(%+v) = %v, want %v", place.Client, place.Subject, *p, got, want)
+		}
+	}
+	if n := entries(t, s, audit.ConsentForget); n != 1 {
+		t.Errorf("the trail has %d entries of it, want 1", n)
+	}
+}
+
+// TestForgetMany: more places than a transaction can hold are all forgotten.
+func TestForgetMany(t *testing.T) {
+	s := newStore(t)
+	const places = 120
+	for i := range places {
+		p := place
+		p.RedirectURI = "https://orders.example.com/" + strings.Repeat("a", i)
+		give(t, s, p)
+	}
+	if n, err := s.Forget(t.Context(), place.Subject, place.Client, ""); err != nil || n != places {
+		t.Errorf("Forget = %d, %v, want %d", n, err, places)
+	}
+	if n, err := s.Forget(t.Context(), place.Subject, place.Client, ""); err != nil || n != 0 {
+		t.Errorf("Forget = %d, %v, want none left", n, err)
+	}
+	if n := entries(t, s, audit.ConsentForget); n != 2 {
+		t.Errorf("the trail has %d entries of it, want one for each of two transactions", n)
+	}
+}
+
+// TestForgetFails: an outage is an error, and nothing is taken for forgotten.
+func TestForgetFails(t *testing.T) {
+	s := newStore(t)
+	give(t, s, place, "read")
+	broken := *s
+	broken.Trail = &audit.Trail{Table: "no-such-table", Now: s.Now}
+	if n, err := broken.Forget(t.Context(), place.Subject, place.Client, ""); err == nil || n != 0 {
+		t.Errorf("Forget without a trail = %d, %v, want an error", n, err)
+	}
+	if !covers(t, s, place, "read") {
+		t.Error("it was forgotten without an entry")
+	}
+}

@@ -13,10 +13,11 @@
 // that does not exist Find makes the same reads and Check does the same work,
 // so that neither the answer nor its time tells who has an account.
 //
-// The reads of Find may be old by a moment. That is safe because of auth_gen, a
-// counter of the user item that moves whenever all sessions of the person end:
-// whoever creates a session does so on the condition that it is still what Find
-// saw.
+// What Find and Get say of a person is true when they say it, but for the name: who
+// added an authenticator app a moment ago is asked for its code. It may change right
+// afterwards. That is safe because of auth_gen, a counter of the user item that moves
+// whenever all sessions of the person end: whoever creates a session does so on the
+// condition that it is still what was seen.
 package identity
 
 import (
@@ -54,10 +55,17 @@ type User struct {
 	EmailVerified bool
 	// Disabled people keep their registration and cannot sign in.
 	Disabled bool
+	// OTP says that the person has an authenticator app: a password, or an
+	// account elsewhere, is only the first step for them.
+	OTP bool
+	// Credentials counts the changes of what the person signs in with. Whoever
+	// changes any of it does so on the condition that it is still what they
+	// saw, see Store.Changing.
+	Credentials int64
 	// AuthGen is how often all sessions of the person were ended at once.
 	AuthGen int64
 	// Revision counts the writes of what a registry file says of this user,
-	// from 1: everything above but AuthGen.
+	// from 1: everything above but OTP, Credentials and AuthGen.
 	Revision int64
 
 	password *record
@@ -101,8 +109,8 @@ type Store struct {
 }
 
 // Find returns the user of that name, disabled or not, or ErrUnknown. It makes
-// two reads, also for a name that nobody has; only for what can not be a name
-// it makes none.
+// two reads, of which the one of the user is consistent, also for a name that nobody
+// has; only for what can not be a name it makes none.
 func (s *Store) Find(ctx context.Context, userName string) (*User, error) {
 	if !ValidUserName(userName) {
 		return nil, fmt.Errorf("user name is malformed: %w", ErrUnknown)
@@ -115,7 +123,7 @@ func (s *Store) Find(ctx context.Context, userName string) (*User, error) {
 	if subject == "" {
 		subject = nobody
 	}
-	if it, err = s.read(ctx, Key(subject), false); err != nil {
+	if it, err = s.read(ctx, Key(subject), true); err != nil {
 		return nil, err
 	}
 	if len(it) == 0 {

@@ -20,6 +20,10 @@ const (
 	AttrDisabled = "disabled" // absent: false
 	AttrPassword = "password" // PHC string; absent: cannot sign in with a password
 	AttrAuthGen  = "auth_gen" // absent: 0
+	AttrOTP      = "otp"      // absent: false
+
+	// AttrCredentials counts changes; absent: 0.
+	AttrCredentials = "creds"
 
 	attrSubject  = "id"
 	attrUserName = "user_name"
@@ -39,7 +43,8 @@ func NameKey(userName string) item.Item {
 }
 
 // Encode returns the user item without what a registry file does not speak of:
-// the password and AuthGen, which are written by attribute.
+// the password, the flag of the authenticator app and the counters, which are
+// written by attribute.
 func Encode(u *User) item.Item {
 	it := Key(u.Subject)
 	it[AttrRevision] = item.Number(u.Revision)
@@ -72,7 +77,7 @@ func Decode(it item.Item) (*User, error) {
 	if u.Revision == 0 {
 		r.Fail(AttrRevision)
 	}
-	u.AuthGen = r.Number(AttrAuthGen)
+	u.AuthGen, u.OTP, u.Credentials = r.Number(AttrAuthGen), r.Flag(AttrOTP), r.Number(AttrCredentials)
 	if u.Subject == "" || u.UserName == "" {
 		r.Fail(attrUserName)
 	}

@@ -43,8 +43,8 @@ type NewGrant struct {
 	Also []types.TransactWriteItem
 }
 
-// MaxAlso is how many writes there may be beside the creation of a grant.
-const MaxAlso = 4
+// MaxAlso is how many writes there may be beside a creation, or a change of a user.
+const MaxAlso = 6
 
 // NewLogin is a login to create.
 type NewLogin struct {
@@ -55,6 +55,10 @@ type NewLogin struct {
 	AMR       []string
 	Device    Device
 	RequestID string
+	// Also are writes that happen with the sign-in or not at all, at most
+	// MaxAlso, such as that a code is used up. Of one whose condition does not
+	// hold the error is an *AlsoError.
+	Also []types.TransactWriteItem
 }
 
 // CreateGrant creates a grant of generation 1, with its audit entry in the same
@@ -90,7 +94,7 @@ func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*
 		entry: audit.Entry{
 			Actor: n.Subject, Action: ActionGrant, Subject: n.Subject, Object: KindGrant.sort(g.ID),
 			Outcome: audit.Success, RequestID: n.RequestID,
-			Detail: describe(n.Device, n.AMR, "client", n.Client, "scope", n.Scope),
+			Detail: n.Device.Detail("amr", strings.Join(n.AMR, " "), "client", n.Client, "scope", n.Scope),
 		},
 	})
 	if err != nil {
@@ -102,28 +106,39 @@ func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*
 // CreateLogin creates a login and returns it with its cookie, which nobody can
 // make again. Errors are as of CreateGrant.
 func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, error) {
-	now := s.Now().UTC()
-	l := &Login{
-		ID: newID(now), Subject: n.Subject, AuthGen: n.AuthGen, AuthTime: second(n.AuthTime), AMR: n.AMR,
-		Created: second(now), Used: second(now), Idle: second(now.Add(LoginIdle)), Absolute: second(now.Add(LoginLife)),
-		Device: n.Device, active: true,
+	if len(n.Also) > MaxAlso {
+		return nil, "", fmt.Errorf("create login: %d writes beside it are too many", len(n.Also))
 	}
-	cookie, hash, err := newCookie(n.Subject, l.ID)
+	now := s.Now().UTC()
+	l, cookie, err := n.login(newID(now), now)
 	if err != nil {
 		return nil, "", fmt.Errorf("create login: %w", err)
 	}
-	l.hash = hash
+	l.Created = second(now)
 	err = s.create(ctx, creation{
-		subject: n.Subject, authGen: n.AuthGen, item: encodeLogin(l),
+		subject: n.Subject, authGen: n.AuthGen, item: encodeLogin(l), also: n.Also,
 		entry: audit.Entry{
 			Actor: n.Subject, Action: ActionLogin, Subject: n.Subject, Object: KindLogin.sort(l.ID),
-			Outcome: audit.Success, RequestID: n.RequestID, Detail: describe(n.Device, n.AMR),
+			Outcome: audit.Success, RequestID: n.RequestID, Detail: n.Device.Detail("amr", strings.Join(n.AMR, " ")),
 		},
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("create login: %w", err)
 	}
 	return l, cookie, nil
+}
+
+// login is the login of an id as the sign-in makes it, with its cookie.
+func (n NewLogin) login(id string, now time.Time) (*Login, string, error) {
+	cookie, hash, err := newCookie(n.Subject, id)
+	if err != nil {
+		return nil, "", err
+	}
+	return &Login{
+		ID: id, Subject: n.Subject, AuthGen: n.AuthGen, AuthTime: second(n.AuthTime), Proved: now.Truncate(time.Millisecond), AMR: n.AMR,
+		Used: second(now), Idle: second(now.Add(LoginIdle)), Absolute: second(now.Add(LoginLife)),
+		Device: n.Device, active: true, hash: hash,
+	}, cookie, nil
 }
 
 // creation is an item to create and what its transaction checks.
@@ -216,14 +231,3 @@ func (s *Store) loginIs(subject, id string) types.TransactWriteItem {
 func newID(now time.Time) string { return ulid.MustNew(ulid.Timestamp(now), rand.Reader).String() }
 
 func second(t time.Time) time.Time { return time.Unix(t.Unix(), 0).UTC() }
-
-// describe is the detail of an entry: where from, how, and pairs of more.
-func describe(d Device, amr []string, more ...string) map[string]string {
-	detail := map[string]string{}
-	for pairs := append(more, "ip", d.IP, "agent", d.Agent, "amr", strings.Join(amr, " ")); len(pairs) > 0; pairs = pairs[2:] {
-		if pairs[1] != "" {
-			detail[pairs[0]] = pairs[1]
-		}
-	}
-	return detail
-}

@@ -21,6 +21,18 @@ func NewDevice(remoteAddr, userAgent string) Device {
 	return Device{IP: network(remoteAddr), Agent: agent(userAgent)}
 }
 
+// Detail is the detail of an audit entry about what was done there: the device, as
+// far as it is known, and pairs of names and values, of which empty ones are left out.
+func (d Device) Detail(pairs ...string) map[string]string {
+	detail := map[string]string{}
+	for pairs = append(pairs, "ip", d.IP, "agent", d.Agent); len(pairs) > 1; pairs = pairs[2:] {
+		if pairs[1] != "" {
+			detail[pairs[0]] = pairs[1]
+		}
+	}
+	return detail
+}
+
 func network(remoteAddr string) string {
 	ip, err := netip.ParseAddr(remoteAddr)
 	if err != nil {

@@ -41,6 +41,8 @@ const (
 	// Of a login.
 	attrHash = "hash" // SHA-256 of the random part of the cookie
 	attrUsed = "used"
+	// attrProved is in epoch milliseconds; absent: when the id was made.
+	attrProved = "proved"
 
 	// Of the count: how many items were live when they were last counted,
 	// and created since.
@@ -110,6 +112,7 @@ func encodeLogin(l *Login) item.Item {
 	it[attrState] = item.Text(stateActive)
 	it[attrHash] = item.Bytes(l.hash)
 	it[attrUsed] = item.Seconds(l.Used)
+	it[attrProved] = item.Millis(l.Proved)
 	it[attrAuthGen] = item.Number(l.AuthGen)
 	putLife(it, l.AuthTime, l.AMR, l.Created, l.Idle, l.Absolute, l.Device)
 	return it
@@ -160,6 +163,12 @@ func decodeLogin(it item.Item) (*Login, error) {
 		Created: r.Time(attrCreated), Used: r.Time(attrUsed), Idle: r.Time(attrIdle), Absolute: r.Time(attrAbsolute),
 		Device: Device{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
 		active: r.Text(attrState) == stateActive, hash: r.Bytes(attrHash),
+	}
+	if id, err := ulid.ParseStrict(l.ID); err == nil {
+		l.Proved = ulid.Time(id.Time()).UTC()
+	}
+	if it[attrProved] != nil {
+		l.Proved = time.UnixMilli(r.Number(attrProved)).UTC()
 	}
 	if r.Err() != nil {
 		return nil, fmt.Errorf("login %s: %w", l.ID, r.Err())

@@ -19,9 +19,10 @@ import (
 type Item struct {
 	Kind Kind
 	ID   string
-	// Client and Scope are those of a grant, and Login the browser session
-	// that it ends with, if any.
+	// Client, Scope and Audience are those of a grant, and Login the browser
+	// session that it ends with, if any.
 	Client, Scope, Login string
+	Audience             []string
 	// Notify says that the client of a grant wants to know when it ends, and
 	// Browser of which browser session's end it is told although the grant
 	// outlives it.
@@ -142,7 +143,8 @@ func decodeItem(it item.Item) (Item, error) {
 		return Item{}, err
 	}
 	return Item{
-		Kind: KindGrant, ID: g.ID, Client: g.Client, Scope: g.Scope, Login: g.Login, Notify: g.Notify, Browser: g.Browser, AuthTime: g.AuthTime, AMR: g.AMR,
+		Kind: KindGrant, ID: g.ID, Client: g.Client, Scope: g.Scope, Audience: g.Audience, Login: g.Login,
+		Notify: g.Notify, Browser: g.Browser, AuthTime: g.AuthTime, AMR: g.AMR,
 		Created: g.Created, Used: g.Used, Expires: earlier(g.Idle, g.Absolute), Device: g.Device,
 	}, nil
 }

@@ -103,13 +103,14 @@ const MaxItems = 500
 
 // The reasons why something ended.
 const (
-	Revoked   = "revoked"  // by its owner, or by its client
-	LoggedOut = "logout"   // with the browser session
-	Reused    = "reused"   // an old refresh token was presented
-	Password  = "password" // the password was changed
-	Disabled  = "disabled" // the user was disabled
-	Evicted   = "evicted"  // there were more than MaxItems
-	Admin     = "admin"    // by an operator
+	Revoked   = "revoked"   // by its owner, or by its client
+	LoggedOut = "logout"    // with the browser session
+	Reused    = "reused"    // an old refresh token was presented
+	Password  = "password"  // the password was changed
+	Disabled  = "disabled"  // the user was disabled
+	Evicted   = "evicted"   // there were more than MaxItems
+	Recovered = "recovered" // the person came back by a one-time link
+	Admin     = "admin"     // by an operator
 
 	CodeReplayed = "code_replayed" // a code was redeemed a second time
 )
@@ -119,6 +120,7 @@ const (
 	ActionGrant     audit.Action = "grant.create"
 	ActionEndGrant  audit.Action = "grant.end"
 	ActionLogin     audit.Action = "login.create"
+	ActionRenew     audit.Action = "login.renew" // the same person signed in anew
 	ActionEndLogin  audit.Action = "login.end"
 	ActionEndAll    audit.Action = "session.end_all"
 	ActionEndOthers audit.Action = "session.end_others"
@@ -179,6 +181,9 @@ type Login struct {
 	// AuthTime is when the person proved who they are, and AMR how (RFC 8176).
 	AuthTime time.Time
 	AMR      []string
+	// Proved is when the last sign-in was completed, to the millisecond: its
+	// cookie is from then.
+	Proved time.Time
 	// Created, and Used as Touch saw it.
 	Created, Used time.Time
 	// Idle is when the login ends unless it is used, Absolute when it ends

@@ -30,9 +30,21 @@ const (
 type UserChange struct {
 	// Set is the rest of a SET clause, such as "password = :password".
 	Set string
-	// Values are the values that Set names.
+	// Remove is the rest of a REMOVE clause.
+	Remove string
+	// If is a condition on the user's item, empty for none. When it does not hold
+	// the error is ErrStale, and nothing has ended.
+	If string
+	// Values are the values that Set and If name.
 	Values map[string]types.AttributeValue
+	// Also are writes that happen with the change or not at all, at most
+	// MaxAlso. Of one whose condition does not hold the error is an *AlsoError,
+	// and nothing has ended.
+	Also []types.TransactWriteItem
 }
+
+// any reports whether something is to change.
+func (c UserChange) any() bool { return c.Set != "" || c.Remove != "" || len(c.Also) > 0 }
 
 // EndAll ends everything of a subject, and raises the user's auth_gen in the same
 // transaction as the first items, so that a sign-in that runs at the same time
@@ -45,13 +57,16 @@ func (s *Store) EndAll(ctx context.Context, subject string, c Cause) (int, error
 // ChangeUser is EndAll with a change of the user's item in that same transaction.
 // A user who is not there is ErrUnknown when something was to change.
 func (s *Store) ChangeUser(ctx context.Context, subject string, change UserChange, c Cause) (int, error) {
+	if len(change.Also) > MaxAlso {
+		return 0, fmt.Errorf("end all of %s: %d writes beside it are too many", subject, len(change.Also))
+	}
 	raise := s.raise(subject, change)
 	w := &sweep{
-		store: s, subject: subject, cause: c, action: ActionEndAll, raise: &raise, again: true,
+		store: s, subject: subject, cause: c, action: ActionEndAll, raise: &raise, also: change.Also, again: true,
 		pick: func(items []Item) []Item { return items },
 	}
 	ended, err := w.run(ctx)
-	if errors.Is(err, ErrUnknown) && change.Set == "" {
+	if errors.Is(err, ErrUnknown) && !change.any() {
 		// The user is gone: nothing can be created any more.
 		w.raise = nil
 		ended, err = w.run(ctx)
@@ -83,6 +98,20 @@ func (s *Store) EndOthers(ctx context.Context, subject, keep string, c Cause) (i
 	}
 	if err != nil {
 		return ended, fmt.Errorf("end others of %s: %w", subject, err)
+	}
+	return ended, nil
+}
+
+// EndClient ends every grant of a client. It returns how many.
+func (s *Store) EndClient(ctx context.Context, subject, client string, c Cause) (int, error) {
+	w := &sweep{store: s, subject: subject, cause: c, action: ActionEndGrant, again: true}
+	w.object = func() string { return "client#" + client }
+	w.pick = func(items []Item) []Item {
+		return slices.DeleteFunc(items, func(i Item) bool { return i.Kind != KindGrant || i.Client != client })
+	}
+	ended, err := w.run(ctx)
+	if err != nil {
+		return ended, fmt.Errorf("end what %s has of %s: %w", client, subject, err)
 	}
 	return ended, nil
 }
@@ -137,7 +166,9 @@ type sweep struct {
 	// raise is a write of the user's item that goes with the first
 	// transaction, until it is done; nil for none.
 	raise *types.TransactWriteItem
-	pick  func([]Item) []Item
+	// also are writes that go with raise.
+	also []types.TransactWriteItem
+	pick func([]Item) []Item
 	// outlives reports whether an item that was picked goes on, and only its
 	// client is told; nil for none.
 	outlives func(Item) bool
@@ -184,14 +215,21 @@ func (w *sweep) endAll(ctx context.Context, items []Item) (int, error) {
 	for len(items) > 0 || w.raise != nil {
 		now := items[:w.fitting(items)]
 		err := w.write(ctx, now)
-		if condition, ok := errors.AsType[*audit.ConditionError](err); ok && w.raise != nil && condition.Index == len(now)+1 {
-			return ended, ErrUnknown
+		if condition, ok := errors.AsType[*audit.ConditionError](err); ok && w.raise != nil {
+			switch behind := condition.Index - len(now) - 1; {
+			case behind == 0 && len(condition.Item) > 0:
+				return ended, ErrStale
+			case behind == 0:
+				return ended, ErrUnknown
+			case behind > 0 && behind <= len(w.also):
+				return ended, &AlsoError{Index: behind - 1, Item: condition.Item}
+			}
 		}
 		if err != nil {
 			return ended, err
 		}
 		ended += len(now) - w.living(now)
-		items, w.raise = items[len(now):], nil
+		items, w.raise, w.also = items[len(now):], nil, nil
 	}
 	return ended, nil
 }
@@ -214,7 +252,7 @@ func (w *sweep) fitting(items []Item) int {
 		if writes++; w.cause.tells(i) {
 			writes++
 		}
-		if writes > batch {
+		if writes > batch-len(w.also) {
 			return n
 		}
 	}
@@ -236,9 +274,12 @@ func (w *sweep) write(ctx context.Context, items []Item) error {
 		e.Object = w.object()
 	}
 	e.Detail = map[string]string{attrWhy: w.cause.Why, "ended": strconv.Itoa(len(items) - w.living(items))}
+	if len(items) == 1 && items[0].Kind == KindGrant {
+		e.Detail[attrClient] = items[0].Client
+	}
 	writes = append(writes, w.store.Trail.Put(e))
 	if w.raise != nil {
-		writes = append(writes, *w.raise)
+		writes = append(append(writes, *w.raise), w.also...)
 	}
 	for _, i := range items {
 		if w.cause.tells(i) {
@@ -252,8 +293,15 @@ func (w *sweep) write(ctx context.Context, items []Item) error {
 // auth_gen is refused from then on.
 func (s *Store) raise(subject string, change UserChange) types.TransactWriteItem {
 	update := "ADD #auth_gen :session_one, #rev :session_one"
+	if change.Remove != "" {
+		update = "REMOVE " + change.Remove + " " + update
+	}
 	if change.Set != "" {
 		update = "SET " + change.Set + " " + update
+	}
+	condition := "attribute_exists(pk)"
+	if change.If != "" {
+		condition += " AND (" + change.If + ")"
 	}
 	values := item.Item{":session_one": item.Number(1)}
 	for name, value := range change.Values {
@@ -261,7 +309,8 @@ func (s *Store) raise(subject string, change UserChange) types.TransactWriteItem
 	}
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Registry, Key: userKey(subject),
-		UpdateExpression: &update, ConditionExpression: new("attribute_exists(pk)"),
+		UpdateExpression: &update, ConditionExpression: &condition,
 		ExpressionAttributeNames: item.Names(attrAuthGen, attrRevision), ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
 }

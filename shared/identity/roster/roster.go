@@ -9,20 +9,20 @@
 package roster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/mail"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/item"
 )
@@ -30,6 +30,8 @@ import (
 var (
 	// ErrTaken says that somebody has that user name, in upper or lower case.
 	ErrTaken = errors.New("user name is taken")
+	// ErrSubject says that the person of a promised subject is here already.
+	ErrSubject = errors.New("subject is taken")
 	// ErrChanged says that somebody else changed the person at the same time.
 	ErrChanged = errors.New("somebody else changed the user; run the command again")
 )
@@ -43,11 +45,39 @@ type Store struct {
 
 // New is a person to put on the roster.
 type New struct {
+	// Subject is one of identity.NewSubject that was promised to the person
+	// before, empty for a new one.
+	Subject  string
 	UserName string
 	// Name and Email may be empty.
 	Name, Email string
+	// EmailVerified says that the address is known to be the person's.
+	EmailVerified bool
 	// Password may be empty: the person cannot sign in with one then.
 	Password string
+	// SignsInWith is what the trail says that somebody without a password signs
+	// in with, empty for nothing.
+	SignsInWith string
+	// Inviter is who invited the person, empty if nobody did.
+	Inviter   string
+	RequestID string
+	// Also are writes that happen with the creation or not at all, such as that
+	// an invitation is used up. Of one whose condition does not hold the error is
+	// an *AlsoError.
+	Also []types.TransactWriteItem
+}
+
+// AlsoError says that the condition of a write did not hold that was to happen
+// together with the creation of a person. Nothing was written.
+type AlsoError struct {
+	// Index is the place of the write in New.Also.
+	Index int
+	// Item is what is stored, if the write asked for it.
+	Item map[string]types.AttributeValue
+}
+
+func (e *AlsoError) Error() string {
+	return fmt.Sprintf("condition of write %d beside the user does not hold", e.Index)
 }
 
 // Change is a change of attributes of a person's item that ends all of their
@@ -55,19 +85,28 @@ type New struct {
 type Change struct {
 	// Set is a SET clause without the word.
 	Set string
-	// Values are the values that Set names.
+	// Remove is a REMOVE clause without the word.
+	Remove string
+	// If is a condition on the item, empty for none.
+	If string
+	// Values are the values that Set and If name.
 	Values map[string]types.AttributeValue
+	// Also are writes that happen with the change or not at all.
+	Also []types.TransactWriteItem
 }
 
-// Create puts a person on the roster, with a new subject. It returns ErrTaken or
-// a *WeakError, or says what is wrong with the name or the address.
+// Create puts a person on the roster. It returns ErrTaken, ErrSubject, a *WeakError
+// or an *AlsoError, or says what is wrong with the name or the address.
 func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
-	if err := n.check(); err != nil {
+	if err := n.Check(); err != nil {
 		return nil, err
 	}
-	u := &identity.User{Subject: identity.NewSubject(s.Now()), UserName: n.UserName, Name: n.Name, Email: n.Email, Revision: 1}
+	u := &identity.User{
+		Subject: cmp.Or(n.Subject, identity.NewSubject(s.Now())), UserName: n.UserName, Name: n.Name,
+		Email: n.Email, EmailVerified: n.EmailVerified, Revision: 1,
+	}
 	it := identity.Encode(u)
-	signIn := "nothing"
+	signIn := cmp.Or(n.SignsInWith, "nothing")
 	if n.Password != "" {
 		hash, err := s.newHash(ctx, u, n.Password)
 		if err != nil {
@@ -76,15 +115,22 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 		it[identity.AttrPassword] = item.Text(hash)
 		signIn = "password"
 	}
-	put := func(it map[string]types.AttributeValue) types.TransactWriteItem {
-		return types.TransactWriteItem{Put: &types.Put{
-			TableName: &s.Registry, Item: it, ConditionExpression: new("attribute_not_exists(pk)"),
-		}}
+	entry := s.entry(u, audit.UserCreate, map[string]string{"signs_in_with": signIn})
+	entry.RequestID = n.RequestID
+	if n.Inviter != "" {
+		entry.Detail["invited_by"] = n.Inviter
 	}
-	err := audit.Write(ctx, s.DB, put(identity.EncodeName(u)), put(it),
-		s.Trail.Put(s.entry(u, audit.UserCreate, map[string]string{"signs_in_with": signIn})))
-	if condition, ok := errors.AsType[*audit.ConditionError](err); ok && condition.Index == 0 {
-		return nil, ErrTaken
+	fixed := []types.TransactWriteItem{s.put(identity.EncodeName(u)), s.put(it), s.Trail.Put(entry)}
+	err := audit.Write(ctx, s.DB, slices.Concat(fixed, n.Also)...)
+	if condition, ok := errors.AsType[*audit.ConditionError](err); ok {
+		switch place := condition.Index - len(fixed); {
+		case condition.Index == 0:
+			return nil, ErrTaken
+		case condition.Index == 1:
+			return nil, ErrSubject
+		case place >= 0:
+			return nil, &AlsoError{Index: place, Item: condition.Item}
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create user: %w", err)
@@ -92,9 +138,17 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 	return identity.Decode(it)
 }
 
+// put is the write of an item that is not there yet.
+func (s *Store) put(it item.Item) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &s.Registry, Item: it, ConditionExpression: new("attribute_not_exists(pk)"),
+	}}
+}
+
 const maxLabel = 200
 
-func (n New) check() error {
+// Check says what is wrong with the names and the address, if anything.
+func (n New) Check() error {
 	printable := func(s string) bool {
 		return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 	}
@@ -127,6 +181,25 @@ func (s *Store) newHash(ctx context.Context, u *identity.User, password string) 
 		return "", err
 	}
 	return s.Hash(ctx, password)
+}
+
+// While is c on the condition that the person is as in u: not disabled, and since
+// then neither signed out everywhere nor with anything else to sign in with.
+func (c Change) While(u *identity.User) Change {
+	as := func(attr, value string, seen int64) string {
+		if seen == 0 {
+			return "(attribute_not_exists(" + attr + ") OR " + attr + " = " + value + ")"
+		}
+		return attr + " = " + value
+	}
+	c.If = as(identity.AttrAuthGen, ":while_gen", u.AuthGen) + " AND " + as(identity.AttrCredentials, ":while_creds", u.Credentials) +
+		" AND (attribute_not_exists(" + identity.AttrDisabled + ") OR " + identity.AttrDisabled + " = :while_no)"
+	values := item.Item{
+		":while_gen": item.Number(u.AuthGen), ":while_creds": item.Number(u.Credentials), ":while_no": item.Flag(false),
+	}
+	maps.Copy(values, c.Values)
+	c.Values = values
+	return c
 }
 
 // Disabled is the change that disables a person.
@@ -164,32 +237,4 @@ func (s *Store) entry(u *identity.User, action audit.Action, detail map[string]s
 		Actor: s.Actor, Action: action, Subject: u.Subject, Object: "user#" + u.Subject,
 		Outcome: audit.Success, Detail: detail,
 	}
-}
-
-// List returns everybody, in order of their user names. It reads the whole
-// table, which no function ever needs to.
-func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
-	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
-		TableName: &s.Registry, ConsistentRead: new(true),
-		FilterExpression:          new(contract.SK + " = :user"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":user": item.Text(identity.SKUser)},
-	})
-	var all []*identity.User
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list users: %w", err)
-		}
-		for _, it := range page.Items {
-			u, err := identity.Decode(it)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, u)
-		}
-	}
-	slices.SortFunc(all, func(a, b *identity.User) int {
-		return strings.Compare(strings.ToLower(a.UserName), strings.ToLower(b.UserName))
-	})
-	return all, nil
 }

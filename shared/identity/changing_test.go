@@ -1,0 +1,176 @@
+package identity_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/item"
+)
+
+// change runs a change of what a person signs in with, as seen in u, and reports
+// whether it happened.
+func (b *bench) change(u *identity.User, set, remove string, values item.Item) bool {
+	b.tb.Helper()
+	err := audit.Write(b.tb.Context(), b.DB, b.Changing(u, set, remove, values))
+	condition, refused := errors.AsType[*audit.ConditionError](err)
+	if refused && condition.Index != 0 || err != nil && !refused {
+		b.tb.Fatal(err)
+	}
+	return !refused
+}
+
+// get reads a person.
+func (b *bench) get(u *identity.User) *identity.User {
+	b.tb.Helper()
+	now, err := b.Get(b.tb.Context(), u.Subject)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return now
+}
+
+// Each change counts, and says what it sets and removes.
+func TestChanging(t *testing.T) {
+	b := newBench(t)
+	u := b.add("ada", "an old owl in the attic")
+	revision := u.Revision
+	for i, tt := range []struct {
+		set, remove string
+		values      item.Item
+		otp, has    bool
+	}{
+		{otp: false, has: true},
+		{set: identity.AttrOTP + " = :on", values: item.Item{":on": item.Flag(true)}, otp: true, has: true},
+		{remove: identity.AttrPassword, otp: true, has: false},
+		{set: identity.AttrPassword + " = :password", remove: identity.AttrOTP, values: item.Item{":password": item.Text(b.hash("another owl"))}, otp: false, has: true},
+	} {
+		if !b.change(u, tt.set, tt.remove, tt.values) {
+			t.Fatalf("change %d was refused", i)
+		}
+		u = b.get(u)
+		if u.Credentials != int64(i+1) || u.OTP != tt.otp || u.HasPassword() != tt.has {
+			t.Errorf("after change %d: %d changes, app %t, password %t, want %d, %t, %t", i, u.Credentials, u.OTP, u.HasPassword(), i+1, tt.otp, tt.has)
+		}
+	}
+	// What a registry file says of the person is as it was, and no session ends.
+	if u.Revision != revision || u.AuthGen != 0 {
+		t.Errorf("revision %d and auth_gen %d, want %d and 0", u.Revision, u.AuthGen, revision)
+	}
+}
+
+// hash is what is kept of a password.
+func (b *bench) hash(password string) string {
+	b.tb.Helper()
+	hash, err := b.Hash(b.tb.Context(), password)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return hash
+}
+
+func TestChangingRefuses(t *testing.T) {
+	for name, meanwhile := range map[string]func(map[string]types.AttributeValue){
+		"changed in another tab": func(it map[string]types.AttributeValue) { it[identity.AttrCredentials] = item.Number(4) },
+		"never changed":          func(it map[string]types.AttributeValue) { delete(it, identity.AttrCredentials) },
+		"signed out everywhere":  func(it map[string]types.AttributeValue) { it[identity.AttrAuthGen] = item.Number(3) },
+		"never signed out":       func(it map[string]types.AttributeValue) { delete(it, identity.AttrAuthGen) },
+		"disabled":               func(it map[string]types.AttributeValue) { it[identity.AttrDisabled] = item.Flag(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			u := b.add("ada", "", func(it map[string]types.AttributeValue) {
+				it[identity.AttrCredentials], it[identity.AttrAuthGen], it[identity.AttrDisabled] = item.Number(3), item.Number(2), item.Flag(false)
+			})
+			it := b.item(u)
+			meanwhile(it)
+			b.put(it)
+			if b.change(u, identity.AttrOTP+" = :on", "", item.Item{":on": item.Flag(true)}) {
+				t.Errorf("the change happened, to %v", b.item(u))
+			}
+			if now := b.item(u); now[identity.AttrOTP] != nil {
+				t.Errorf("user = %v, want no app", now)
+			}
+		})
+	}
+}
+
+// A person whom an operator removed does not come back.
+func TestChangingNobody(t *testing.T) {
+	b := newBench(t)
+	u := b.add("ada", "")
+	if _, err := b.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.Registry, Key: identity.Key(u.Subject)}); err != nil {
+		t.Fatal(err)
+	}
+	if b.change(u, "", "", nil) || len(b.item(u)) != 0 {
+		t.Errorf("user = %v, want nobody", b.item(u))
+	}
+}
+
+// Of two tabs that each remove one of the last two ways to sign in, one is told to
+// look again.
+func TestChangingAtOnce(t *testing.T) {
+	b := newBench(t)
+	u := b.add("ada", "")
+	b.DB = dynamodb.New(b.DB.Options(), func(o *dynamodb.Options) { o.HTTPClient = o.HTTPClient.(counter).HTTPClient })
+	const tabs = 8
+	var done [tabs]bool
+	var all sync.WaitGroup
+	for i := range tabs {
+		all.Go(func() { done[i] = audit.Write(t.Context(), b.DB, b.Changing(u, "", "", nil)) == nil })
+	}
+	all.Wait()
+	n := 0
+	for _, ok := range done {
+		if ok {
+			n++
+		}
+	}
+	if n != 1 || b.get(u).Credentials != 1 {
+		t.Errorf("%d of %d changes happened, and %d are counted, want 1", n, tabs, b.get(u).Credentials)
+	}
+}
+
+// bodies keeps what was sent.
+type bodies struct {
+	aws.HTTPClient
+	sent *[]string
+}
+
+func (c bodies) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	*c.sent = append(*c.sent, string(body))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return c.HTTPClient.Do(r)
+}
+
+// A read that is old by a moment could let somebody in without the second step that
+// was added in that moment: nothing of it moves auth_gen.
+func TestFindSeesTheSecondStep(t *testing.T) {
+	b := newBench(t)
+	u := b.add("ada", "")
+	if !b.change(u, identity.AttrOTP+" = :on", "", item.Item{":on": item.Flag(true)}) {
+		t.Fatal("the change was refused")
+	}
+	var sent []string
+	b.DB = dynamodb.New(b.DB.Options(), func(o *dynamodb.Options) { o.HTTPClient = bodies{o.HTTPClient, &sent} })
+	if found := b.find("ada"); !found.OTP {
+		t.Errorf("Find = %+v, want an app", found)
+	}
+	if len(sent) != 2 || !strings.Contains(sent[1], `"ConsistentRead":true`) || !strings.Contains(sent[1], u.Subject) {
+		t.Errorf("Find sent %q, want a consistent read of the user behind that of the name", sent)
+	}
+}
