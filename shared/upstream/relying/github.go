@@ -1,0 +1,77 @@
+package relying
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"github.com/tipstaff/tipstaff/shared/upstream"
+)
+
+// gitHubOAuth is the path of GitHub's OAuth, and the rest of the issuer in its
+// answers.
+const gitHubOAuth = "/login/oauth"
+
+// The scopes with which GitHub tells a mail address. The first one is wider.
+const (
+	scopeUser  = "user"
+	scopeEmail = "user:email"
+)
+
+// gitHubEndpoint is where a GitHub server does what. It has no metadata.
+func gitHubEndpoint(u *upstream.Upstream) oauth2.Endpoint {
+	return oauth2.Endpoint{
+		AuthURL: u.Issuer + gitHubOAuth + "/authorize", TokenURL: u.Issuer + gitHubOAuth + "/access_token",
+		AuthStyle: oauth2.AuthStyleInParams,
+	}
+}
+
+// gitHubAPI is where the API of a server is: at a host of its own where GitHub runs
+// the server, and under a path at an Enterprise Server.
+func gitHubAPI(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err == nil && (issuer == upstream.GitHubIssuer || strings.HasSuffix(u.Host, ".ghe.com")) {
+		return u.Scheme + "://api." + u.Host
+	}
+	return issuer + "/api/v3"
+}
+
+// gitHubUser is whose access token it is. Of an account on GitHub only the number
+// stays: a login can be given up and be somebody else's the next day.
+func (party *Party) gitHubUser(ctx context.Context, u *upstream.Upstream, token *oauth2.Token) (*Identity, error) {
+	var user struct {
+		ID    int64  `json:"id"`
+		Login string `json:"login"`
+		Name  string `json:"name"`
+	}
+	api := gitHubAPI(u.Issuer)
+	if err := party.get(ctx, "the user", api+"/user", token.AccessToken, &user); err != nil {
+		return nil, err
+	}
+	if user.ID <= 0 {
+		return nil, distrust("the user has no number")
+	}
+	i := &Identity{Issuer: u.Issuer, Subject: strconv.FormatInt(user.ID, 10), UserName: line(user.Login), Name: line(user.Name)}
+	if !slices.Contains(u.Scopes, scopeUser) && !slices.Contains(u.Scopes, scopeEmail) {
+		return i, nil
+	}
+	var addresses []struct {
+		Email    string `json:"email"`
+		Primary  bool   `json:"primary"`
+		Verified bool   `json:"verified"`
+	}
+	if err := party.get(ctx, "the mail addresses", api+"/user/emails", token.AccessToken, &addresses); err != nil {
+		return nil, err
+	}
+	for _, a := range addresses {
+		if a.Primary {
+			i.Email = address(a.Email)
+			i.EmailVerified = a.Verified && i.Email != ""
+		}
+	}
+	return i, nil
+}

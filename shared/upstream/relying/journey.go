@@ -1,0 +1,194 @@
+package relying
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/oauth2"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/sealed"
+)
+
+// JourneyLife is how long a person may take at an upstream.
+const JourneyLife = 10 * time.Minute
+
+// ErrJourney says that a state names no journey that the browser is on with that
+// upstream: nobody set out, it took too long, the answer came before, or it is
+// another browser's or another upstream's. Whichever it is, the journey is over.
+var ErrJourney = errors.New("no such journey to an upstream")
+
+// Journey is a person's way to an upstream and back: all that we have to know when
+// they come back, and what their answer must fit.
+type Journey struct {
+	// Upstream is the id of where they go, and Issuer and ClientID are what it
+	// was when they set out.
+	Upstream, Issuer, ClientID string
+	// Browser is the name of the browser, see browser.Name.
+	Browser string
+	// Return and To are where the sign-in leads to.
+	Return, To string
+	// Login and Subject are the session and the person that the account is to
+	// be linked to; empty when somebody signs in.
+	Login, Subject string
+	// Invite is the text of the invitation that the person follows; or empty.
+	Invite string
+	// Again asks the person to prove who they are although they did so lately.
+	Again bool
+
+	// Nonce and Verifier are made by Begin (OpenID Connect Core §3.1.2.1, RFC
+	// 7636).
+	Nonce, Verifier string
+}
+
+// Journeys keeps who is on the way, in the sessions table. It is safe for
+// concurrent use.
+//
+// All that leaves us is a state of 256 random bits, of which only the hash is kept.
+// What proves something beside it, the nonce, the verifier and an invitation, is
+// kept sealed: whoever reads the table can complete nobody's journey.
+type Journeys struct {
+	DB *dynamodb.Client
+	// Sessions is the physical name of the table.
+	Sessions string
+	// Box seals, under the kind handle.UpstreamState.
+	Box *sealed.Box
+	Now func() time.Time
+}
+
+// The layout of an item. What is empty is absent.
+const (
+	skJourney  = "journey"
+	stateBytes = 32
+
+	attrIssuedBy = "iss"
+	attrParty    = "client"
+	attrBrowser  = "browser" // SHA-256 of the name
+	attrSealed   = "sealed"  // a handle with secrets
+	attrReturn   = "return"
+	attrTo       = "to"
+	attrLogin    = "login"
+	attrUser     = "user"
+	attrAgain    = "again"
+	attrUpstream = "upstream"
+	attrExpires  = "expires" // epoch seconds
+)
+
+// secrets are the part of a journey that is kept sealed.
+type secrets struct {
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+	Invite   string `json:"invite,omitempty"`
+}
+
+// Begin keeps a journey and returns its state. It makes a nonce and a verifier, and
+// one write.
+func (s *Journeys) Begin(ctx context.Context, j *Journey) (state string, err error) {
+	name, nonce := make([]byte, stateBytes), make([]byte, stateBytes)
+	rand.Read(name)  // never fails (crypto/rand)
+	rand.Read(nonce) // never fails (crypto/rand)
+	j.Nonce, j.Verifier = base64.RawURLEncoding.EncodeToString(nonce), oauth2.GenerateVerifier()
+	content, err := json.Marshal(secrets{Nonce: j.Nonce, Verifier: j.Verifier, Invite: j.Invite})
+	if err != nil {
+		return "", fmt.Errorf("begin a journey: %w", err)
+	}
+	text, err := s.Box.Seal(ctx, content)
+	if err != nil {
+		return "", fmt.Errorf("begin a journey: %w", err)
+	}
+	expires := s.Now().Add(JourneyLife)
+	it := journeyKey(name)
+	it[attrUpstream] = item.Text(j.Upstream)
+	it[attrIssuedBy] = item.Text(j.Issuer)
+	it[attrParty] = item.Text(j.ClientID)
+	it[attrBrowser] = item.Bytes(digest(j.Browser))
+	it[attrSealed] = item.Text(text)
+	it[attrExpires] = item.Seconds(expires)
+	it[contract.TTL] = item.Seconds(expires)
+	it.PutText(attrReturn, j.Return)
+	it.PutText(attrTo, j.To)
+	it.PutText(attrLogin, j.Login)
+	it.PutText(attrUser, j.Subject)
+	it.PutFlag(attrAgain, j.Again)
+	_, err = s.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Sessions, Item: it, ConditionExpression: new("attribute_not_exists(pk)")})
+	if err != nil {
+		return "", fmt.Errorf("begin a journey: %w", err)
+	}
+	return handle.Write(handle.UpstreamState, name), nil
+}
+
+// End takes the journey of a state, so that nobody else ever has it, and then
+// judges whether it is that of the browser and the upstream. It makes one write,
+// and none for what can be no state. The error is ErrJourney unless something broke;
+// when a journey is the browser's own and only too late or for another upstream, it
+// is beside the error, so that the person can be led back to where they were.
+func (s *Journeys) End(ctx context.Context, state, upstreamID, browser string) (*Journey, error) {
+	name, err := handle.Read(handle.UpstreamState, state)
+	if err != nil || len(name) != stateBytes {
+		return nil, fmt.Errorf("%w: the state is malformed", ErrJourney)
+	}
+	out, err := s.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.Sessions, Key: journeyKey(name),
+		ConditionExpression: new("attribute_exists(pk)"), ReturnValues: types.ReturnValueAllOld,
+	})
+	if _, gone := errors.AsType[*types.ConditionalCheckFailedException](err); gone {
+		return nil, fmt.Errorf("%w: nobody set out, or the answer came before", ErrJourney)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("end a journey: %w", err)
+	}
+	r := item.Reader{Item: out.Attributes}
+	kept, expires := r.Bytes(attrBrowser), r.Time(attrExpires)
+	j := &Journey{
+		Upstream: r.Text(attrUpstream), Issuer: r.Text(attrIssuedBy), ClientID: r.Text(attrParty), Browser: browser,
+		Return: r.Text(attrReturn), To: r.Text(attrTo), Login: r.Text(attrLogin), Subject: r.Text(attrUser), Again: r.Flag(attrAgain),
+	}
+	text := r.Text(attrSealed)
+	switch {
+	case r.Err() != nil:
+		return nil, fmt.Errorf("end a journey: %w", r.Err())
+	case browser == "" || subtle.ConstantTimeCompare(kept, digest(browser)) != 1:
+		return nil, fmt.Errorf("%w: it is another browser's", ErrJourney)
+	case j.Upstream != upstreamID:
+		return j, fmt.Errorf("%w: it is to another upstream", ErrJourney)
+	case expires.Unix() <= s.Now().Unix():
+		return j, fmt.Errorf("%w: it took too long", ErrJourney)
+	}
+	return j, s.open(ctx, j, text)
+}
+
+// open completes a journey with its secrets.
+func (s *Journeys) open(ctx context.Context, j *Journey, text string) error {
+	content, err := s.Box.Open(ctx, text)
+	if err != nil {
+		return fmt.Errorf("end a journey: %w", err)
+	}
+	var held secrets
+	if err := json.Unmarshal(content, &held); err != nil || held.Nonce == "" || held.Verifier == "" {
+		return errors.New("end a journey: what was sealed is none")
+	}
+	j.Nonce, j.Verifier, j.Invite = held.Nonce, held.Verifier, held.Invite
+	return nil
+}
+
+func journeyKey(name []byte) item.Item {
+	sum := sha256.Sum256(name)
+	return item.Key("upstream#"+hex.EncodeToString(sum[:]), skJourney)
+}
+
+func digest(browser string) []byte {
+	sum := sha256.Sum256([]byte("tipstaff journey\x00" + browser))
+	return sum[:]
+}
