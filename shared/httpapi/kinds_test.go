@@ -12,6 +12,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dpop"
+	"github.com/tipstaff/tipstaff/shared/handle"
 	"github.com/tipstaff/tipstaff/shared/httpapi/active"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
@@ -23,7 +24,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/sessions"
 	"github.com/tipstaff/tipstaff/shared/httpapi/token"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/sealed"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/ticket"
 	tokens "github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
@@ -46,6 +49,8 @@ const (
 	subject       kind = "subject"
 	assertion     kind = "client assertion"
 	proof         kind = "DPoP proof"
+	oneTimeLink   kind = "one-time link"
+	signInStep    kind = "half of a sign-in"
 )
 
 // TestKinds presents one of every kind wherever one of some kind is taken. It is
@@ -83,8 +88,23 @@ func TestKinds(t *testing.T) {
 	sessionsRoute := h.Route(contract.MySessions, &sessions.Handler{Guard: h.Guard(), Sessions: h.Sessions()})
 	loginRoute := h.Route(contract.Login, &login.Handler{Issuer: routetest.Issuer, Auth: auth, Renewer: h.Renewer(), Forms: h.Forms()})
 
+	tickets := &ticket.Store{DB: h.DB, Sessions: h.Table(contract.Sessions), Trail: h.Trail(), Now: h.Now}
+	user, err := h.People().Get(t.Context(), h.Ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := &sealed.Box{Kind: handle.SignInStep, Keys: h.MACKey}
+
 	// One of every kind, all of one person at one client.
 	made := func() map[kind]string {
+		_, link, err := tickets.Create(t.Context(), ticket.New{Kind: ticket.Recover, User: user, Actor: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		half, err := steps.Seal(t.Context(), []byte("half"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		begun := h.Grant(routetest.Web, h.Ada)
 		l, cookie := h.Login(h.Ada)
 		api, err := h.Minter().Mint(t.Context(), tokens.Request{
@@ -102,6 +122,7 @@ func TestKinds(t *testing.T) {
 			proof: tokentest.Mold{
 				Key: key, Types: []string{dpop.Type}, Header: map[string]any{"jwk": tokentest.JWK(t, key)}, Claims: said,
 			}.Sign(t, nil),
+			oneTimeLink: link, signInStep: half,
 			grantID: begun.Grant.ID, loginID: l.ID, tokenID: begun.Access.ID, subject: h.Ada,
 		}
 	}
@@ -171,6 +192,18 @@ func TestKinds(t *testing.T) {
 			r := cookied(routetest.Form("/login", url.Values{"csrf": {formTokenValue}}), browser.FormCookie, value)
 			return h.Forms().Check(t.Context(), r, "login", formTokenValue) == nil
 		}},
+		{"link at /recover", []kind{oneTimeLink}, func(value string) bool {
+			_, err := tickets.Open(t.Context(), value, ticket.Recover)
+			return err == nil
+		}},
+		{"link at /invite", nil, func(value string) bool {
+			_, err := tickets.Open(t.Context(), value, ticket.Invite)
+			return err == nil
+		}},
+		{"step at /login", []kind{signInStep}, func(value string) bool {
+			_, err := steps.Open(t.Context(), value)
+			return err == nil
+		}},
 		{"client id in JSON at /login", nil, func(value string) bool {
 			got := routetest.Do(loginRoute, routetest.JSON("/login", "client_id", value, "user_name", "ada", "password", routetest.Password))
 			return got.Error() != "invalid_client"
@@ -178,7 +211,7 @@ func TestKinds(t *testing.T) {
 	} {
 		all := made()
 		for _, k := range []kind{
-			clientSecret, refreshCookie, sessionCookie, formCookie, formToken, tokenID, subject, assertion, proof, apiToken, ordersToken, grantID, loginID, refreshToken,
+			clientSecret, refreshCookie, sessionCookie, formCookie, formToken, tokenID, subject, assertion, proof, apiToken, ordersToken, grantID, loginID, oneTimeLink, signInStep, refreshToken,
 		} {
 			if slices.Contains(place.accepts, k) {
 				all = made() // what is ended by being accepted is not there any more

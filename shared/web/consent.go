@@ -75,9 +75,6 @@ func (FormPost) title() string       { return "One moment" }
 func (p FormPost) target() string    { return p.To }
 func (FormPost) script() template.JS { return submit }
 
-// Script is the script of the page.
-func (p FormPost) Script() template.JS { return p.script() }
-
 // Leads is the attribute of the form that says where it goes, which is Action as
 // it is: a template would write some characters of a URL in another way, and an
 // application may compare its own with what it registered.

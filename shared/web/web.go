@@ -9,7 +9,10 @@
 // page can do, it does with links and forms. A stolen look, a slow network or
 // a switched-off JavaScript therefore has nothing to take hold of. One page has a
 // script, FormPost, which is no page to look at: it sends itself on, and has a
-// button for browsers that do not.
+// button for browsers that do not. The pages where a passkey is used or made have
+// one too, because a browser talks to a passkey by script alone; without it they
+// work by the other ways to sign in. A script stands in the page, and the policy
+// names it by its hash.
 package web
 
 import (
@@ -42,6 +45,8 @@ var (
 	files embed.FS
 	//go:embed style.css
 	style string
+	//go:embed passkey.js
+	passkeyScript string
 
 	// A template that does not parse is a broken build.
 	pages = template.Must(template.ParseFS(files, "pages/*.html"))
@@ -56,10 +61,18 @@ func policyOf(page Page) string {
 	if there, ok := page.(poster); ok && there.target() != "" {
 		p += " " + there.target()
 	}
-	if active, ok := page.(scripted); ok {
-		p += "; script-src 'sha256-" + digest(string(active.script())) + "'"
+	if script := scriptOf(page); script != "" {
+		p += "; script-src 'sha256-" + digest(string(script)) + "'"
 	}
 	return p
+}
+
+// scriptOf is the script of a page, empty for none.
+func scriptOf(page Page) template.JS {
+	if active, ok := page.(scripted); ok {
+		return active.script()
+	}
+	return ""
 }
 
 func digest(s string) string {
@@ -71,13 +84,15 @@ func digest(s string) string {
 type view struct {
 	Title string
 	Style template.CSS
-	Page  Page
+	// Script is empty for a page without one.
+	Script template.JS
+	Page   Page
 }
 
 // Render answers with a page. A template that does not fit its page panics.
 func Render(w http.ResponseWriter, status int, page Page) {
 	var body bytes.Buffer
-	v := view{Title: page.title(), Style: template.CSS(style), Page: page} //nolint:gosec // G203: the style is our own file
+	v := view{Title: page.title(), Style: template.CSS(style), Script: scriptOf(page), Page: page} //nolint:gosec // G203: the style is our own file
 	if err := pages.ExecuteTemplate(&body, page.template(), v); err != nil {
 		panic(err) // the pages are values of ours, not input
 	}

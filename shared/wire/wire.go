@@ -36,8 +36,10 @@ type Env struct {
 	// themselves; only functions that know such clients are told.
 	ClientDocuments contract.ClientDocuments
 	Registration    contract.Registration
-	Region          string
-	Clock           *httpapi.Clock
+	// Mail says how the stage sends mail; only functions with Mails are told.
+	Mail   contract.MailPolicy
+	Region string
+	Clock  *httpapi.Clock
 	// Stdout is where log lines go.
 	Stdout io.Writer
 	// Calls counts the calls to AWS that this process has made.
@@ -79,6 +81,12 @@ func From(f contract.Function, lookup func(string) string) (*Env, error) {
 			return nil, fmt.Errorf("environment variable %s: %q is not a number of days", contract.EnvAuditDays, days)
 		}
 		e.AuditDays = n
+	}
+	if f.Mails {
+		var err error
+		if e.Mail, err = contract.ParseMail(lookup(contract.EnvMail)); err != nil {
+			return nil, fmt.Errorf("environment variable %s: %w", contract.EnvMail, err)
+		}
 	}
 	if f.Clients {
 		return e, e.readClients()

@@ -17,6 +17,7 @@ func complete(f contract.Function) map[string]string {
 	values[contract.EnvAuditDays] = "30"
 	values[contract.EnvClientDocuments] = "any"
 	values[contract.EnvRegistration] = "token"
+	values[contract.EnvMail] = "ses:login@example.com"
 	return values
 }
 
@@ -113,5 +114,31 @@ func TestClientsThatIntroduceThemselves(t *testing.T) {
 		if _, err := read(contract.EnvRegistration, value); err == nil || !strings.Contains(err.Error(), contract.EnvRegistration) {
 			t.Errorf("%s=%q: %v, want an error that names it", contract.EnvRegistration, value, err)
 		}
+	}
+}
+
+func TestMail(t *testing.T) {
+	read := func(value string) (*wire.Env, error) {
+		values := complete(contract.Post)
+		values[contract.EnvMail] = value
+		return wire.From(contract.Post, func(n string) string { return values[n] })
+	}
+	for value, want := range map[string]contract.MailPolicy{
+		"off": {}, "ses:login@example.com": {From: "login@example.com"}, "file:/var/tmp/mail": {Folder: "/var/tmp/mail"},
+	} {
+		if e, err := read(value); err != nil || e.Mail != want {
+			t.Errorf("%s=%q: %v, want %+v", contract.EnvMail, value, err, want)
+		}
+	}
+	for _, value := range []string{" ", "on", "ses:", "file:", "ses:login@example.com\nBcc: all@example.com"} {
+		if _, err := read(value); err == nil || !strings.Contains(err.Error(), contract.EnvMail) {
+			t.Errorf("%s=%q: %v, want an error that names it", contract.EnvMail, value, err)
+		}
+	}
+	// Nobody else reads it, so that nobody else can get it wrong.
+	values := complete(contract.Token)
+	values[contract.EnvMail] = "nonsense"
+	if e, err := wire.From(contract.Token, func(n string) string { return values[n] }); err != nil || !e.Mail.Off() {
+		t.Errorf("a function without mail: %v, %v", e, err)
 	}
 }

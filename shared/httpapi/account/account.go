@@ -1,46 +1,80 @@
-// Package account serves /account, a person's own page: who is signed in, on
-// which devices and in which applications, and a button to end each of them.
+// Package account serves /account, a person's own page: how they sign in, where
+// they are signed in, what they let in, and what happened lately, with the buttons
+// to change each of it.
 //
 // The page belongs to the login of the browser and works by its cookie alone.
-// Whoever has none is sent to sign in and comes back. What ends something is a
+// Whoever has none is sent to sign in and comes back. What changes something is a
 // form post, and a form is good only for the login that it was shown to: one
 // that was left open in a tab does nothing for the next person at the browser.
 // After a post the browser is sent back to the page, so that reloading repeats
 // nothing.
+//
+// Whoever finds a browser open must not be able to stay: what a person signs in
+// with is changed only by somebody who proved who they are within ten minutes.
+// Everybody else is sent to do so, and comes back to where they were. Each such
+// change is one transaction with its audit entry, on the condition that nothing
+// else of it was changed since we looked. The last way in is never removed.
 package account
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
+	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/linked"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/otp"
+	"github.com/tipstaff/tipstaff/shared/passkey"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Handler shows the page and does what its forms ask for.
+// Handler shows the pages and does what their forms ask for.
 type Handler struct {
 	Issuer   string
 	Sessions *session.Store
 	People   *identity.Store
-	// Clients knows the names of the applications.
-	Clients *client.Store
-	Forms   *browser.Forms
-	Now     func() time.Time
+	// Clients knows the names of the applications, and Consents what they were
+	// allowed.
+	Clients   *client.Store
+	Consents  *consent.Store
+	Passkeys  *passkey.Party
+	OTP       *otp.Store
+	Links     *linked.Store
+	Upstreams *upstream.Store
+	Trail     *audit.Trail
+	// Door keeps the browser signed in when a new password has ended everything.
+	Door  *signin.Door
+	Forms *browser.Forms
+	Now   func() time.Time
 }
 
-// purpose ties the forms of the page to one login.
+// visit is one request of somebody who is signed in.
+type visit struct {
+	*Handler
+	w     http.ResponseWriter
+	r     *http.Request
+	login *session.Login
+	// met are the applications that were looked for: one that is gone is looked
+	// for once, however often the page has it.
+	met map[string]app
+}
+
+// purpose ties the forms of the pages to one login.
 func purpose(l *session.Login) string { return contract.Account.Name + " " + l.ID }
 
-// Serve answers GET with the page, and POST by doing something and sending the
+// Serve answers GET with a page, and POST by doing something and sending the
 // browser back to the page.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
@@ -50,9 +84,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	login, err := h.Sessions.Login(ctx, browser.Cookie(r, browser.SessionCookie))
+	v := &visit{Handler: h, w: w, r: r, login: login}
 	if errors.Is(err, session.ErrEnded) {
-		signIn(w, r)
-		return nil
+		return v.signIn()
 	}
 	if err != nil {
 		return err
@@ -60,62 +94,37 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	note := httpapi.Note(ctx)
 	note.Subject, note.Session = login.Subject, login.ID
 	if r.Method != http.MethodPost {
-		return h.show(w, r, login, "")
+		return v.open(r.URL.Query().Get("open"))
 	}
 	err = h.Forms.Check(ctx, r, purpose(login), r.PostForm.Get("csrf"))
 	if errors.Is(err, browser.ErrForm) {
 		note.Code, note.Error = string(oauth.InvalidRequest), err.Error()
-		return h.show(w, r, login, web.ExpiredForm)
+		return v.show(web.ExpiredForm)
 	}
 	if err != nil {
 		return err
 	}
-	return h.act(w, r, login)
+	return v.act(r.PostForm.Get("action"))
 }
 
 // signIn sends a browser without a login to get one and come back.
-func signIn(w http.ResponseWriter, r *http.Request) {
-	if browser.Cookie(r, browser.SessionCookie) != "" {
-		browser.ClearCookie(w, browser.SessionCookie)
+func (v *visit) signIn() error {
+	if browser.Cookie(v.r, browser.SessionCookie) != "" {
+		browser.ClearCookie(v.w, browser.SessionCookie)
 	}
-	web.Redirect(w, contract.Login.Paths[0]+"?return="+url.QueryEscape(contract.Account.Paths[0]))
-}
-
-// act does what a form asks for. What has ended already is as good as ended by
-// this request: two tabs may ask for the same.
-func (h *Handler) act(w http.ResponseWriter, r *http.Request, l *session.Login) error {
-	ctx := r.Context()
-	cause := session.Cause{Why: session.Revoked, Actor: l.Subject, RequestID: httpapi.RequestID(ctx)}
-	var done string
-	var err error
-	switch r.PostForm.Get("action") {
-	case web.ActionEnd:
-		done = doneEnd
-		_, err = h.Sessions.EndItem(ctx, l.Subject, r.PostForm.Get("id"), cause)
-	case web.ActionEndOthers:
-		done = doneEndOthers
-		_, err = h.Sessions.EndOthers(ctx, l.Subject, l.ID, cause)
-	case web.ActionSignOut:
-		return h.signOut(ctx, w, l)
-	default:
-		return oauth.Refuse(oauth.InvalidRequest, "action is unknown")
+	back := contract.Account.Paths[0]
+	if page := v.r.URL.Query().Get("open"); slices.Contains(places, page) {
+		back = address("open", page)
 	}
-	if err != nil && !errors.Is(err, session.ErrUnknown) {
-		return err
-	}
-	web.Redirect(w, contract.Account.Paths[0]+"?done="+done)
+	web.Redirect(v.w, contract.Login.Paths[0]+"?return="+url.QueryEscape(back))
 	return nil
 }
 
-func (h *Handler) signOut(ctx context.Context, w http.ResponseWriter, l *session.Login) error {
-	cause := session.Cause{Why: session.LoggedOut, Actor: l.Subject, RequestID: httpapi.RequestID(ctx)}
-	if _, err := h.Sessions.EndLogin(ctx, l.Subject, l.ID, cause); err != nil {
-		return err
-	}
-	browser.ClearCookie(w, browser.SessionCookie)
-	web.Redirect(w, contract.Logout.Paths[0])
-	return nil
-}
+// places are what the address of the page may say in "open".
+var places = []string{web.OpenPasskey, web.OpenPassword, web.OpenOTP, web.OpenCodes, web.OpenWays, web.OpenSessions}
+
+// address is the page with one word behind it.
+func address(name, word string) string { return contract.Account.Paths[0] + "?" + name + "=" + word }
 
 // Refuse shows a refusal as a page.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/account"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/httpapi/pagetest"
 	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
@@ -17,27 +16,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
-
-func route(s *pagetest.Stage) http.Handler { return s.Route(contract.Account, handler(s)) }
-
-func handler(s *pagetest.Stage) *account.Handler {
-	return &account.Handler{
-		Issuer: routetest.Issuer, Sessions: s.Sessions(), People: s.People(), Clients: s.Clients(), Forms: s.Forms(), Now: s.Now,
-	}
-}
-
-// form returns the first form of a page with that action, and that id if it is
-// not empty.
-func form(t *testing.T, page, action, id string) url.Values {
-	t.Helper()
-	for _, f := range pagetest.Forms(page) {
-		if f.Get("action") == action && (id == "" || f.Get("id") == id) {
-			return f
-		}
-	}
-	t.Fatalf("the page has no form to %s %s:\n%s", action, id, page)
-	return nil
-}
 
 func TestWithoutLoginOneIsSentToSignIn(t *testing.T) {
 	s := pagetest.New(t)

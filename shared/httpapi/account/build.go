@@ -6,11 +6,17 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/client/registration"
+	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
-	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/linked"
+	"github.com/tipstaff/tipstaff/shared/otp"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/passkeys"
+	"github.com/tipstaff/tipstaff/shared/wire/people"
 	"github.com/tipstaff/tipstaff/shared/wire/sessions"
 	secrets "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
@@ -19,18 +25,27 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	held := secrets.Prepared(e)
-	db, registry := dynamo.Client(e), e.Name(contract.Registry)
-	clients := &client.Store{DB: db, Table: registry, Now: e.Clock.Now}
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	store := sessions.Store(e, db)
+	known := people.Store(e, db, held, store.Trail)
+	clients := &client.Store{DB: db, Table: registry, Now: now}
 	// The id is that of a grant, so that we wrote it; only its name is shown.
 	clients.Registered = func(_ context.Context, id string) (*client.Client, error) {
-		return registration.Unverified(id, e.Clock.Now())
+		return registration.Unverified(id, now())
 	}
 	return e.Route(&Handler{
-		Issuer:   e.Issuer,
-		Sessions: sessions.Store(e, db),
-		People:   &identity.Store{DB: db, Registry: registry, Now: e.Clock.Now},
-		Clients:  clients,
-		Forms:    &browser.Forms{Key: held.MACKey, Now: e.Clock.Now},
-		Now:      e.Clock.Now,
+		Issuer:    e.Issuer,
+		Sessions:  store,
+		People:    known,
+		Clients:   clients,
+		Consents:  &consent.Store{DB: db, Registry: registry, Trail: store.Trail, Now: now},
+		Passkeys:  passkeys.Party(e, known, held),
+		OTP:       &otp.Store{DB: db, Registry: registry, Peppers: known.Peppers, People: known, Trail: store.Trail, Now: now},
+		Links:     &linked.Store{DB: db, Registry: registry, Now: now},
+		Upstreams: &upstream.Store{DB: db, Registry: registry, Now: now},
+		Trail:     store.Trail,
+		Door:      signin.New(e, store, held),
+		Forms:     &browser.Forms{Key: held.MACKey, Now: now},
+		Now:       now,
 	}), nil
 }

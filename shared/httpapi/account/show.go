@@ -5,107 +5,126 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
+// open shows the page that the address asks for. What leads to a change is shown
+// only to somebody who may make it: it holds a challenge or a secret.
+func (v *visit) open(page string) error {
+	pages := map[string]func(string) error{
+		web.OpenPasskey: v.showPasskey, web.OpenPassword: v.showPassword, web.OpenOTP: v.showOTP, web.OpenCodes: v.showCodes,
+	}
+	show, ok := pages[page]
+	if !ok {
+		return v.show("")
+	}
+	if !v.fresh() {
+		return v.confirm(page)
+	}
+	err := show("")
+	if errors.Is(err, errEnded) {
+		return v.signIn()
+	}
+	return err
+}
+
 // What was just done, as the address of the page says it. Anybody can write
 // such an address; it has no other effect than this text.
 const (
-	doneEnd       = "end"
-	doneEndOthers = "end-others"
+	doneEnd            = "end"
+	doneEndOthers      = "end-others"
+	doneEndApp         = "end-app"
+	donePasskey        = "passkey"
+	doneRenamed        = "passkey-renamed"
+	donePasskeyRemoved = "passkey-removed"
+	donePassword       = "password"
+	doneNoPassword     = "password-removed"
+	doneOTP            = "app"
+	doneOTPRemoved     = "app-removed"
+	doneUnlinked       = "unlinked"
 )
 
-func notice(done string) string {
-	switch done {
-	case doneEnd:
-		return "The session has ended."
-	case doneEndOthers:
-		return "All other sessions have ended."
-	}
-	return ""
+var notices = map[string]string{
+	doneEnd:            "The session has ended.",
+	doneEndOthers:      "All other sessions have ended.",
+	doneEndApp:         "The application can do nothing for you any more.",
+	donePasskey:        "The passkey was added. You can sign in with it from now on.",
+	doneRenamed:        "The passkey has its new name.",
+	donePasskeyRemoved: "The passkey was removed. Nobody can sign in with it any more. Remove it from your device, too.",
+	donePassword:       "The password was set.",
+	doneNoPassword:     "The password was removed. Nobody can sign in with it any more.",
+	doneOTP:            "You have an authenticator app. If you did not see the recovery codes, make new ones.",
+	doneOTPRemoved:     "The authenticator app was removed, with its recovery codes.",
+	web.DoneLinked:     "The account was linked. You can sign in with it from now on.",
+	doneUnlinked:       "The account was unlinked. Nobody can sign in with it any more.",
 }
 
-// show answers with the page, and with 400 when there is a problem. A person
+// notice is what the page says first, when there is no problem.
+func (v *visit) notice() string {
+	q := v.r.URL.Query()
+	if page := q.Get("open"); (page == web.OpenWays || page == web.OpenSessions) && v.fresh() {
+		return "Thank you. Now you can go on with what you wanted to change."
+	}
+	return notices[q.Get("done")]
+}
+
+// show answers with the account page, and with 400 when there is a problem. A person
 // who was removed or disabled is not signed in.
-func (h *Handler) show(w http.ResponseWriter, r *http.Request, l *session.Login, problem string) error {
-	ctx := r.Context()
-	user, err := h.People.Get(ctx, l.Subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
-		signIn(w, r)
-		return nil
+func (v *visit) show(problem string) error {
+	ctx := v.r.Context()
+	user, err := v.person()
+	if err == nil {
+		err = v.Sessions.Touch(ctx, v.login, v.device())
+	}
+	if errors.Is(err, errEnded) || errors.Is(err, session.ErrEnded) {
+		return v.signIn()
 	}
 	if err != nil {
 		return err
 	}
-	err = h.Sessions.Touch(ctx, l, session.NewDevice(r.RemoteAddr, r.UserAgent()))
-	if errors.Is(err, session.ErrEnded) {
-		signIn(w, r)
-		return nil
-	}
-	if err != nil {
+	page := web.Account{Name: user.Name, UserName: user.UserName, Email: user.Email, Problem: problem, Now: v.Now()}
+	if page.CSRF, err = v.Forms.Token(ctx, v.w, v.r, purpose(v.login)); err != nil {
 		return err
 	}
-	sessions, err := h.list(ctx, l)
-	if err != nil {
+	if err := v.fill(ctx, &page, user); err != nil {
 		return err
 	}
-	token, err := h.Forms.Token(ctx, w, r, purpose(l))
-	if err != nil {
-		return err
+	if problem == "" && v.r.Method != http.MethodPost {
+		page.Notice = v.notice()
 	}
-	page := web.Account{
-		CSRF: token, Name: user.Name, UserName: user.UserName, Email: user.Email,
-		Problem: problem, Sessions: sessions, Now: h.Now(),
-	}
-	if problem != "" {
-		web.Render(w, http.StatusBadRequest, page)
-		return nil
-	}
-	page.Notice = notice(r.URL.Query().Get("done"))
-	web.Render(w, http.StatusOK, page)
-	return nil
+	return v.answer(page, problem)
 }
 
-// list is what is live of the person, the current session first and then what
-// was used last.
-func (h *Handler) list(ctx context.Context, l *session.Login) ([]web.Session, error) {
-	items, err := h.Sessions.List(ctx, l.Subject)
+// fill puts in what is the person's.
+func (v *visit) fill(ctx context.Context, page *web.Account, user *identity.User) error {
+	ways, err := v.read(ctx, user)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var current, others []web.Session
-	for _, i := range items {
-		app, err := h.app(ctx, i.Client)
-		if err != nil {
-			return nil, err
-		}
-		s := web.Session{
-			ID: i.ID, Device: i.Agent, Place: i.IP, App: app, First: i.Created, Last: i.Used,
-			Current: i.ID == l.ID, Here: i.Login == l.ID,
-		}
-		if s.Current {
-			current = append(current, s)
-			continue
-		}
-		others = append(others, s)
+	if page.Ways, err = v.shown(ctx, ways); err != nil {
+		return err
 	}
-	return append(current, others...), nil
+	items, err := v.Sessions.List(ctx, v.login.Subject)
+	if err != nil {
+		return err
+	}
+	if page.Sessions, err = v.sessions(ctx, items); err != nil {
+		return err
+	}
+	if page.Apps, err = v.apps(ctx, items); err != nil {
+		return err
+	}
+	page.Activity, err = v.activity(ctx, ways)
+	return err
 }
 
-// app is the name of a client, or its id when it has no name or is gone.
-func (h *Handler) app(ctx context.Context, id string) (string, error) {
-	if id == "" {
-		return "", nil
+// person is who is signed in, or errEnded when they are gone or disabled.
+func (v *visit) person() (*identity.User, error) {
+	u, err := v.People.Get(v.r.Context(), v.login.Subject)
+	if errors.Is(err, identity.ErrUnknown) || err == nil && u.Disabled {
+		return nil, errEnded
 	}
-	c, err := h.Clients.Client(ctx, id)
-	if errors.Is(err, client.ErrUnknown) || err == nil && c.Name == "" {
-		return id, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return c.Name, nil
+	return u, err
 }

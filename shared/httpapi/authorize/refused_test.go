@@ -102,6 +102,8 @@ func TestRedirectedRefusals(t *testing.T) {
 		{"max_age that is none", request(own, "max_age", "-1"), "invalid_request", false},
 		{"max_age in words", request(own, "max_age", "1h"), "invalid_request", false},
 		{"max_age beyond all", request(own, "max_age", "99999999999"), "invalid_request", false},
+		{"acr_values with a tab", request(own, "acr_values", "aal2\taal1"), "invalid_request", false},
+		{"weaker than acr_values", request(own, "prompt", "none", "acr_values", "aal2"), "interaction_required", false},
 		{"too long for a browser", request(own, "scope", strings.Repeat("s", 4000)), "invalid_request", false},
 		{"long nonce", request(own, "nonce", strings.Repeat("n", 513)), "invalid_request", false},
 		{"long state", request(own, "state", strings.Repeat("s", 2049)), "invalid_request", true},

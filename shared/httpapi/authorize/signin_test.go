@@ -11,14 +11,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// again signs ada in anew in a browser, as /login does, after a while.
+// again signs ada in anew in a browser with her password.
 func (s *scene) again(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
-	s.Pass(20 * time.Second)
-	l, cookie := s.Login(s.ada)
-	b.Cookies[browser.SessionCookie] = cookie
-	s.Pass(time.Second)
-	return l
+	return s.signs(b, byPassword)
 }
 
 // Nothing is written for who has not signed in yet, and what the browser carries
@@ -140,12 +136,6 @@ func TestMaxAge(t *testing.T) {
 		}
 		s.way(got)
 	}
-}
-
-// The wish for a class of sign-in is no condition: the tokens say which it was.
-func TestACRValues(t *testing.T) {
-	s := newScene(t)
-	s.let(get(s.signedIn(), request(own, "acr_values", "aal3 urn:mace:incommon:iap:silver")))
 }
 
 // Use keeps a login alive.

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/authrequest"
@@ -68,8 +66,8 @@ func (v *visit) decide() (code string, err error) {
 	return v.code(ctx, login)
 }
 
-// login returns the login of the browser if it is as new as the client wants it,
-// and nil if the person has to sign in.
+// login returns the login of the browser if it is as new and as strong as the client
+// wants it, and nil if the person has to sign in. An *oauth.Error is for the client.
 func (v *visit) login(ctx context.Context) (*session.Login, error) {
 	l, err := v.Sessions.Login(ctx, browser.Cookie(v.r, browser.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
@@ -94,33 +92,39 @@ func (v *visit) login(ctx context.Context) (*session.Login, error) {
 	return l, nil
 }
 
-// fit reports whether a login is as new as the client wants it. One that is newer
-// than the request always is, or a person who signs in would be asked for ever.
+// fit reports whether a login is as new and as strong as the client wants it. One
+// that is newer than the request is always new enough, or a person who signs in
+// would be asked for ever; and if it is not strong enough, asking again would not
+// make it so, and the client is told.
 func (v *visit) fit(l *session.Login) (bool, error) {
-	if !v.fresh() {
-		return true, nil
-	}
 	arrived, err := v.arrived()
 	if err != nil {
 		return false, err
 	}
-	if begun, ok := begun(l); ok && !arrived.IsZero() && !begun.Before(arrived) {
+	anew := !arrived.IsZero() && !l.Proved.Before(arrived)
+	switch {
+	case !anew && !v.recent(l):
+		return false, nil
+	case v.request.ACR == "" || oauth.MeetsACR(oauth.ACR(l.AMR), v.request.ACR):
 		return true, nil
+	case anew:
+		return false, oauth.Refuse(oauth.UnmetAuthenticationRequirements, "the person signed in, and less strongly than acr_values asks")
+	case v.request.Prompt.None:
+		return false, oauth.Refuse(oauth.InteractionRequired, "the person is signed in, and less strongly than acr_values asks")
 	}
+	return false, nil
+}
+
+// recent reports whether the client takes a login as old as this one.
+func (v *visit) recent(l *session.Login) bool {
 	p := v.request.Prompt
-	return !p.Login && !p.SelectAccount && v.Now().Sub(l.AuthTime) <= v.request.MaxAge, nil
+	return !p.Login && !p.SelectAccount && (!v.request.Aged || v.Now().Sub(l.AuthTime) <= v.request.MaxAge)
 }
 
-// fresh reports whether the client does not take every login.
-func (v *visit) fresh() bool {
-	return v.request.Prompt.Login || v.request.Prompt.SelectAccount || v.request.Aged
-}
-
-// begun is when a login began, to the millisecond, which its id says: every
-// sign-in begins a new one.
-func begun(l *session.Login) (time.Time, bool) {
-	id, err := ulid.ParseStrict(l.ID)
-	return ulid.Time(id.Time()), err == nil
+// choosy reports whether the client does not take every login.
+func (v *visit) choosy() bool {
+	r := v.request
+	return r.Prompt.Login || r.Prompt.SelectAccount || r.Aged || r.ACR != ""
 }
 
 // arrived is when the browser first came with the request, as the token proves it,
@@ -141,7 +145,7 @@ func (v *visit) purposeSince() string { return "authorize since " + v.query }
 // again is the query with which the browser comes back, with a token in it if it
 // matters when it came.
 func (v *visit) again(ctx context.Context) (string, error) {
-	if !v.fresh() && v.pushed == "" {
+	if !v.choosy() && v.pushed == "" {
 		return v.query, nil
 	}
 	arrived, err := v.arrived()
@@ -166,6 +170,9 @@ func (v *visit) signIn(ctx context.Context) error {
 	to := url.Values{"return": {path + "?" + query}, "to": {browser.Source(v.request.RedirectURI)}}
 	if identity.ValidUserName(v.request.LoginHint) {
 		to.Set("login_hint", v.request.LoginHint)
+	}
+	if v.request.ACR != "" {
+		to.Set("acr", v.request.ACR)
 	}
 	web.Redirect(v.w, contract.Login.Paths[0]+"?"+to.Encode())
 	return nil

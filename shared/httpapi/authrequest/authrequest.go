@@ -55,6 +55,9 @@ type Request struct {
 	// Aged says that there is such a limit.
 	MaxAge time.Duration
 	Aged   bool
+	// ACR is the weakest class of sign-in that the client takes, one of
+	// oauth.ACRValues, empty for any.
+	ACR string
 
 	params Params
 }
@@ -217,6 +220,7 @@ func (r *Request) attendance() error {
 	if r.Prompt.None && r.Prompt != (Prompt{None: true}) {
 		return invalid("prompt none allows no other value")
 	}
+	r.ACR = weakest(strings.Fields(r.params.Get(paramACR)))
 	age := r.params.Get(paramMaxAge)
 	if age == "" {
 		return nil
@@ -227,4 +231,18 @@ func (r *Request) attendance() error {
 	}
 	r.MaxAge, r.Aged = time.Duration(seconds)*time.Second, true
 	return nil
+}
+
+// weakest is the weakest class that we know among those that a client takes, and
+// empty if it names none. What we do not know is a wish (OIDC Core §3.1.2.1): the
+// tokens say which class it was. What we know the client means: whoever asks for a
+// stronger sign-in as RFC 9470 §4 says must not be sent back with a weaker one. A
+// stronger one than it asked for always does.
+func weakest(wanted []string) string {
+	for _, class := range oauth.ACRValues {
+		if slices.Contains(wanted, class) {
+			return class
+		}
+	}
+	return ""
 }

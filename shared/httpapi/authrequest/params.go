@@ -24,7 +24,7 @@ const (
 	paramNonce       = "nonce"
 	paramPrompt      = "prompt"
 	paramMaxAge      = "max_age"
-	paramACR         = "acr_values" // a wish (OIDC Core §5.5.1.1): the tokens say what it was
+	paramACR         = "acr_values" // OIDC Core §3.1.2.1, RFC 9470 §4
 	paramHint        = "login_hint"
 	paramChallenge   = "code_challenge"
 	paramMethod      = "code_challenge_method"

@@ -3,6 +3,7 @@ package authrequest_test
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -48,7 +49,7 @@ var c = &client.Client{
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		"client_id=app&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb&state=x&response_mode=form_post",
-		"redirect_uri=https://app.example.com/cb&response_type=code&code_challenge_method=S256&code_challenge=" + strings.Repeat("A", 43) + "&prompt=none&max_age=1&scope=a+b&resource=https://a.example",
+		"redirect_uri=https://app.example.com/cb&response_type=code&code_challenge_method=S256&code_challenge=" + strings.Repeat("A", 43) + "&prompt=none&max_age=1&acr_values=x+aal2&scope=a+b&resource=https://a.example",
 		"redirect_uri=https://app.example.com/cb&response_type=code&code_challenge_method=S256&code_challenge=" + strings.Repeat("A", 43) + "&resource=%22",
 		"redirect_uri=https://app.example.com/cb&redirect_uri=https://evil.example", "redirect_uri=com.example.app:/cb&response_mode=form_post",
 		"redirect_uri=https://app.example.com/cb&state=%00", "state=%ff&redirect_uri=https://app.example.com/cb", "a=%", "&&&", "resource=a&resource=b",
@@ -82,6 +83,9 @@ func FuzzRequest(f *testing.F) {
 		refused, ok := errors.AsType[*oauth.Error](err)
 		if err != nil && !ok {
 			t.Errorf("Judge of %q = %v, want a refusal or none", query, err)
+		}
+		if asked := strings.Fields(p.Get("acr_values")); r.ACR != "" && (!slices.Contains(asked, r.ACR) || !slices.Contains(oauth.ACRValues, r.ACR)) {
+			t.Errorf("Judge of %q asks for the class %q", query, r.ACR)
 		}
 		if ok && strings.ContainsFunc(refused.Detail, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
 			t.Errorf("Judge of %q says %q, which RFC 6749 does not allow", query, refused.Detail)

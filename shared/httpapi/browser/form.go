@@ -39,22 +39,27 @@ type Forms struct {
 // FormCookie, the same as it has already, so that two tabs do not disturb each
 // other, nor two tokens of one answer.
 func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Request, purpose string) (string, error) {
-	browser := given(w)
-	if browser == "" {
-		browser = Cookie(r, FormCookie)
-	}
-	if len(browser) != len(rand.Text()) {
-		browser = rand.Text()
-	}
 	key, err := f.Key(ctx, "")
 	if err != nil {
 		return "", fmt.Errorf("make the token of a form: %w", err)
 	}
-	if given(w) == "" {
-		SetCookie(w, FormCookie, browser, FormLife)
-	}
+	browser := Name(w, r)
 	at := strconv.FormatInt(f.Now().UnixMilli(), 36)
 	return strings.Join([]string{key.ID, at, mac(key, at, purpose, browser)}, "."), nil
+}
+
+// Name is what a browser is called by its FormCookie, which it gets if it has none.
+// What is bound to the name is of use in that browser alone.
+func Name(w http.ResponseWriter, r *http.Request) string {
+	if name := given(w); name != "" {
+		return name
+	}
+	name := Cookie(r, FormCookie)
+	if len(name) != len(rand.Text()) {
+		name = rand.Text()
+	}
+	SetCookie(w, FormCookie, name, FormLife)
+	return name
 }
 
 // given is the FormCookie that an answer gives already, or "".

@@ -71,7 +71,7 @@ func Metadata(issuer string, documents contract.ClientDocuments, registration co
 			oauth.GrantDeviceCode, oauth.GrantTokenExchange,
 		},
 		SubjectTypesSupported:    []string{"public"},
-		ACRValuesSupported:       []string{oauth.ACRSingle},
+		ACRValuesSupported:       oauth.ACRValues,
 		PromptValuesSupported:    []string{"none", "login", "consent", "select_account"},
 		ClaimsSupported:          claims,
 		ChallengeMethods:         []string{"S256"},

@@ -102,7 +102,7 @@ func TestLists(t *testing.T) {
 			"urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
 		},
 		"scopes_supported":                                         oauth.IdentityScopes,
-		"acr_values_supported":                                     {oauth.ACR([]string{"pwd"})},
+		"acr_values_supported":                                     {"aal1", "aal2"},
 		"id_token_signing_alg_values_supported":                    keys.Algorithms,
 		"dpop_signing_alg_values_supported":                        dpop.Algorithms,
 		"token_endpoint_auth_signing_alg_values_supported":         token.Algorithms,

@@ -9,6 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
 	"github.com/tipstaff/tipstaff/shared/httpapi/renew"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -28,7 +29,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	inBrowser := r.Header.Get("Origin") != ""
 	if inBrowser {
-		a.inBrowser(r)
+		a.device, a.remember = signin.Device(r)
 	}
 	grant, err := h.planned(r, c)
 	if err != nil {
@@ -36,14 +37,14 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	var renewed *renew.Renewed
 	err = h.signIn(r, a, func(user *identity.User) error {
-		renewed, err = h.grant(r, c, user, grant)
+		renewed, err = h.proved(r, c, user, grant, a.remember)
 		return err
 	})
 	if err != nil {
 		return refusal(r.Context(), err)
 	}
 	if inBrowser {
-		remember(w, a.remember)
+		signin.Remember(w, a.remember)
 		h.Renewer.AnswerPage(w, c, renewed)
 		return nil
 	}
@@ -90,6 +91,38 @@ func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, 
 	}, nil
 }
 
+// secondError is why a second step was refused, or asked for, of a person whose
+// password was right.
+type secondError struct{ error }
+
+func (e *secondError) Unwrap() error { return e.error }
+
+// proved lets a person in whose password was right. Who has an authenticator app has
+// to send a code, which is used up by the grant.
+func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant, remember string) (*renew.Renewed, error) {
+	if !user.OTP {
+		return h.grant(r, c, user, planned)
+	}
+	typed := r.PostForm.Get("otp")
+	if typed == "" {
+		return nil, &secondError{oauth.Refuse(oauth.OTPRequired, "the person has an authenticator app: ask for its code and send it as otp, with the password")}
+	}
+	code, err := h.Codes.Check(r, user, typed)
+	if err != nil {
+		return nil, &secondError{err}
+	}
+	planned.AMR, planned.Also = signin.SecondStep(planned.AMR), code.Also
+	renewed, err := h.grant(r, c, user, planned)
+	if _, used := errors.AsType[*session.AlsoError](err); used {
+		h.Codes.Refused(r, user)
+		return nil, &secondError{errors.Join(signin.ErrCode, err)}
+	}
+	if err == nil {
+		code.Succeeded(r.Context(), remember)
+	}
+	return renewed, err
+}
+
 // grant creates the grant and the first tokens under it. It ends the one whose
 // cookie the browser brought: the cookie is replaced.
 func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant) (*renew.Renewed, error) {
@@ -130,6 +163,9 @@ func refusal(ctx context.Context, err error) error {
 	if left, throttled := wait(err); throttled {
 		httpapi.Note(ctx).Throttled = 1
 		return httpapi.Throttle(left)
+	}
+	if errors.Is(err, signin.ErrCode) {
+		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the code is wrong or was used: the person waits for the next one", Err: err}
 	}
 	if errors.Is(err, errPassword) {
 		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the user name or the password is wrong", Err: err}

@@ -19,21 +19,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// disabled disables a user.
-var disabled = session.UserChange{
-	Set:    identity.AttrDisabled + " = :yes",
-	Values: map[string]types.AttributeValue{":yes": &types.AttributeValueMemberBOOL{Value: true}},
-}
-
-// disable adds a user and disables them.
-func (h *home) disable(userName string) {
-	h.T.Helper()
-	subject := h.AddUser(userName)
-	if _, err := h.Sessions().ChangeUser(context.Background(), subject, disabled, session.Cause{Why: session.Disabled, Actor: "test"}); err != nil {
-		h.T.Fatal(err)
-	}
-}
-
 // phone is a native client that asks for a person's password.
 func phone(userName, password string, more ...string) *http.Request {
 	return routetest.JSON("/login", append([]string{"client_id", routetest.Phone, "user_name", userName, "password", password}, more...)...)

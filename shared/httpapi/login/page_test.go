@@ -1,11 +1,15 @@
 package login_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
@@ -23,6 +27,9 @@ import (
 type home struct {
 	*routetest.Home
 	route http.Handler
+	// elsewhere are the upstreams, and down is why they cannot be read.
+	elsewhere []web.Upstream
+	down      error
 }
 
 func newHome(t *testing.T) *home {
@@ -35,22 +42,40 @@ func newHome(t *testing.T) *home {
 // with is the route with another store of people.
 func (h *home) with(people *identity.Store) http.Handler {
 	return h.Route(contract.Login, &login.Handler{
-		Issuer: routetest.Issuer, Auth: h.Auth(), Renewer: h.Renewer(), People: people, Forms: h.Forms(),
-		Throttle: &throttle.Store{DB: h.DB, Sessions: h.Table(contract.Sessions), Key: h.ThrottleKey, Now: h.Now},
+		Issuer: routetest.Issuer, Auth: h.Auth(), Renewer: h.Renewer(), People: people, Forms: h.Forms(), Throttle: h.Throttle(),
+		Door: h.Door(), Codes: h.SecondSteps(), Passkeys: h.Passkeys().Verifier, Upstreams: h.upstreams,
 	})
 }
 
-// fill opens the form in a browser and fills it in.
+// upstreams are those of the stage.
+func (h *home) upstreams(context.Context) ([]web.Upstream, error) { return h.elsewhere, h.down }
+
+// fill opens the page in a browser and fills in the form with the password.
 func fill(t *testing.T, b *pagetest.Browser, userName, password string) url.Values {
 	t.Helper()
-	got := b.Get("/login")
-	forms := pagetest.Forms(got.Body)
-	if got.Status != 200 || len(forms) != 1 {
-		t.Fatalf("GET = %d with %d forms, want a page with one", got.Status, len(forms))
+	return filled(t, b.Get("/login"), userName, password)
+}
+
+// filled is the form with the password of a page, filled in.
+func filled(t *testing.T, page routetest.Answer, userName, password string) url.Values {
+	t.Helper()
+	form := passwordForm(page.Body)
+	if form == nil {
+		t.Fatalf("the page = %d has no form for a password:\n%s", page.Status, page.Body)
 	}
-	forms[0].Set("user_name", userName)
-	forms[0].Set("password", password)
-	return forms[0]
+	form.Set("user_name", userName)
+	form.Set("password", password)
+	return form
+}
+
+// passwordForm is the form with the password of a page, nil if there is none.
+func passwordForm(page string) url.Values {
+	for _, form := range pagetest.Forms(page) {
+		if form.Has("csrf") {
+			return form
+		}
+	}
+	return nil
 }
 
 func TestSignIn(t *testing.T) {
@@ -144,6 +169,26 @@ func TestRefusedSignInsLookTheSame(t *testing.T) {
 	}
 }
 
+// disabled disables a user.
+var disabled = session.UserChange{
+	Set:    identity.AttrDisabled + " = :yes",
+	Values: map[string]types.AttributeValue{":yes": &types.AttributeValueMemberBOOL{Value: true}},
+}
+
+// disable adds a user and disables them.
+func (h *home) disable(userName string) {
+	h.T.Helper()
+	h.switchOff(h.AddUser(userName))
+}
+
+// switchOff disables somebody.
+func (h *home) switchOff(subject string) {
+	h.T.Helper()
+	if _, err := h.Sessions().ChangeUser(context.Background(), subject, disabled, session.Cause{Why: session.Disabled, Actor: "test"}); err != nil {
+		h.T.Fatal(err)
+	}
+}
+
 // differ is where two texts begin to.
 func differ(a, b string) int {
 	i := 0
@@ -153,10 +198,13 @@ func differ(a, b string) int {
 	return i
 }
 
+// challenges are in the options of a page for passkeys.
+var challenges = regexp.MustCompile(`challenge&#34;:&#34;[^&]*`)
+
 // shape is an answer without what is new in every one and what was typed.
 func shape(a routetest.Answer, userName string) string {
-	forms := pagetest.Forms(a.Body)
-	body := strings.ReplaceAll(a.Body, forms[0].Get("csrf"), "…")
+	body := strings.ReplaceAll(a.Body, passwordForm(a.Body).Get("csrf"), "…")
+	body = challenges.ReplaceAllString(body, "…")
 	body = strings.ReplaceAll(body, `value="`+userName+`"`, `value="…"`)
 	for name := range a.Header {
 		if name != "Set-Cookie" {

@@ -1,10 +1,8 @@
 package login
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,16 +10,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// methods is how people prove who they are here (RFC 8176 §2).
-var methods = []string{"pwd"}
+// methods is how a person has proved who they are whose password was right.
+var methods = []string{oauth.AMRPassword}
 
 // errPassword says that nobody may sign in with this name and password.
 var errPassword = errors.New("user name or password is wrong")
@@ -32,16 +30,6 @@ type attempt struct {
 	// device is the name that the browser brought, and remember the one that
 	// it is known by afterwards; empty for what is no browser.
 	device, remember string
-}
-
-// inBrowser completes the attempt of a browser.
-func (a *attempt) inBrowser(r *http.Request) {
-	fresh := rand.Text()
-	a.device = browser.Cookie(r, browser.DeviceCookie)
-	if len(a.device) != len(fresh) {
-		a.device = ""
-	}
-	a.remember = cmp.Or(a.device, fresh)
 }
 
 // signIn runs create for the person who proves to be one. The error is a
@@ -71,17 +59,18 @@ func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User)
 		err = errPassword
 	}
 	if errors.Is(err, errPassword) {
-		h.record(ctx, user, a.userName)
+		h.record(r, user, a.userName)
 	}
-	if err != nil {
+	_, second := errors.AsType[*secondError](err)
+	if err != nil && !second {
 		return err
 	}
-	// The person is in; a counter that was not told is no reason to send them
-	// away.
+	// The password was no guess; a counter that was not told is no reason to send
+	// the person away.
 	if err := reserved.Succeeded(ctx, a.remember); err != nil {
 		httpapi.Note(ctx).Error = err.Error()
 	}
-	return nil
+	return err
 }
 
 // check runs create if the password is right. A user of nil is nobody, which
@@ -109,18 +98,13 @@ func (h *Handler) check(ctx context.Context, user *identity.User, password strin
 
 // record leaves an entry of a wrong password of a person who exists. For a name
 // that nobody has it takes the same time and leaves nothing.
-func (h *Handler) record(ctx context.Context, user *identity.User, userName string) {
-	var err error
-	if user == nil {
-		err = h.pretend(ctx, userName)
-	} else {
-		err = h.Auth.Refusals.Record(ctx, audit.Entry{
-			Actor: user.Subject, Action: audit.LoginRefuse, Subject: user.Subject, Object: "user#" + user.Subject,
-			RequestID: httpapi.RequestID(ctx),
-		})
+func (h *Handler) record(r *http.Request, user *identity.User, userName string) {
+	if user != nil {
+		signin.Refused(r, h.Auth.Refusals, user.Subject, "")
+		return
 	}
-	if err != nil {
-		httpapi.Note(ctx).AuditFailures++
+	if err := h.pretend(r.Context(), userName); err != nil {
+		httpapi.Note(r.Context()).AuditFailures++
 	}
 }
 
@@ -134,12 +118,6 @@ func (h *Handler) pretend(ctx context.Context, userName string) error {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("stranger\x00" + strings.ToLower(userName)))
 	return h.Auth.Refusals.Pretend(ctx, "stranger#"+hex.EncodeToString(mac.Sum(nil)[:16]))
-}
-
-// remember makes the browser known, so that its owner does not wait behind the
-// guesses of strangers.
-func remember(w http.ResponseWriter, device string) {
-	browser.SetCookie(w, browser.DeviceCookie, device, throttle.DeviceLife)
 }
 
 // wait is how long a throttled attempt has to wait.

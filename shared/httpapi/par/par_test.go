@@ -98,7 +98,7 @@ func (s *scene) kept(got routetest.Answer, id string) url.Values {
 
 func TestPush(t *testing.T) {
 	s := newScene(t)
-	sent := request("scope", "openid orders:read", "resource", routetest.Orders, "nonce", "n", "prompt", "login", "max_age", "5", "login_hint", "ada", "other", "x")
+	sent := request("scope", "openid orders:read", "resource", routetest.Orders, "nonce", "n", "prompt", "login", "max_age", "5", "acr_values", "aal2 aal1", "login_hint", "ada", "other", "x")
 	got := routetest.Post(s.route, sent, app, s.secret)
 	params := s.kept(got, app)
 	sent.Set("client_id", app)

@@ -3,7 +3,7 @@
 package webtest
 
 import (
-	"fmt"
+	"maps"
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
@@ -18,20 +18,9 @@ const long = "an-account-with-a-name-of-sixty-four-characters-without-a-space"
 
 // Gallery is every page in every state, by name.
 func Gallery() map[string]web.Page {
-	return map[string]web.Page{
-		"login":           web.Login{CSRF: "t"},
-		"login-wrong":     web.Login{CSRF: "t", UserName: "ada", Problem: web.WrongPassword},
-		"login-throttled": web.Login{CSRF: "t", UserName: "ada", Problem: web.TooManyTries, RetryAfter: 32 * time.Second},
-		"login-expired":   web.Login{CSRF: "t", UserName: "ada", Problem: web.ExpiredForm, Return: "/account"},
-		"login-for-app":   web.Login{CSRF: "t", UserName: "ada", Return: "/authorize?client_id=orders", To: "https://app.example.com"},
-		"account":         account(3),
-		"account-alone":   account(1),
-		"account-ended":   ended(),
-		"account-expired": expired(),
-		"account-long":    overflowing(),
-		"account-full":    account(20),
-		"home":            home(),
-		"logout":          web.Logout{CSRF: "t", Who: "Ada Lovelace"},
+	gallery := map[string]web.Page{
+		"home":   home(),
+		"logout": web.Logout{CSRF: "t", Who: "Ada Lovelace"},
 		"logout-from-app": web.Logout{
 			CSRF: "t", Who: "Ada Lovelace", App: "Orders", To: "https://orders.example.com",
 			ClientID: "orders-app", RedirectURI: "https://orders.example.com/bye?lang=en", State: "s&t",
@@ -56,6 +45,12 @@ func Gallery() map[string]web.Page {
 		"message":          web.Message{Title: "You are signed out", Text: "See you soon.", Link: web.Link{Path: "/login", Text: "Sign in again"}},
 		"message-problem":  web.Refused(503, "JKJaXmPLvHcESHA="),
 	}
+	maps.Copy(gallery, logins())
+	maps.Copy(gallery, accounts())
+	maps.Copy(gallery, recovery())
+	maps.Copy(gallery, enrolling())
+	maps.Copy(gallery, upstream())
+	return gallery
 }
 
 func home() web.Home {
@@ -65,48 +60,6 @@ func home() web.Home {
 		{Path: contract.JWKS.Paths[0], Text: "Signing keys"},
 		{Path: contract.Health.Paths[0], Text: "Health"},
 	}}
-}
-
-// account is the page of a person with n sessions.
-func account(n int) web.Account {
-	p := web.Account{
-		CSRF: "t", Name: "Ada Lovelace", UserName: "ada", Email: "ada@example.com", Now: noon,
-		Sessions: []web.Session{
-			{ID: "01", Device: "Firefox on Linux", Place: "203.0.113.0/24", First: noon.Add(-3 * time.Hour), Last: noon.Add(-10 * time.Second), Current: true},
-			{ID: "02", Device: "Safari on iPhone", Place: "2001:db8:7::/48", App: "Orders", First: noon.Add(-72 * time.Hour), Last: noon.Add(-25 * time.Minute)},
-			{ID: "03", App: "Nightly report", First: noon.Add(-2000 * time.Hour), Last: noon.Add(-31 * time.Hour)},
-		},
-	}
-	for i := len(p.Sessions); i < n; i++ {
-		p.Sessions = append(p.Sessions, web.Session{
-			ID: fmt.Sprintf("%02d", i), Device: "Chrome on Windows", Place: "198.51.100.0/24",
-			First: noon.Add(-time.Duration(i) * time.Hour), Last: noon.Add(-time.Duration(i) * time.Minute),
-		})
-	}
-	p.Sessions = p.Sessions[:n]
-	return p
-}
-
-func ended() web.Account {
-	p := account(2)
-	p.Notice = "The session has ended."
-	return p
-}
-
-func expired() web.Account {
-	p := account(3)
-	p.Problem = web.ExpiredForm
-	p.Sessions[1].Here = true
-	return p
-}
-
-func overflowing() web.Account {
-	p := account(3)
-	p.Name, p.UserName, p.Email = long, long, long+"@"+long+".example"
-	for i := range p.Sessions {
-		p.Sessions[i].Device, p.Sessions[i].App = long, long
-	}
-	return p
 }
 
 func consent() web.Consent {

@@ -32,7 +32,13 @@ const (
 
 // Config returns the configuration of AWS clients for e. Every attempt of every
 // call is counted in e.Calls.
-func Config(e *wire.Env) sdk.Config {
+func Config(e *wire.Env) sdk.Config { return config(e, attempts, answerTimeout) }
+
+// Once returns the configuration of clients whose calls must not be made a second
+// time by themselves, and whose answers may take longer.
+func Once(e *wire.Env, answer time.Duration) sdk.Config { return config(e, 1, answer) }
+
+func config(e *wire.Env, tries int, answer time.Duration) sdk.Config {
 	return sdk.Config{
 		Region: e.Region,
 		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
@@ -46,14 +52,14 @@ func Config(e *wire.Env) sdk.Config {
 		HTTPClient: &counter{calls: &e.Calls, client: &http.Client{Transport: &http.Transport{
 			DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: keepAlive}).DialContext,
 			DialTLSContext:        dialTLS,
-			ResponseHeaderTimeout: answerTimeout,
+			ResponseHeaderTimeout: answer,
 			MaxIdleConnsPerHost:   4,
 			IdleConnTimeout:       0,
 			DisableCompression:    true,
 		}}},
 		Retryer: func() sdk.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = attempts
+				o.MaxAttempts = tries
 				o.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
 			})
 		},

@@ -1,0 +1,101 @@
+package signin
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/otp"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+)
+
+// Codes checks second steps: codes of authenticator apps, and recovery codes. All
+// routes that take one take it here, so that whoever guesses a person's codes has
+// one allowance for all of them, and it is charged before a code is looked at.
+type Codes struct {
+	Throttle *throttle.Store
+	OTP      *otp.Store
+	Refusals *audit.Refusals
+}
+
+// kindSecondStep is the allowance of second steps.
+const kindSecondStep = "second step"
+
+// ErrCode says that a code is not the person's, not of this moment, or was used.
+var ErrCode = errors.New("the code is wrong or was used")
+
+// Code is one that is right. Its Also uses it up, and belongs into the transaction
+// of what it permits.
+type Code struct {
+	*otp.Accepted
+	reserved *throttle.Reservation
+}
+
+// Check judges a code of u as it was typed. The error is a *throttle.LimitError,
+// ErrCode, or a fault of ours; a refusal is in the audit trail.
+func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, error) {
+	ctx := r.Context()
+	device, _ := Device(r)
+	reserved, err := c.Throttle.Reserve(ctx, throttle.Attempt{
+		Kind: kindSecondStep, Account: u.Subject, Address: r.RemoteAddr, Device: device,
+	})
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := c.OTP.Check(ctx, u, typed)
+	if errors.Is(err, otp.ErrWrong) || errors.Is(err, otp.ErrUsed) || errors.Is(err, otp.ErrNone) {
+		c.Refused(r, u)
+		return nil, errors.Join(ErrCode, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Code{Accepted: accepted, reserved: reserved}, nil
+}
+
+// Refused leaves an entry of a code that was not accepted. Check does it for its own
+// refusals; it is for a code that somebody else used up first.
+func (c *Codes) Refused(r *http.Request, u *identity.User) {
+	Refused(r, c.Refusals, u.Subject, otp.MethodApp)
+}
+
+// Refused leaves an entry of a sign-in that was refused to somebody who exists, by a
+// method; none is a password. They read it among their recent activity.
+func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
+	ctx := r.Context()
+	err := to.Record(ctx, audit.Entry{
+		Actor: subject, Action: audit.LoginRefuse, Subject: subject, Object: "user#" + subject,
+		RequestID: httpapi.RequestID(ctx), Detail: session.NewDevice(r.RemoteAddr, r.UserAgent()).Detail("method", method),
+	})
+	if err != nil {
+		httpapi.Note(ctx).AuditFailures++
+	}
+}
+
+// Succeeded says that the code was used, in the browser of that name; an empty name
+// makes none known.
+func (c *Code) Succeeded(ctx context.Context, device string) {
+	// The person is in; a counter that was not told is no reason to send them
+	// away.
+	if err := c.reserved.Succeeded(ctx, device); err != nil {
+		httpapi.Note(ctx).Error = err.Error()
+	}
+}
+
+// Device is the name that the browser brought, by which the throttle may know it,
+// and the one to remember it by after it has signed in: the same, or a new one.
+func Device(r *http.Request) (device, remember string) {
+	fresh := rand.Text()
+	device = browser.Cookie(r, browser.DeviceCookie)
+	if len(device) != len(fresh) {
+		device = ""
+	}
+	return device, cmp.Or(device, fresh)
+}

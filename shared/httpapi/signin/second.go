@@ -1,0 +1,110 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/otp"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// Continue takes the form of the page of the second step, which Enter has shown: step,
+// code, return and to. When the code is right the person is signed in. The caller has
+// seen to it that the form is from a page of ours.
+func (d *Door) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
+	ctx, form := r.Context(), r.PostForm
+	first, err := d.read(ctx, r, form.Get("step"))
+	if errors.Is(err, errStep) {
+		Again(w, r, form.Get("return"), form.Get("to"), err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	user, err := c.OTP.People.Get(ctx, first.Subject)
+	if err != nil && !errors.Is(err, identity.ErrUnknown) {
+		return err
+	}
+	if !first.stands(user) {
+		Again(w, r, form.Get("return"), form.Get("to"), errChanged)
+		return nil
+	}
+	httpapi.Note(ctx).Subject = user.Subject
+	_, name := Device(r)
+	err = d.second(w, r, c, first, Entry{User: user, Return: form.Get("return"), To: form.Get("to"), Remember: name})
+	if errors.Is(err, session.ErrStale) {
+		Again(w, r, form.Get("return"), form.Get("to"), err)
+		return nil
+	}
+	if _, limited := errors.AsType[*throttle.LimitError](err); limited || errors.Is(err, ErrCode) {
+		return d.refuse(w, r, user.UserName, err)
+	}
+	return err
+}
+
+// errChanged says that the first step would be judged anew.
+var errChanged = errors.New("the person has changed since the first step")
+
+// stands reports whether the first step is worth what it was: nothing of what the
+// person signs in with has changed since, and nothing has ended all their sessions.
+func (s *step) stands(u *identity.User) bool {
+	return u != nil && !u.Disabled && u.OTP && u.AuthGen == s.AuthGen && u.Credentials == s.Credentials
+}
+
+// second judges the code and signs the person in with it.
+func (d *Door) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, e Entry) error {
+	ctx := r.Context()
+	code, err := c.Check(r, e.User, r.PostForm.Get("code"))
+	if err != nil {
+		return err
+	}
+	e.AMR, e.Also = SecondStep(first.AMR), code.Also
+	err = d.open(w, r, e)
+	if _, used := errors.AsType[*session.AlsoError](err); used {
+		c.Refused(r, e.User)
+		return errors.Join(ErrCode, err)
+	}
+	if err != nil {
+		return err
+	}
+	code.Succeeded(ctx, e.Remember)
+	if code.Method == otp.MethodRecovery {
+		web.Render(w, http.StatusOK, web.CodesLeft(code.Left, Destination(e.Return)))
+		return nil
+	}
+	web.Redirect(w, Destination(e.Return))
+	return nil
+}
+
+// SecondStep is how somebody proved who they are who proved it with amr, and then with
+// a code.
+func SecondStep(amr []string) []string {
+	return append(slices.Clone(amr), oauth.AMROTP, oauth.AMRMultiple)
+}
+
+// refuse shows the page of the second step once more. A try that was refused is an
+// answer and no error, so it is noted here.
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
+	note, form := httpapi.Note(r.Context()), r.PostForm
+	note.Code, note.Error = string(oauth.InvalidGrant), why.Error()
+	page := web.SecondStep{
+		Step: form.Get("step"), Who: who, Problem: web.WrongCode,
+		Return: Destination(form.Get("return")), To: Source(form.Get("return"), form.Get("to")),
+	}
+	status := http.StatusBadRequest
+	if limit, limited := errors.AsType[*throttle.LimitError](why); limited {
+		note.Code, note.Throttled = string(oauth.TemporarilyUnavailable), 1
+		w.Header().Set("Retry-After", strconv.Itoa(int(limit.RetryAfter/time.Second)))
+		status, page.Problem, page.RetryAfter = http.StatusTooManyRequests, web.TooManyTries, limit.RetryAfter
+	}
+	web.Render(w, status, page)
+	return nil
+}

@@ -1,0 +1,105 @@
+package signin
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// StepLife is how long a sign-in waits for its second step.
+const StepLife = 5 * time.Minute
+
+// step is how far a sign-in has come: what was proved, by whom, in which browser.
+// It says nothing about where it leads, which is judged anew whoever brings it.
+type step struct {
+	Subject string `json:"sub"`
+	// AuthGen and Credentials are those of the user that the first step was
+	// judged by: what changed since then may have changed the judgment.
+	AuthGen     int64    `json:"gen"`
+	Credentials int64    `json:"creds"`
+	AMR         []string `json:"amr"`
+	// Browser is the hash of the name of the browser.
+	Browser []byte `json:"browser"`
+	// Made is when the first step was taken, in milliseconds.
+	Made int64 `json:"made"`
+}
+
+// errStep says that a note is not from this browser, or not from a short while ago.
+var errStep = errors.New("the second step is not one that this browser has to take")
+
+// ask shows the page of the second step.
+func (d *Door) ask(w http.ResponseWriter, r *http.Request, e Entry) error {
+	if len(e.Also) > 0 {
+		return fmt.Errorf("ask %s for the second step: %d writes would be lost", e.User.Subject, len(e.Also))
+	}
+	content, err := json.Marshal(step{
+		Subject: e.User.Subject, AuthGen: e.User.AuthGen, Credentials: e.User.Credentials, AMR: e.AMR,
+		Browser: digest(browser.Name(w, r)), Made: d.Now().UnixMilli(),
+	})
+	if err != nil {
+		return fmt.Errorf("write down a sign-in: %w", err)
+	}
+	note, err := d.Steps.Seal(r.Context(), content)
+	if err != nil {
+		return err
+	}
+	Remember(w, e.Remember)
+	web.Render(w, http.StatusOK, web.SecondStep{
+		Step: note, Who: e.User.UserName, Return: Destination(e.Return), To: Source(e.Return, e.To),
+	})
+	return nil
+}
+
+// read returns what a note of this browser says, or errStep.
+func (d *Door) read(ctx context.Context, r *http.Request, note string) (*step, error) {
+	content, err := d.Steps.Open(ctx, note)
+	if errors.Is(err, sealed.ErrForged) {
+		return nil, fmt.Errorf("%w: %w", errStep, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var s step
+	if err := json.Unmarshal(content, &s); err != nil {
+		return nil, fmt.Errorf("read a sign-in: %w", err)
+	}
+	name := browser.Cookie(r, browser.FormCookie)
+	if name == "" || subtle.ConstantTimeCompare(s.Browser, digest(name)) != 1 {
+		return nil, fmt.Errorf("%w: it is another browser's", errStep)
+	}
+	if age := d.Now().Sub(time.UnixMilli(s.Made)); age < -time.Minute || age > StepLife {
+		return nil, fmt.Errorf("%w: it is too old", errStep)
+	}
+	return &s, nil
+}
+
+func digest(name string) []byte {
+	sum := sha256.Sum256([]byte("tipstaff sign-in step\x00" + name))
+	return sum[:]
+}
+
+// Again tells a person that the sign-in has to begin anew, with a link that leads
+// where this one was to lead. It is for what took too long, or was overtaken by
+// something that ended all sessions of the person.
+func Again(w http.ResponseWriter, r *http.Request, asked, to string, why error) {
+	note := httpapi.Note(r.Context())
+	note.Code, note.Error = string(oauth.InvalidGrant), why.Error()
+	back := url.Values{"return": {Destination(asked)}}
+	if to = Source(asked, to); to != "" {
+		back.Set("to", to)
+	}
+	web.Render(w, http.StatusBadRequest, web.BeginAgain(contract.Login.Paths[0]+"?"+back.Encode()))
+}

@@ -1,0 +1,28 @@
+// Package passkeys wires the passkeys of a stage.
+package passkeys
+
+import (
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/keys/vault"
+	"github.com/tipstaff/tipstaff/shared/passkey"
+	"github.com/tipstaff/tipstaff/shared/replay"
+	"github.com/tipstaff/tipstaff/shared/wire"
+)
+
+// Party signs people in with their passkeys and has new ones made.
+func Party(e *wire.Env, people *identity.Store, held *vault.Vault) *passkey.Party {
+	return &passkey.Party{Verifier: Verifier(e, people, held)}
+}
+
+// Verifier signs people in with their passkeys.
+func Verifier(e *wire.Env, people *identity.Store, held *vault.Vault) *passkey.Verifier {
+	return &passkey.Verifier{
+		Issuer: e.Issuer, People: people,
+		Challenges: &passkey.Challenges{Key: held.MACKey, Now: e.Clock.Now},
+		Store: &passkey.Store{
+			DB: people.DB, Registry: people.Registry, Trail: people.Trail, People: people, Now: e.Clock.Now,
+		},
+		Replay: &replay.Store{DB: people.DB, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+	}
+}
