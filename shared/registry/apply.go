@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +76,8 @@ func (s *Store) Apply(ctx context.Context, p *Plan, done func(Applied)) error {
 }
 
 func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
-	if err := s.signOut(ctx, &c); err != nil {
+	belongings, err := s.leave(ctx, &c)
+	if err != nil {
 		return err
 	}
 	a := Applied{Change: c}
@@ -87,7 +89,7 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 		a.after, a.Fields = &after, difference(c.before, &after)
 	}
 	entry := s.record(&a.Change)
-	err := audit.Write(ctx, s.DB, append(s.writes(&a.Change), s.Trail.Put(entry))...)
+	err = audit.Write(ctx, s.DB, slices.Concat(s.writes(&a.Change), belongings, []types.TransactWriteItem{s.Trail.Put(entry)})...)
 	if _, refused := errors.AsType[*audit.ConditionError](err); refused {
 		return ErrChanged
 	}
@@ -97,7 +99,22 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 	if err == nil || a.Unknown && a.Secret != "" {
 		done(a)
 	}
+	if err == nil && c.leaves() {
+		err = s.sweep(ctx, c.before.subject)
+	}
 	return err
+}
+
+// leaves reports whether the change is the end of a person here.
+func (c *Change) leaves() bool { return c.Kind == KindUser && c.Op == Delete }
+
+// leave does what comes before a change of a person who may no longer sign in, and
+// returns the writes of what a person who is deleted leaves behind.
+func (s *Store) leave(ctx context.Context, c *Change) ([]types.TransactWriteItem, error) {
+	if err := s.signOut(ctx, c); err != nil || !c.leaves() {
+		return nil, err
+	}
+	return s.forget(ctx, c.before.subject)
 }
 
 // signOut disables a user whom a change disables or deletes and ends all that
@@ -106,7 +123,7 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 // of that.
 func (s *Store) signOut(ctx context.Context, c *Change) error {
 	disables := c.Op == Update && c.before.trait("disabled") == "" && c.after.trait("disabled") != ""
-	if c.Kind != KindUser || !disables && c.Op != Delete {
+	if c.Kind != KindUser || !disables && !c.leaves() {
 		return nil
 	}
 	_, err := s.Sessions.ChangeUser(ctx, c.before.subject, session.UserChange(roster.Disabled()),
@@ -152,6 +169,7 @@ func (s *Store) resolve(ctx context.Context, entry audit.Entry, cause error, a *
 var actions = map[Kind]map[Op]audit.Action{
 	KindClient:   {Create: audit.ClientCreate, Update: audit.ClientUpdate, Delete: audit.ClientDelete},
 	KindResource: {Create: audit.ResourceCreate, Update: audit.ResourceUpdate, Delete: audit.ResourceDelete},
+	KindUpstream: {Create: audit.UpstreamCreate, Update: audit.UpstreamUpdate, Delete: audit.UpstreamDelete},
 	KindUser:     {Create: audit.UserCreate, Update: audit.UserUpdate, Delete: audit.UserDelete},
 }
 

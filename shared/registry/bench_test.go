@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,13 +28,21 @@ type bench struct {
 func newBench(t *testing.T) bench {
 	t.Helper()
 	db, name := enginetest.DB(t)
-	trail := &audit.Trail{Table: name(contract.Audit), Days: 30, Now: time.Now}
+	trail := &audit.Trail{Table: name(contract.Audit), Days: 30, Now: ticking()}
 	return bench{t: t, Store: &registry.Store{
 		DB: db, Table: name(contract.Registry), Actor: "tester", Trail: trail,
 		Sessions: &session.Store{
 			DB: db, Sessions: name(contract.Sessions), Registry: name(contract.Registry), Trail: trail, Now: time.Now,
 		},
 	}}
+}
+
+// ticking is a clock that is a millisecond later at every look: entries of one
+// millisecond are in no order.
+func ticking() func() time.Time {
+	begin := time.Now()
+	var looks atomic.Int64
+	return func() time.Time { return begin.Add(time.Duration(looks.Add(1)) * time.Millisecond) }
 }
 
 func parse(t *testing.T, file string) *registry.Document {

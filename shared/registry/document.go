@@ -1,8 +1,9 @@
 // Package registry brings the registry table to the state that a file
 // describes.
 //
-// The file, registry.yaml, names the clients and the resources of a stage, and
-// the users of a stage for development. Parse reads it and reports everything
+// The file, registry.yaml, names the clients and the resources of a stage, the
+// issuers elsewhere with whose accounts people may sign in, and the users of a
+// stage for development. Parse reads it and reports everything
 // that is wrong with it at once, each with its place. A Store compares the
 // Document with the table: its Plan is the list of differences, and Apply
 // carries them out, one transaction each, with its audit entry. A second Apply
@@ -14,7 +15,8 @@
 //
 // Secrets are never in the file. A client without secrets gets one when it is
 // created; Apply hands it over once and the table keeps its hash. A file may
-// also carry the hash of a secret that was made before.
+// also carry the hash of a secret that was made before. Our own secrets at other
+// issuers are not known here at all.
 package registry
 
 import (
@@ -22,6 +24,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
 // Kind is what an entry of the registry is, and the first part of its key.
@@ -31,6 +34,7 @@ type Kind string
 const (
 	KindResource Kind = "resource"
 	KindClient   Kind = "client"
+	KindUpstream Kind = "upstream"
 	KindUser     Kind = "user"
 )
 
@@ -41,8 +45,9 @@ type Document struct {
 	Resources []client.Resource
 	// Clients have no secrets when the file gives none: they keep those that
 	// are stored, or get one.
-	Clients []client.Client
-	Users   []identity.User
+	Clients   []client.Client
+	Upstreams []upstream.Upstream
+	Users     []identity.User
 	// Sections are the kinds that the file speaks about. The others are left
 	// alone.
 	Sections []Kind

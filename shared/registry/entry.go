@@ -8,9 +8,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// entry is a client, a resource or a user in the one form that a plan compares
+// entry is a client, a resource, an upstream or a user in the one form that a plan compares
 // and a transaction writes.
 type entry struct {
 	kind Kind
@@ -81,6 +82,19 @@ func clientEntry(c *client.Client) entry {
 		}
 		e.add("secret "+s.ID, expires)
 	}
+	return e
+}
+
+func upstreamEntry(u *upstream.Upstream) entry {
+	e := entry{kind: KindUpstream, id: u.ID, item: upstream.Encode(u), revision: u.Revision}
+	e.add("name", quote(u.Name))
+	e.add("type", u.Type)
+	e.add("issuer", u.Issuer)
+	e.add("client_id", u.ClientID)
+	e.add("scopes", strings.Join(u.Scopes, ", "))
+	e.add("first_sign_in", u.FirstSignIn)
+	e.add("domains", strings.Join(u.Domains, ", "))
+	e.add("disabled", yes(u.Disabled))
 	return e
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/registry"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
 // example is the example of the documentation.
@@ -57,6 +58,10 @@ func TestExample(t *testing.T) {
 	if r, err := store.Resource(t.Context(), "https://mcp.example.com/mcp"); err != nil || !slices.Equal(r.SelfRegistered, []string{"tools:read"}) {
 		t.Errorf("MCP server = %+v, %v, want it open for tools:read", r, err)
 	}
+	upstreams, err := (&upstream.Store{DB: b.DB, Registry: b.Table, Now: time.Now}).All(t.Context())
+	if err != nil || len(upstreams) != 3 || upstreams[0].Name != "GitHub" || upstreams[1].Issuer != upstream.GoogleIssuer || !upstreams[2].Disabled {
+		t.Errorf("upstreams = %+v, %v, want GitHub, Google and a partner who is disabled", upstreams, err)
+	}
 	if u := b.user("ann"); !u.EmailVerified {
 		t.Errorf("ann = %+v, want a verified address", u)
 	}
@@ -88,17 +93,24 @@ func TestExampleShowsEverything(t *testing.T) {
 	all := slices.Concat(
 		[]string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials, oauth.GrantDeviceCode, oauth.GrantTokenExchange},
 		[]string{oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.PrivateKeyJWT, oauth.AuthNone}, oauth.IdentityScopes,
+		upstream.Types, upstream.Rules,
 	)
-	for _, word := range all {
-		if !shown[word] {
-			t.Errorf("the example shows no %s", word)
-		}
-	}
 	resources := fieldsOf(client.Resource{}, "Revision")
 	for _, r := range doc.Resources {
 		cross(resources, r)
 	}
 	maps.Copy(left, resources)
+	upstreams := fieldsOf(upstream.Upstream{}, "Revision")
+	for _, u := range doc.Upstreams {
+		see(u.Type, u.FirstSignIn)
+		cross(upstreams, u)
+	}
+	maps.Copy(left, upstreams)
+	for _, word := range all {
+		if !shown[word] {
+			t.Errorf("the example shows no %s", word)
+		}
+	}
 	for name := range left {
 		t.Errorf("the example shows no %s", name)
 	}

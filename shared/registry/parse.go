@@ -49,7 +49,8 @@ func (p *parsing) document(root ast.Node) {
 		return func(n ast.Node) { sections[k] = n }
 	}
 	p.fields(root, "the file", map[string]func(ast.Node){
-		"resources": section(KindResource), "clients": section(KindClient), "users": section(KindUser),
+		"resources": section(KindResource), "clients": section(KindClient),
+		"upstreams": section(KindUpstream), "users": section(KindUser),
 	})
 	read := func(k Kind, what string, entry func(ast.Node)) {
 		if n, ok := sections[k]; ok {
@@ -59,6 +60,10 @@ func (p *parsing) document(root ast.Node) {
 	}
 	read(KindResource, "resources", p.resource)
 	read(KindClient, "clients", p.client)
+	read(KindUpstream, "upstreams", p.upstream)
+	if len(p.doc.Upstreams) > maxUpstreams {
+		p.fail(sections[KindUpstream], "upstreams has more than %d entries", maxUpstreams)
+	}
 	read(KindUser, "users", p.user)
 }
 

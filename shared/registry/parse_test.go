@@ -91,7 +91,7 @@ func TestParseDefaults(t *testing.T) {
 // broken has a mistake in every line that is marked with the position and the
 // message that it must get. Nothing else may be reported.
 func TestParseErrors(t *testing.T) {
-	for _, file := range []string{"clients", "grants", "strict", "keys", "resources", "users", "shapes"} {
+	for _, file := range []string{"clients", "grants", "strict", "keys", "resources", "upstreams", "users", "shapes"} {
 		t.Run(file, func(t *testing.T) {
 			name := "testdata/" + file + ".yaml"
 			data, err := os.ReadFile(name)
@@ -186,7 +186,7 @@ func TestParseErrorsHideSecrets(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"testdata/clients.yaml", "testdata/grants.yaml", "testdata/strict.yaml", "testdata/keys.yaml", "testdata/resources.yaml", "testdata/users.yaml", "testdata/shapes.yaml"} {
+	for _, name := range []string{"testdata/clients.yaml", "testdata/grants.yaml", "testdata/strict.yaml", "testdata/keys.yaml", "testdata/resources.yaml", "testdata/upstreams.yaml", "testdata/users.yaml", "testdata/shapes.yaml"} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

@@ -30,6 +30,7 @@ var reserved = []string{
 	"tipstaff", identity.SubjectPrefix,
 	string(handle.ClientSecret), string(handle.RefreshToken), string(handle.LoginCookie),
 	string(handle.AuthorizationCode), string(handle.DeviceCode), string(handle.RegisteredClient), string(handle.PushedRequest),
+	string(handle.SignInStep), string(handle.OneTimeLink), string(handle.UpstreamState),
 }
 
 func (p *parsing) client(n ast.Node) {

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
 // Op is what a plan does with an entry of the registry.
@@ -38,8 +40,8 @@ type Plan struct {
 type Change struct {
 	Op   Op
 	Kind Kind
-	// ID is the id of the client or the resource, or the user name in lower
-	// case.
+	// ID is the id of the client, the resource or the upstream, or the user
+	// name in lower case.
 	ID string
 	// Fields are the differences.
 	Fields []Field
@@ -90,6 +92,9 @@ func (s *Store) Plan(ctx context.Context, doc *Document, prune bool) (*Plan, err
 		}
 		p.compare(have, clientEntry(&c))
 	}
+	for _, u := range doc.Upstreams {
+		p.compare(have, upstreamEntry(&u))
+	}
 	for _, u := range doc.Users {
 		u.Subject = identity.NewSubject(s.Trail.Now())
 		if stored := have[name{KindUser, strings.ToLower(u.UserName)}]; stored != nil {
@@ -120,10 +125,10 @@ func (p *Plan) compare(have table, want entry) {
 	p.Changes = append(p.Changes, c)
 }
 
-// leftover adds what the file does not have: users, clients and then the
-// resources that these refer to.
+// leftover adds what the file does not have: users, the upstreams that let them
+// in, clients and then the resources that these refer to.
 func (p *Plan) leftover(have table, prune bool) {
-	order := map[Kind]int{KindUser: 0, KindClient: 1, KindResource: 2}
+	order := map[Kind]int{KindUser: 0, KindUpstream: 1, KindClient: 2, KindResource: 3}
 	names := slices.SortedFunc(maps.Keys(have), func(a, b name) int {
 		if d := order[a.kind] - order[b.kind]; d != 0 {
 			return d
@@ -180,19 +185,25 @@ func (t table) add(e entry) error {
 
 // decode reads a stored item back into the entry that was written.
 func decode(it item.Item) (entry, error) {
-	switch it.Text(sortKey) {
-	case client.SKResource:
+	switch sk := it.Text(contract.SK); {
+	case sk == client.SKResource:
 		r, err := client.DecodeResource(it)
 		if err != nil {
 			return entry{}, err
 		}
 		return resourceEntry(r), nil
-	case client.SKClient:
+	case sk == client.SKClient:
 		c, err := client.DecodeClient(it)
 		if err != nil {
 			return entry{}, err
 		}
 		return clientEntry(c), nil
+	case strings.HasPrefix(sk, upstream.SKPrefix):
+		u, err := upstream.Decode(it)
+		if err != nil {
+			return entry{}, err
+		}
+		return upstreamEntry(u), nil
 	default:
 		u, err := identity.Decode(it)
 		if err != nil {

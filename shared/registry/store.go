@@ -16,9 +16,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 )
-
-const sortKey = contract.SK
 
 // Store is the registry of one stage, for whoever may write it.
 type Store struct {
@@ -40,13 +39,19 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 		return have, nil
 	}
 	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: identity.SKUser}
-	values := map[string]types.AttributeValue{}
-	var names []string
+	values := item.Item{}
+	var filters []string
 	for _, k := range kinds {
-		names = append(names, ":"+string(k))
-		values[":"+string(k)] = item.Text(keys[k])
+		name := ":" + string(k)
+		if k == KindUpstream {
+			filters = append(filters, "begins_with("+contract.SK+", "+name+")")
+			values[name] = item.Text(upstream.SKPrefix)
+			continue
+		}
+		filters = append(filters, contract.SK+" = "+name)
+		values[name] = item.Text(keys[k])
 	}
-	filter := sortKey + " IN (" + strings.Join(names, ", ") + ")"
+	filter := strings.Join(filters, " OR ")
 	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
 		TableName: &s.Table, ConsistentRead: new(true),
 		FilterExpression:          &filter,

@@ -26,9 +26,17 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newRegistryCommand(), newUserCommand(), newSessionCommand(), newAuditCommand())
+	root.AddCommand(newRunCommand(), newRegistryCommand(), newUpstreamCommand(), newUserCommand(), newSessionCommand(), newAuditCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "tipstaff:", err)
 		os.Exit(1)
 	}
+}
+
+// oneArgument refuses anything but one argument, and says how the command is used.
+func oneArgument(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("this takes one argument, not %d: %s", len(args), cmd.UseLine())
+	}
+	return nil
 }

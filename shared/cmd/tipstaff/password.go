@@ -11,13 +11,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/upstream/vault"
 )
 
 // readPassword asks for a password twice when there is somebody to ask, without
 // showing it, and otherwise takes all of the standard input, without the end of
 // its line.
 func readPassword(cmd *cobra.Command, user string) (string, error) {
-	if in, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+	if in := keyboard(cmd); in != nil {
 		first, err := ask(cmd, in, "New password of "+user+": ")
 		if err != nil {
 			return "", err
@@ -31,16 +32,38 @@ func readPassword(cmd *cobra.Command, user string) (string, error) {
 		}
 		return first, nil
 	}
-	// A longer one is refused for its length.
-	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), identity.MaxPassword+3))
+	return readInput(cmd, "password", identity.MaxPassword)
+}
+
+// readClientSecret is readPassword for a secret that somebody else made up, and that
+// nobody types.
+func readClientSecret(cmd *cobra.Command, upstream string) (string, error) {
+	if in := keyboard(cmd); in != nil {
+		return ask(cmd, in, "Client secret of "+upstream+": ")
+	}
+	return readInput(cmd, "client secret", vault.MaxSecret)
+}
+
+// keyboard is where somebody can be asked, nil if there is nobody.
+func keyboard(cmd *cobra.Command) *os.File {
+	if in, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+		return in
+	}
+	return nil
+}
+
+// readInput takes all of the standard input, or as much as is refused for its
+// length, without the end of its line.
+func readInput(cmd *cobra.Command, what string, longest int64) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), longest+3))
 	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
+		return "", fmt.Errorf("read the %s: %w", what, err)
 	}
-	password := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if password == "" {
-		return "", errors.New("there is no password on the standard input")
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
+		return "", fmt.Errorf("there is no %s on the standard input", what)
 	}
-	return password, nil
+	return text, nil
 }
 
 func ask(cmd *cobra.Command, in *os.File, prompt string) (string, error) {
@@ -50,7 +73,7 @@ func ask(cmd *cobra.Command, in *os.File, prompt string) (string, error) {
 	password, err := term.ReadPassword(int(in.Fd()))
 	_, _ = fmt.Fprintln(cmd.ErrOrStderr())
 	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
+		return "", fmt.Errorf("read what is typed: %w", err)
 	}
 	return string(password), nil
 }

@@ -36,13 +36,19 @@ func pseudoTerminal(t *testing.T) (person, command *os.File) {
 	return person, command
 }
 
-// At a terminal the password is asked for twice and is not shown.
+// At a terminal a password is asked for twice, a client secret once, and neither is
+// shown.
 func TestReadPasswordAtATerminal(t *testing.T) {
 	tests := []struct {
-		name, again, want, problem string
+		name, again, prompt, want, problem string
+		read                               func(*cobra.Command, string) (string, error)
 	}{
-		{name: "the same twice", again: first, want: first},
-		{name: "different", again: second, problem: "nothing was changed: the two passwords differ"},
+		{name: "the same twice", read: readPassword, again: first, prompt: "New password of ann: ", want: first},
+		{
+			name: "different", read: readPassword, again: second, prompt: "New password of ann: ",
+			problem: "nothing was changed: the two passwords differ",
+		},
+		{name: "client secret", read: readClientSecret, again: second, prompt: "Client secret of ann: ", want: first},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -76,19 +82,19 @@ func TestReadPasswordAtATerminal(t *testing.T) {
 					_, _ = io.WriteString(person, line+"\n")
 				}
 			}()
-			got, err := readPassword(cmd, "ann")
+			got, err := tt.read(cmd, "ann")
 			problem := ""
 			if err != nil {
 				problem = err.Error()
 			}
 			if got != tt.want || problem != tt.problem {
-				t.Errorf("readPassword = %q, %v, want %q, %q", got, err, tt.want, tt.problem)
+				t.Errorf("read = %q, %v, want %q, %q", got, err, tt.want, tt.problem)
 			}
 			_ = command.Close()
 			_ = person.Close()
 			for range prompts { // until the reader is done
 			}
-			if text := seen.String(); !strings.Contains(text, "New password of ann: ") || strings.Contains(text, first) || strings.Contains(text, tt.again) {
+			if text := seen.String(); !strings.Contains(text, tt.prompt) || strings.Contains(text, first) || strings.Contains(text, tt.again) {
 				t.Errorf("the terminal showed %q, want the prompts and no password", text)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"os"
@@ -39,9 +40,12 @@ func newOperator(t *testing.T) *operator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := contract.SecretName(stage, contract.Secrets[0])
-	if _, err := store.Ensure(cfn.Secret{Name: name, ARN: cfn.Local.SecretARN(name)}); err != nil {
-		t.Fatal(err)
+	for _, s := range contract.Secrets {
+		name := contract.SecretName(stage, s)
+		newborn := fmt.Sprintf(`{"format":%q,"seed":"abc"}`, s.Format)
+		if _, err := store.Ensure(cfn.Secret{Name: name, ARN: cfn.Local.SecretARN(name), Value: &newborn}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	server := httptest.NewServer(store)
 	t.Cleanup(server.Close)
@@ -71,7 +75,7 @@ func (o *operator) try(stdin string, args ...string) (string, error) {
 	o.t.Helper()
 	var out bytes.Buffer
 	root := &cobra.Command{Use: "tipstaff", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(newUserCommand(), newSessionCommand(), newAuditCommand())
+	root.AddCommand(newRegistryCommand(), newUpstreamCommand(), newUserCommand(), newSessionCommand(), newAuditCommand())
 	root.SetIn(strings.NewReader(stdin))
 	root.SetOut(&out)
 	root.SetErr(io.Discard)

@@ -40,7 +40,7 @@ func stack(t *testing.T, stage string) (dir string, db *dynamodb.Client) {
 			}
 		})
 	}
-	state, err := json.Marshal(local.State{DynamoDB: *db.Options().BaseEndpoint, Region: engine.Region, Stage: stage, PID: os.Getpid()})
+	state, err := json.Marshal(local.State{DynamoDB: *db.Options().BaseEndpoint, Region: engine.Region, Stage: stage, Mail: "off", PID: os.Getpid()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestRegistryCommandErrors(t *testing.T) {
 	}{
 		{"no file", []string{"plan", "-f", "nowhere.yaml"}, "read the registry file: open nowhere.yaml: no such file or directory"},
 		{"bad file", []string{"apply", "-f", bad}, bad + `:1:16: client id "a b" is not 1 to 64 letters, digits, "_" and "-"` + "\n" +
-			bad + `:2:1: unknown field "user" in the file; there are clients, resources, users`},
+			bad + `:2:1: unknown field "user" in the file; there are clients, resources, upstreams, users`},
 		{"no stack", []string{"plan", "-f", good, "--dir", t.TempDir()}, "no local stack is running here; start it with `make run`"},
 		{"unknown stage", []string{"plan", "-f", good, "--stage", "qa"}, `--stage is "qa", not staging or prod`},
 		{"no region", []string{"plan", "-f", good, "--stage", "prod"}, "no AWS region: set AWS_REGION or choose a profile that has one"},

@@ -51,6 +51,7 @@ and a wall that holds each of them to its role. Ctrl-C stops it; the data stays.
 	f.StringVar(&o.Binaries, "bin", local.DefaultBinaries, "folder of the functions' binaries")
 	f.StringVar(&o.ClientDocuments, "client-documents", "", `whose client metadata documents count: "off", "any" or host names with commas; without the flag as the templates say`)
 	f.StringVar(&o.Registration, "registration", "", `who may register clients: "off", "token" or "open"; without the flag as the templates say`)
+	f.StringVar(&o.Mail, "mail", "", `where mail goes: "off" or "file:" and a folder; without the flag into the folder mail in --dir`)
 	return cmd
 }
 
@@ -107,7 +108,7 @@ func run(ctx context.Context, o local.Options, t terminal) error {
 		return err
 	}
 	t.step(local.Step{What: fmt.Sprintf("demo clients and user, %d changes", changed), Took: time.Since(applied)})
-	t.welcome(d, o.Dir, time.Since(began))
+	t.welcome(d, o.Dir, stack.Mail(), time.Since(began))
 
 	err = stack.Wait(ctx)
 	t.say("\nStopping.\n")
@@ -115,7 +116,7 @@ func run(ctx context.Context, o local.Options, t terminal) error {
 	return err
 }
 
-func (t terminal) welcome(d *demo, dir string, took time.Duration) {
+func (t terminal) welcome(d *demo, dir, mail string, took time.Duration) {
 	t.say(`
 %s serves after %.1f s. Ctrl-C stops it; the functions log to %s.
 
@@ -125,6 +126,7 @@ func (t terminal) welcome(d *demo, dir string, took time.Duration) {
   client            %s  %s
   resource server   %s  %s
   operator          %s  %s
+  mail              %s
   in a shell        . %s
 
 Try it:
@@ -134,7 +136,7 @@ Try it:
 		d.get("ISSUER"), d.get("USER_NAME"), d.get(userPassword), d.get("APP_CLIENT_ID"),
 		d.get("CLIENT_ID"), d.get("CLIENT_SECRET"),
 		d.get("RS_CLIENT_ID"), d.get("RS_CLIENT_SECRET"),
-		d.get("OPERATOR_CLIENT_ID"), d.get("OPERATOR_CLIENT_SECRET"), shellPath(d.path))
+		d.get("OPERATOR_CLIENT_ID"), d.get("OPERATOR_CLIENT_SECRET"), mail, shellPath(d.path))
 	t.say("%s\n", strings.Join(d.curls(), "\n\n"))
 }
 

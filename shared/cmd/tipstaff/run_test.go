@@ -37,7 +37,7 @@ func TestRunSaysWhatItDoes(t *testing.T) {
 	o := localtest.Options(t)
 	p := tipstaffRun(t, o)
 	said, url := p.serving(t)
-	for _, want := range []string{"3 of them new", "first keys", "demo clients and user, 7 changes", "curl -s -u demo:tss_", url + "/introspect", url + "/login", url + "/refresh", url + "/jwks", "front page        " + url + "/\n", ". " + filepath.Join(o.Dir, "demo.env")} {
+	for _, want := range []string{"3 of them new", "first keys", "demo clients and user, 7 changes", "curl -s -u demo:tss_", url + "/introspect", url + "/login", url + "/refresh", url + "/jwks", "front page        " + url + "/\n", "mail              " + filepath.Join(o.Dir, "mail") + "\n", ". " + filepath.Join(o.Dir, "demo.env")} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q but %q", want, said)
 		}

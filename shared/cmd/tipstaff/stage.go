@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,7 +18,6 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/login"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/roster"
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
@@ -24,6 +25,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/engine"
 	"github.com/tipstaff/tipstaff/shared/registry"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/ticket"
+	"github.com/tipstaff/tipstaff/shared/wire/people"
 )
 
 // stageFlags say on which stage a command works: the stack that runs in a folder
@@ -43,6 +46,13 @@ type deployment struct {
 	stage   string
 	// actor is who works on it, for the trail.
 	actor string
+	// local says that it is the stack in a folder here. Of that we know the issuer
+	// and how it sends mail; a deployed stage does not say.
+	local  bool
+	issuer string
+	mail   contract.MailPolicy
+	// aws is how a deployed stage is reached.
+	aws aws.Config
 }
 
 // open finds the stage that the flags name.
@@ -62,13 +72,17 @@ func (f *stageFlags) local() (*deployment, error) {
 	if u, err := user.Current(); err == nil {
 		actor += " " + u.Username
 	}
+	policy, err := contract.ParseMail(state.Mail)
+	if err != nil {
+		return nil, fmt.Errorf("where the local stack puts mail: %w", err)
+	}
 	return &deployment{
 		db: engine.Client(state.DynamoDB),
 		secrets: secretsmanager.New(secretsmanager.Options{
 			Region: state.Region, BaseEndpoint: &state.SecretsManager,
 			Credentials: credentials.NewStaticCredentialsProvider("operator", "operator", ""),
 		}),
-		stage: state.Stage, actor: actor,
+		stage: state.Stage, actor: actor, local: true, issuer: state.URL, mail: policy,
 	}, nil
 }
 
@@ -91,13 +105,18 @@ func (f *stageFlags) deployed(ctx context.Context) (*deployment, error) {
 	}
 	return &deployment{
 		db: dynamodb.NewFromConfig(cfg), secrets: secretsmanager.NewFromConfig(cfg),
-		stage: f.stage, actor: *caller.Arn,
+		stage: f.stage, actor: *caller.Arn, aws: cfg,
 	}, nil
 }
 
 func (d *deployment) table(r contract.Resource) string {
 	t, _ := contract.FindTable(r)
 	return contract.TableName(d.stage, t)
+}
+
+func (d *deployment) secret(r contract.Resource) string {
+	i := slices.IndexFunc(contract.Secrets, func(s contract.Secret) bool { return s.Name == r })
+	return contract.SecretName(d.stage, contract.Secrets[i])
 }
 
 func (d *deployment) trail() *audit.Trail {
@@ -119,22 +138,26 @@ func (d *deployment) sessions() *session.Store {
 
 func (d *deployment) roster() *roster.Store {
 	held := &vault.Vault{
-		Client: d.secrets, Secret: contract.SecretName(d.stage, contract.Secrets[0]), Now: time.Now,
+		Client: d.secrets, Secret: d.secret(contract.Keys), Now: time.Now,
 	}
 	return &roster.Store{Actor: d.actor, Store: &identity.Store{
-		DB: d.db, Registry: d.table(contract.Registry), Peppers: login.Peppers(held), Trail: d.trail(), Now: time.Now,
+		DB: d.db, Registry: d.table(contract.Registry), Peppers: people.Peppers(held), Trail: d.trail(), Now: time.Now,
 	}}
+}
+
+func (d *deployment) tickets() *ticket.Store {
+	return &ticket.Store{DB: d.db, Sessions: d.table(contract.Sessions), Trail: d.trail(), Now: time.Now}
 }
 
 // find returns a user by name, as the table knows them at this moment.
 func (d *deployment) find(ctx context.Context, name string) (*identity.User, error) {
-	people := d.roster()
-	u, err := people.Find(ctx, name)
+	all := d.roster()
+	u, err := all.Find(ctx, name)
 	if errors.Is(err, identity.ErrUnknown) {
 		return nil, fmt.Errorf("there is no user %q", name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return people.Get(ctx, u.Subject)
+	return all.Get(ctx, u.Subject)
 }

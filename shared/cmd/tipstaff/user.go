@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,8 @@ func newUserCommand() *cobra.Command {
 		Long: `People who may sign in. A password is asked for at the terminal, or read from
 the standard input, and is never an argument, which others could see.`,
 	}
-	cmd.AddCommand(newUserAddCommand(), newUserPasswordCommand(), newUserDisableCommand(), newUserEnableCommand(), newUserListCommand())
+	cmd.AddCommand(newUserAddCommand(), newUserPasswordCommand(), newUserDisableCommand(), newUserEnableCommand(),
+		newUserRecoverCommand(), newUserInviteCommand(), newUserListCommand())
 	return cmd
 }
 
@@ -28,7 +30,7 @@ the standard input, and is never an argument, which others could see.`,
 func about(use, short string, run func(*cobra.Command, *deployment, *identity.User) error) *cobra.Command {
 	var flags stageFlags
 	cmd := &cobra.Command{
-		Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1),
+		Use: use + " NAME", Short: short, Args: oneArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := flags.open(cmd.Context())
 			if err != nil {
@@ -50,11 +52,14 @@ func newUserAddCommand() *cobra.Command {
 	var n roster.New
 	var without bool
 	cmd := &cobra.Command{
-		Use: "add NAME", Short: "Add a user", Args: cobra.ExactArgs(1),
+		Use: "add NAME", Short: "Add a user", Args: oneArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := flags.open(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if n.EmailVerified && n.Email == "" {
+				return errors.New("--email is missing")
 			}
 			if n.UserName = args[0]; !without {
 				if n.Password, err = readPassword(cmd, n.UserName); err != nil {
@@ -74,6 +79,7 @@ func newUserAddCommand() *cobra.Command {
 	flags.register(cmd)
 	cmd.Flags().StringVar(&n.Name, "name", "", "what the person is called")
 	cmd.Flags().StringVar(&n.Email, "email", "", "e-mail address")
+	cmd.Flags().BoolVar(&n.EmailVerified, "email-verified", false, "the address is known to be the person's, who may be written to there")
 	cmd.Flags().BoolVar(&without, "no-password", false, "add a user who cannot sign in with a password")
 	return cmd
 }
@@ -162,9 +168,13 @@ func newUserListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			ways, err := d.roster().Ways(cmd.Context())
+			if err != nil {
+				return err
+			}
 			var rows [][]string
 			for _, u := range users {
-				rows = append(rows, []string{u.UserName, u.Subject, signIn(u), u.Name, u.Email})
+				rows = append(rows, []string{u.UserName, u.Subject, signIn(u, ways[u.Subject]), u.Name, u.Email})
 			}
 			return printTable(cmd.OutOrStdout(), []string{"USER", "SUBJECT", "SIGN-IN", "NAME", "EMAIL"}, rows)
 		},
@@ -174,14 +184,27 @@ func newUserListCommand() *cobra.Command {
 }
 
 // signIn is how a user may sign in.
-func signIn(u *identity.User) string {
-	switch {
-	case u.Disabled:
+func signIn(u *identity.User, w roster.Ways) string {
+	if u.Disabled {
 		return "disabled"
-	case u.HasPassword():
-		return "password"
 	}
-	return "none"
+	var all []string
+	if u.HasPassword() {
+		all = append(all, "password")
+	}
+	if w.Passkeys > 0 {
+		all = append(all, many(w.Passkeys, "passkey"))
+	}
+	if w.Linked > 0 {
+		all = append(all, fmt.Sprintf("%d linked", w.Linked))
+	}
+	if len(all) == 0 {
+		all = append(all, "none")
+	}
+	if u.OTP {
+		all = append(all, "app")
+	}
+	return strings.Join(all, ", ")
 }
 
 // say prints one line.
