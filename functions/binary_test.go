@@ -22,7 +22,9 @@ var largest = map[string]int{
 	contract.Introspect.Name: 8_400_000,
 	contract.Token.Name:      9_500_000,
 	contract.Refresh.Name:    8_900_000,
-	contract.Login.Name:      13_000_000,
+	contract.Login.Name:      15_000_000,
+	contract.Account.Name:    15_500_000,
+	contract.Enroll.Name:     15_500_000,
 }
 
 // TestBinaries builds the deployed binaries twice, here and in a copy of the

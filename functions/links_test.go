@@ -28,10 +28,16 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 		{sdk + "config", nil, "wire builds aws.Config by hand"},
 		{sdk + "service/sts", nil, "a function never asks for credentials"},
 		{
-			"github.com/tipstaff/tipstaff/shared/fetch", func(f contract.Function) bool { return f.Name == contract.ClientDocument.Name },
+			"github.com/tipstaff/tipstaff/shared/fetch", only(contract.ClientDocument),
 			"one function calls the servers that strangers name, and it may touch one table",
 		},
 		{"github.com/tipstaff/tipstaff/shared/wire/strangers", func(f contract.Function) bool { return f.Clients }, "it is not told which of these clients there are"},
+		{"golang.org/x/oauth2", only(contract.Upstream), "nobody signs in elsewhere there"},
+		{"github.com/coreos/go-oidc/", only(contract.Upstream), "nobody signs in elsewhere there"},
+		{"github.com/go-webauthn/", only(contract.Login, contract.Account, contract.Enroll), "no passkey is used or made there"},
+		{"github.com/pquerna/otp", only(contract.Login, contract.Account, contract.Enroll, contract.Upstream), "nobody is let in there"},
+		{"github.com/tipstaff/tipstaff/shared/otp/qr", only(contract.Account), "it shows no QR code"},
+		{sdk + "service/sesv2", only(contract.Post), "it sends no mail"},
 		{"html/template", func(f contract.Function) bool { return f.Page }, "it serves no page"},
 		{"github.com/aws/aws-cdk-go/", nil, "CDK belongs to infra"},
 		{"github.com/aws/jsii-runtime-go/", nil, "CDK belongs to infra"},
@@ -88,6 +94,13 @@ func TestFunctionsAdmitStrangers(t *testing.T) {
 		if !f.Clients || !slices.Contains(linked[f.Name], strangers) {
 			t.Errorf("function %s may read the documents of clients and admits none: it lacks Clients in the contract, or a line of %s", f.Name, strangers)
 		}
+	}
+}
+
+// only allows these functions.
+func only(some ...contract.Function) func(contract.Function) bool {
+	return func(f contract.Function) bool {
+		return slices.ContainsFunc(some, func(s contract.Function) bool { return s.Name == f.Name })
 	}
 }
 

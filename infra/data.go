@@ -77,15 +77,16 @@ func (d *dataStack) addTable(stage Stage, t contract.Table) {
 	})
 }
 
-// addSecret generates a seed and no keys: those are made by the rotation that
-// the service stack starts, so that no template ever holds one. The format
-// name tells the rotation that nothing has been made yet.
+// addSecret generates a seed and nothing else, so that no template ever holds a
+// secret. The keys are made by the rotation that the service stack starts, to which
+// the format name tells that nothing has been made yet; the secrets at other issuers
+// come from an operator.
 func (d *dataStack) addSecret(stage Stage, s contract.Secret) {
 	secret := awssecretsmanager.NewSecret(d.stack, new(string(s.Name)), &awssecretsmanager.SecretProps{
 		SecretName:  new(contract.SecretName(stage.Name, s)),
 		Description: new(s.Summary),
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
-			SecretStringTemplate: new(`{"format":"tipstaff-keys/0"}`),
+			SecretStringTemplate: new(fmt.Sprintf(`{"format":%q}`, s.Format)),
 			GenerateStringKey:    new("seed"),
 		},
 		RemovalPolicy: keep,

@@ -84,15 +84,22 @@ func TestProdIsCautious(t *testing.T) {
 	}
 }
 
-// The first keys are made by the rotation. A template holds neither a key nor
-// a value from which one could be derived.
+// The first keys are made by the rotation, and the secrets at other issuers come from
+// an operator. A template holds neither a key nor a value from which one could be
+// derived.
 func TestSecretsAreGenerated(t *testing.T) {
+	values := map[contract.Resource]string{
+		contract.Keys: `{"format":"tipstaff-keys/0"}`, contract.Upstreams: `{"format":"tipstaff-upstreams/1"}`,
+	}
 	for _, s := range Stages {
+		if got := len(data(s).ofType("AWS::SecretsManager::Secret")); got != len(values) {
+			t.Errorf("%s: got %d secrets, want %d", s.Name, got, len(values))
+		}
 		for _, secret := range contract.Secrets {
 			_, r := data(s).one(t, "AWS::SecretsManager::Secret", "Name", contract.SecretName(s.Name, secret))
 			equal(t, "value", r.Properties["SecretString"], nil)
 			equal(t, "generator", r.Properties["GenerateSecretString"], map[string]any{
-				"GenerateStringKey": "seed", "SecretStringTemplate": `{"format":"tipstaff-keys/0"}`,
+				"GenerateStringKey": "seed", "SecretStringTemplate": values[secret.Name],
 			})
 			equal(t, "on deletion of the stack", r.DeletionPolicy, "RetainExceptOnCreate")
 			equal(t, "on replacement", r.UpdateReplacePolicy, "Retain")

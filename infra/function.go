@@ -66,11 +66,10 @@ func (s *serviceStack) addFunction(f contract.Function) *function {
 func (s *serviceStack) role(scope constructs.Construct, f contract.Function, logs awslogs.LogGroup) awsiam.Role {
 	needs := awsiam.NewPolicyDocument(nil)
 	for _, n := range f.Needs {
-		arn, ok := s.data.arns[n.Resource]
-		if !ok {
-			panic(fmt.Sprintf("function %s needs %s, which the data stack does not have", f.Name, n.Resource))
+		if n.Resource == contract.Mail && s.stage.Mail == nil {
+			continue // it sends none
 		}
-		needs.AddStatements(allow(arn, n.Actions...))
+		needs.AddStatements(allow(s.arn(f, n), n.Actions...))
 	}
 	needs.AddStatements(allow(logs.LogGroupArn(), "logs:CreateLogStream", "logs:PutLogEvents"))
 	return awsiam.NewRole(scope, new("Role"), &awsiam.RoleProps{
@@ -78,6 +77,23 @@ func (s *serviceStack) role(scope constructs.Construct, f contract.Function, log
 		AssumedBy:      awsiam.NewServicePrincipal(new("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"needs": needs},
 	})
+}
+
+// arn is what a need is on.
+func (s *serviceStack) arn(f contract.Function, n contract.Need) *string {
+	if n.Resource == contract.Mail {
+		return s.stack.FormatArn(&awscdk.ArnComponents{
+			Service: new("ses"), Resource: new("identity"), ResourceName: &s.stage.Mail.Identity,
+		})
+	}
+	arn, ok := s.data.arns[n.Resource]
+	if !ok {
+		panic(fmt.Sprintf("function %s needs %s, which the data stack does not have", f.Name, n.Resource))
+	}
+	if n.Index == "" {
+		return arn
+	}
+	return awscdk.Fn_Join(new("/"), &[]*string{arn, new("index"), &n.Index})
 }
 
 func allow(arn *string, actions ...contract.Action) awsiam.PolicyStatement {

@@ -47,11 +47,13 @@ func TestEnvironment(t *testing.T) {
 
 			contract.EnvClientDocuments: s.ClientDocuments,
 			contract.EnvRegistration:    s.Registration,
+			contract.EnvMail:            "off",
 
 			"TIPSTAFF_SESSIONS":  "tipstaff-" + s.Name + "-sessions",
 			"TIPSTAFF_REGISTRY":  "tipstaff-" + s.Name + "-registry",
 			"TIPSTAFF_AUDIT":     "tipstaff-" + s.Name + "-audit",
 			"TIPSTAFF_KEYS":      "tipstaff-" + s.Name + "-keys",
+			"TIPSTAFF_UPSTREAMS": "tipstaff-" + s.Name + "-upstreams",
 			"TIPSTAFF_DOCUMENTS": "tipstaff-" + s.Name + "-documents",
 			"GOMAXPROCS":         "1",
 		}
@@ -142,6 +144,7 @@ func TestRotationIsImmediate(t *testing.T) {
 		id, _ := data(s).one(t, "AWS::SecretsManager::Secret", "Name", "tipstaff-"+s.Name+"-keys")
 		secret := "${" + id + "} in " + stackName(s, "data")
 
+		// Of the secrets at other issuers nobody but these could make new ones.
 		_, schedule := service(s).one(t, "AWS::SecretsManager::RotationSchedule", "RotateImmediatelyOnUpdate", true)
 		equal(t, "secret", text(schedule.Properties["SecretId"]), secret)
 		equal(t, "function", text(schedule.Properties["RotationLambdaARN"]), "${"+lambda+".Arn}")

@@ -22,6 +22,14 @@ func TestSchedules(t *testing.T) {
 		if got, want := len(service(s).ofType("AWS::Events::Rule")), len(scheduled()); got != want {
 			t.Errorf("%s: got %d rules, want one per task with a period, %d", s.Name, got, want)
 		}
+		// Each rule may call the function that it is for.
+		callers := map[string]resource{}
+		for _, p := range service(s).ofType("AWS::Lambda::Permission") {
+			if p.Properties["Principal"] == "events.amazonaws.com" {
+				callers[text(p.Properties["SourceArn"])] = p
+			}
+		}
+		equal(t, s.Name+": permissions of rules", len(callers), len(scheduled()))
 		for _, f := range scheduled() {
 			name := contract.FunctionName(s.Name, f)
 			id, rule := service(s).one(t, "AWS::Events::Rule", "Name", name)
@@ -41,10 +49,9 @@ func TestSchedules(t *testing.T) {
 			equal(t, name+": target", service(s).Resources[alias].Properties["Name"], "live")
 			equal(t, name+": function", text(service(s).Resources[alias].Properties["FunctionName"]), "${"+lambda+"}")
 
-			_, permission := service(s).one(t, "AWS::Lambda::Permission", "Principal", "events.amazonaws.com")
+			permission := callers["${"+id+".Arn}"]
 			equal(t, name+": action", permission.Properties["Action"], "lambda:InvokeFunction")
 			equal(t, name+": permission on", text(permission.Properties["FunctionName"]), "${"+alias+"}")
-			equal(t, name+": source", text(permission.Properties["SourceArn"]), "${"+id+".Arn}")
 		}
 	}
 }

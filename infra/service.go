@@ -58,6 +58,7 @@ func (s *serviceStack) environmentValues(api *api) map[string]*string {
 
 		contract.EnvClientDocuments: &s.stage.ClientDocuments,
 		contract.EnvRegistration:    &s.stage.Registration,
+		contract.EnvMail:            new(s.stage.Mail.policy()),
 	}
 	for _, t := range contract.Tables {
 		values[t.Name.Env()] = new(contract.TableName(s.stage.Name, t))

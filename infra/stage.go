@@ -47,6 +47,10 @@ type Stage struct {
 	// shows an access token with the scope register, or "open" for everybody.
 	Registration string
 
+	// Mail is who sends the mail of the stage. Nil sends none: an operator hands
+	// out the links of recoveries and invitations.
+	Mail *Mail
+
 	// Domain is the host name of the issuer. Nil leaves the API on the
 	// address that API Gateway gives it.
 	Domain *Domain
@@ -60,6 +64,23 @@ type Domain struct {
 	// CertificateARN is an ACM certificate for Name in the region of the
 	// stage.
 	CertificateARN string
+}
+
+// Mail is an identity of Amazon SES that may send from this account and region.
+type Mail struct {
+	// From is the address that mail comes from, such as "login@example.com".
+	From string
+	// Identity is the verified identity that it belongs to: the address itself
+	// or its domain.
+	Identity string
+}
+
+// policy is the value of contract.EnvMail.
+func (m *Mail) policy() string {
+	if m == nil {
+		return contract.MailPolicy{}.String()
+	}
+	return contract.MailPolicy{From: m.From}.String()
 }
 
 // Staging is where a change proves itself. It keeps little and pays for

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,6 +92,9 @@ func (s *Stack) log(short string) (io.Writer, error) {
 	s.onClose(func() { _ = f.Close() })
 	return f, nil
 }
+
+// Mail is the folder where mail lands, or "off" when none is sent.
+func (s *Stack) Mail() string { return strings.TrimPrefix(s.told[contract.EnvMail], "file:") }
 
 // closeFunctions ends all processes at once; the gateway waited for requests.
 func (s *Stack) closeFunctions() {

@@ -32,6 +32,10 @@ type Options struct {
 	// what the templates say (see contract.EnvClientDocuments and
 	// contract.EnvRegistration); empty leaves it at that.
 	ClientDocuments, Registration string
+	// Mail is told to the functions in place of what the templates say (see
+	// contract.EnvMail): "off", or "file:" with a folder for the mail, which is
+	// "mail" in Dir when empty. A stack has no account that could send any.
+	Mail string
 	// Now is the time that requests are told; nil means time.Now.
 	Now func() time.Time
 	// Ticks returns when a function with a rule of that period runs, and ends
@@ -76,6 +80,9 @@ func (o Options) withDefaults() Options {
 	if o.Binaries == "" {
 		o.Binaries = DefaultBinaries
 	}
+	if o.Mail == "" {
+		o.Mail = contract.MailPolicy{Folder: filepath.Join(o.Dir, "mail")}.String()
+	}
 	if o.Ticks == nil {
 		o.Ticks = ticker
 	}
@@ -88,9 +95,13 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// strangers returns the variables that the options tell instead of the templates.
-func (o Options) strangers() (map[string]string, error) {
-	told := map[string]string{}
+// told returns the variables that the options tell instead of the templates.
+func (o Options) told() (map[string]string, error) {
+	policy, err := o.mail()
+	if err != nil {
+		return nil, err
+	}
+	told := map[string]string{contract.EnvMail: policy.String()}
 	if o.ClientDocuments != "" {
 		if _, err := contract.ParseClientDocuments(o.ClientDocuments); err != nil {
 			return nil, fmt.Errorf("client documents: %w", err)
@@ -104,6 +115,22 @@ func (o Options) strangers() (map[string]string, error) {
 		told[contract.EnvRegistration] = o.Registration
 	}
 	return told, nil
+}
+
+// mail reads Mail. Functions run in no folder of their own, so they are told an
+// absolute one.
+func (o Options) mail() (contract.MailPolicy, error) {
+	policy, err := contract.ParseMail(o.Mail)
+	if err == nil && policy.From != "" {
+		err = errors.New("it is neither off nor file:<folder>")
+	}
+	if err == nil && policy.Folder != "" {
+		policy.Folder, err = filepath.Abs(policy.Folder)
+	}
+	if err != nil {
+		return policy, fmt.Errorf("mail is %q: %w", o.Mail, err)
+	}
+	return policy, nil
 }
 
 // read reads the templates of the stage.

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -46,9 +47,59 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A secret that does not rotate is made once, is what an operator makes of it, and
+// stays so. The stack of a release that did not have it gets it.
+func TestSecretWithoutRotation(t *testing.T) {
+	const name = "tipstaff-test-upstreams"
+	o := localtest.Options(t)
+	s := start(t, o)
+	if made := secretOf(t, s, name); !strings.HasPrefix(made, `{"format":"tipstaff-upstreams/1","seed":"`) {
+		t.Errorf("the secret is %q at first, want the format and a seed", made)
+	}
+	const value = `{"format":"tipstaff-upstreams/1","client_secrets":{"google":"kept"}}`
+	if _, err := s.SecretsManager().PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: new(name), SecretString: new(value)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SecretsManager().RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{SecretId: new(name)}); err == nil {
+		t.Error("the secret can be rotated")
+	}
+	s.Close()
+	s = start(t, o)
+	if after := secretOf(t, s, name); after != value {
+		t.Errorf("the secret is %q after a restart, want %q", after, value)
+	}
+	s.Close()
+
+	path := filepath.Join(o.Dir, "secrets.json")
+	var all map[string]json.RawMessage
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &all)
+	}
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%s holds %d secrets, %v, want 2", path, len(all), err)
+	}
+	delete(all, name)
+	if data, err = json.Marshal(all); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, o)
+	if made := secretOf(t, s, name); strings.Contains(made, "kept") || secret(t, s) != localtest.Rotated {
+		t.Errorf("the secret of an older stack is %q, want a new one and the keys as they were", made)
+	}
+}
+
 func secret(t *testing.T, s *local.Stack) string {
 	t.Helper()
-	v, err := s.SecretsManager().GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: new("tipstaff-test-keys")})
+	return secretOf(t, s, "tipstaff-test-keys")
+}
+
+func secretOf(t *testing.T, s *local.Stack, name string) string {
+	t.Helper()
+	v, err := s.SecretsManager().GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,8 @@
 // that a deployment would not: the endpoints of DynamoDB and Secrets Manager,
 // in the variables that every AWS SDK knows, and the issuer, which is the
 // address of this stack. Whoever starts it may also choose which clients may
-// introduce themselves, which a deployment does by a value of its stage.
+// introduce themselves and where mail goes, which a deployment does by values of
+// its stage; what the templates would send by SES lands in a folder.
 //
 // Everything lives in one folder and one process. Close, a signal or a kill -9
 // of that process ends all of it; what was acknowledged is there again at the
@@ -34,6 +35,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 	"github.com/tipstaff/tipstaff/shared/local/engine"
 	"github.com/tipstaff/tipstaff/shared/local/lambda"
@@ -73,7 +75,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 // start goes from what fails fast and clear to what takes time.
 func (s *Stack) start(ctx context.Context) error {
 	var err error
-	if s.told, err = s.options.strangers(); err != nil {
+	if s.told, err = s.options.told(); err != nil {
 		return err
 	}
 	if s.stage, err = s.options.read(); err != nil {
@@ -113,7 +115,7 @@ func (s *Stack) start(ctx context.Context) error {
 	s.startSchedules()
 	state := State{
 		URL: s.url, DynamoDB: s.engine.URL(), SecretsManager: s.secretsURL,
-		Region: s.stage.Place.Region, Stage: s.options.Stage, PID: os.Getpid(),
+		Region: s.stage.Place.Region, Stage: s.options.Stage, Mail: s.told[contract.EnvMail], PID: os.Getpid(),
 	}
 	s.onClose(func() { _ = os.Remove(statePath(s.options.Dir)) })
 	if err := state.write(s.options.Dir); err != nil {

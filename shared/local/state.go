@@ -26,6 +26,8 @@ type State struct {
 	// Region and Stage are those of the templates that run.
 	Region string `json:"region"`
 	Stage  string `json:"stage"`
+	// Mail says where mail goes, as contract.ParseMail reads it.
+	Mail string `json:"mail"`
 	// PID is the process that runs the stack.
 	PID int `json:"pid"`
 }

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -9,16 +10,17 @@ import (
 )
 
 // Which clients may introduce themselves is as the templates say, or as whoever
-// starts the stack does; and only functions are told that the templates tell.
+// starts the stack does; and only functions are told that the templates tell. Mail
+// goes to a folder, whatever the templates say.
 func TestStrangers(t *testing.T) {
 	asTheTemplates, asWeSay := localtest.Options(t), localtest.Options(t)
-	asWeSay.ClientDocuments, asWeSay.Registration = "a.example,b.example", "open"
+	asWeSay.ClientDocuments, asWeSay.Registration, asWeSay.Mail = "a.example,b.example", "open", "off"
 	for _, tt := range []struct {
 		options local.Options
 		want    []string
 	}{
-		{asTheTemplates, []string{`"TIPSTAFF_CLIENT_DOCUMENTS=off"`, `"TIPSTAFF_REGISTRATION=token"`}},
-		{asWeSay, []string{`"TIPSTAFF_CLIENT_DOCUMENTS=a.example,b.example"`, `"TIPSTAFF_REGISTRATION=open"`}},
+		{asTheTemplates, []string{`"TIPSTAFF_CLIENT_DOCUMENTS=off"`, `"TIPSTAFF_REGISTRATION=token"`, `"TIPSTAFF_MAIL=file:` + filepath.Join(asTheTemplates.Dir, "mail") + `"`}},
+		{asWeSay, []string{`"TIPSTAFF_CLIENT_DOCUMENTS=a.example,b.example"`, `"TIPSTAFF_REGISTRATION=open"`, `"TIPSTAFF_MAIL=off"`}},
 	} {
 		s := start(t, tt.options)
 		status, body := get(t, s.BaseURL()+"/anything")
@@ -33,17 +35,43 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// A function runs in a folder of its own, so the one for mail is told from the root.
+// Commands beside the stack find it in its state.
+func TestMailFolderIsAbsolute(t *testing.T) {
+	o := localtest.Options(t)
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters := filepath.Join(filepath.Dir(o.Dir), "letters")
+	relative, err := filepath.Rel(here, letters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Mail = "file:" + relative
+	s := start(t, o)
+	want := "file:" + letters
+	if _, body := get(t, s.BaseURL()+"/anything"); !strings.Contains(body, `"TIPSTAFF_MAIL=`+want+`"`) {
+		t.Errorf("variables = %s, want mail to %s", body, want)
+	}
+	if state, err := local.ReadState(o.Dir); err != nil || state.Mail != want {
+		t.Errorf("state = %+v, %v, want mail to %s", state, err, want)
+	}
+}
+
 func TestStrangersRefused(t *testing.T) {
 	for _, spoil := range []func(*local.Options){
 		func(o *local.Options) { o.ClientDocuments = "*.example.com" },
 		func(o *local.Options) { o.Registration = "everybody" },
+		func(o *local.Options) { o.Mail = "on" },
+		func(o *local.Options) { o.Mail = "ses:login@example.com" },
 	} {
 		o := localtest.Options(t)
 		spoil(&o)
 		s, err := local.Start(t.Context(), o)
 		if err == nil {
 			s.Close()
-			t.Errorf("a stack with client documents %q and registration %q started", o.ClientDocuments, o.Registration)
+			t.Errorf("a stack with client documents %q, registration %q and mail %q started", o.ClientDocuments, o.Registration, o.Mail)
 		} else if strings.Contains(err.Error(), "\n") {
 			t.Errorf("error = %q, want one sentence", err)
 		}

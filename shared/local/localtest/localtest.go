@@ -1,7 +1,7 @@
 // Package localtest is a small stage for tests of the local stack itself.
 //
-// Its templates declare the tables of the contract, a secret with a rotation
-// and an HTTP API over a few functions. The functions are the test binary: the
+// Its templates declare the tables of the contract, a secret with a rotation and
+// one without, and an HTTP API over a few functions. The functions are the test binary: the
 // stack starts it again as their `bootstrap`, with a variable in the templates
 // that tells it so. A test therefore needs nothing that was built before, and
 // yet runs real processes against a real engine.
