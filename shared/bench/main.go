@@ -68,7 +68,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 func sizes(_ context.Context, o options) ([]figure, error) {
 	bars := map[string]float64{
 		contract.Health.Name: 6.3, contract.Introspect.Name: 8.4, contract.Token.Name: 9.5,
-		contract.Refresh.Name: 8.9, contract.Login.Name: 13,
+		contract.Refresh.Name: 8.9, contract.Login.Name: 15, contract.Account.Name: 15.5, contract.Enroll.Name: 15.5,
 	}
 	const anyFunction = 14
 	var figures []figure

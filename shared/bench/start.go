@@ -57,6 +57,8 @@ func example(name string) string {
 		return "any"
 	case contract.EnvRegistration:
 		return string(contract.RegistrationToken)
+	case contract.EnvMail:
+		return contract.MailPolicy{}.String()
 	}
 	return "tipstaff-staging-example"
 }

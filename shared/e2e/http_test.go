@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tipstaff/tipstaff/shared/e2e/person"
 )
 
 // client follows no redirect: no endpoint here may answer with one.
@@ -29,6 +31,8 @@ type request struct {
 	form       url.Values
 	// body is sent as it is, in place of form.
 	body string
+	// from is as of a person.
+	from string
 }
 
 // answer is what came, with the body read.
@@ -57,7 +61,11 @@ func (r request) do(t testing.TB) answer {
 	for name, values := range r.header {
 		req.Header[name] = values
 	}
-	res, err := client.Do(req)
+	c := client
+	if r.from != "" {
+		c = &http.Client{Timeout: client.Timeout, CheckRedirect: client.CheckRedirect, Transport: person.At(r.from)}
+	}
+	res, err := c.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,38 +6,40 @@ import { given, run } from './chromium.mjs'
 import { focus, geometry, violations } from './look.mjs'
 
 // The first look sees everything but the other colors. 320 pixels are also what
-// is left of 1280 at 400 % zoom (WCAG 1.4.10). The last two are for the eye.
+// is left of 1280 at 400 % zoom (WCAG 1.4.10). The others are for the eye.
 const looks = [{ scheme: 'light', width: 320, whole: true }, { scheme: 'dark', width: 1280 }]
-if (given.screenshots) looks.push({ scheme: 'dark', width: 320 }, { scheme: 'light', width: 1280 })
+if (given.screenshots) looks.push({ scheme: 'light', width: 360 }, { scheme: 'dark', width: 360 }, { scheme: 'light', width: 1280 })
+
+// hands is how many pages are looked at at once.
+const hands = 4
 
 await run(async browser => {
   const findings = []
   for (const look of looks) {
-    const context = await browser.newContext({
-      viewport: { width: look.width, height: 800 }, colorScheme: look.scheme, reducedMotion: 'reduce'
-    })
-    for (const name of given.pages) {
-      const problems = await audit(context, name, look)
-      findings.push(...problems.map(problem => `${name}, ${look.scheme}, ${look.width} px: ${problem}`))
-    }
-    await context.close()
+    const left = [...given.pages]
+    await Promise.all(Array.from({ length: hands }, () => work(browser, look, left, findings)))
   }
-  return findings
+  return findings.sort()
 })
 
-async function audit (context, name, look) {
+// work looks at the pages that are left, one after the other, in a window of its own.
+async function work (browser, look, left, findings) {
+  const context = await browser.newContext({
+    viewport: { width: look.width, height: 800 }, colorScheme: look.scheme, reducedMotion: 'reduce'
+  })
   const page = await context.newPage()
-  const problems = []
-  const url = `${given.base}/${name}`
-  page.on('request', r => { if (r.url() !== url) problems.push(`loads ${r.url().slice(0, 80)}`) })
-  page.on('console', m => problems.push(`the browser says: ${m.text()}`))
-  page.on('pageerror', e => problems.push(`the browser says: ${e.message}`))
-  await page.goto(url)
-  if (given.screenshots) {
-    await page.screenshot({ path: join(given.screenshots, `${name}-${look.scheme}-${look.width}.png`), fullPage: true })
+  let name, url
+  const say = problem => findings.push(`${name}, ${look.scheme}, ${look.width} px: ${problem}`)
+  page.on('request', r => { if (r.url() !== url) say(`loads ${r.url().slice(0, 80)}`) })
+  page.on('console', m => say(`the browser says: ${m.text()}`))
+  page.on('pageerror', e => say(`the browser says: ${e.message}`))
+  while ((name = left.shift())) {
+    url = `${given.base}/${name}`
+    await page.goto(url)
+    if (given.screenshots) {
+      await page.screenshot({ path: join(given.screenshots, `${name}-${look.scheme}-${look.width}.png`), fullPage: true })
+    }
+    for (const problem of [...await violations(page, look.whole), ...await geometry(page), ...look.whole ? await focus(page) : []]) say(problem)
   }
-  problems.push(...await violations(page, look.whole), ...await geometry(page))
-  if (look.whole) problems.push(...await focus(page))
-  await page.close()
-  return problems
+  await context.close()
 }

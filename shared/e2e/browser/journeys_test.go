@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
@@ -28,6 +30,21 @@ func TestSignIn(t *testing.T) {
 	s := start(t)
 	s.travel(t, "signin.mjs", map[string]any{
 		"app": application(t), "bye": "https://portal.example/bye", "resource": fixture.Orders, "screenshots": screenshots(t),
+	})
+	s.judge(t)
+}
+
+// TestWaysToSignIn has people make passkeys and set up apps, lose them, come by links
+// and from elsewhere.
+func TestWaysToSignIn(t *testing.T) {
+	s := start(t)
+	command, err := filepath.Abs(filepath.Join(root, "bin", "tipstaff"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.travel(t, "passkeys.mjs", map[string]any{
+		"app": application(t), "resource": fixture.Orders, "tipstaff": command, "dir": s.Dir(),
+		"upstreams": []string{s.Company.URL, s.CodeHost.URL}, "only": os.Getenv("JOURNEY"),
 	})
 	s.judge(t)
 }

@@ -26,13 +26,17 @@ export function geometry (page) {
 // in the order of the page, and show that it has the focus.
 export async function focus (page) {
   await page.evaluate(() => { document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus() })
-  const count = await page.locator('a, button, input:not([type=hidden])').count()
+  const count = await page.evaluate(() => {
+    // What lies in closed details, or is there for password managers only, is not on the way.
+    globalThis.stops = [...document.querySelectorAll('a, button, input:not([type=hidden]), summary')].filter(e => e.checkVisibility() && e.tabIndex >= 0)
+    return globalThis.stops.length
+  })
   const problems = []
   for (let i = 0; i < Math.min(count, 12); i++) {
     await page.keyboard.press('Tab')
     const problem = await page.evaluate(i => {
       const e = document.activeElement
-      const wanted = document.querySelectorAll('a, button, input:not([type=hidden])')[i]
+      const wanted = globalThis.stops[i]
       if (e !== wanted) return `Tab ${i + 1} goes to ${e.outerHTML.slice(0, 80)} instead of ${wanted.outerHTML.slice(0, 80)}`
       const { outlineStyle, outlineWidth } = getComputedStyle(e)
       return outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2 ? '' : `no focus is seen on ${e.outerHTML.slice(0, 80)}`

@@ -11,11 +11,14 @@ export class Person {
   static async start (browser, name, userAgent = Person.desktop, more = {}) {
     const context = await browser.newContext({ javaScriptEnabled: false, userAgent, ...more })
     context.setDefaultTimeout(30_000)
-    const known = [given.base + '/', given.elsewhere, given.app, given.bye, 'data:']
+    const known = [given.base + '/', given.elsewhere, given.app, given.bye, ...given.upstreams ?? [], 'data:']
     context.on('request', r => { if (!known.some(k => k && r.url().startsWith(k))) Person.strays.push(r.url()) })
     Person.open.push(context)
     return new Person(name, context, await context.newPage())
   }
+
+  // passed is how many seconds have passed for the server beyond those of life.
+  static passed = 0
 
   // strays are the requests of all browsers to anybody else, open is what is to
   // be closed at the end.
@@ -94,9 +97,16 @@ export class Person {
   async pass (seconds) {
     const answer = await fetch(given.clock, { method: 'POST', body: String(seconds) })
     assert.equal(answer.status, 204)
+    Person.passed += seconds
   }
 
   hasFocus (locator) { return locator.and(this.page.locator(':focus')).count() }
+
+  // tabToField presses Tab until a field has the focus.
+  async tabToField (label) {
+    for (let i = 0; i < 30 && !await this.hasFocus(this.field(label)); i++) await this.press('Tab')
+    assert.ok(await this.hasFocus(this.field(label)), `30 Tabs do not lead to ${label}`)
+  }
 
   // tabTo presses Tab until something that is called so has the focus.
   async tabTo (name) {

@@ -111,7 +111,7 @@ const journeys = {
 
   async 'the keyboard alone lets an application in' (me) {
     await me.open(address('desktop'))
-    await me.field('User name').and(me.page.locator(':focus')).waitFor()
+    await me.tabToField('User name')
     await me.type(me.name)
     await me.press('Tab')
     await me.type(given.password)

@@ -4,17 +4,22 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // form is a form of a page.
 type form struct {
 	action string
+	// passkey says that it asks for one, which a person here has not.
+	passkey bool
 	// fields are what it sends by itself, and asks the names of what somebody
-	// has to fill in.
+	// can fill in.
 	fields url.Values
 	asks   []string
-	// yes and no are its buttons: the main one, and the first of the others.
+	// buttons are all that it has; yes and no are the main one, and the first of
+	// the others.
+	buttons []button
 	yes, no *button
 }
 
@@ -38,7 +43,7 @@ func forms(page string) []*form {
 		if about["method"] != "post" {
 			continue
 		}
-		f := &form{action: about["action"], fields: url.Values{}}
+		f := &form{action: about["action"], fields: url.Values{}, passkey: about["data-passkey"] == "get"}
 		for _, tag := range fieldTag.FindAllStringSubmatch(m[2], -1) {
 			f.add(tag[1], attributes(tag[2]))
 		}
@@ -49,6 +54,9 @@ func forms(page string) []*form {
 
 func (f *form) add(tag string, about map[string]string) {
 	name, value := about["name"], about["value"]
+	if tag == "button" {
+		f.buttons = append(f.buttons, button{name, value})
+	}
 	switch {
 	case tag == "button" && strings.Contains(" "+about["class"]+" ", " main "):
 		f.yes = &button{name, value}
@@ -59,7 +67,9 @@ func (f *form) add(tag string, about map[string]string) {
 	case about["type"] == "hidden":
 		f.fields.Add(name, value)
 	case name != "":
-		f.asks = append(f.asks, name)
+		if f.asks = append(f.asks, name); value != "" {
+			f.fields.Set(name, value)
+		}
 	}
 }
 
@@ -103,4 +113,27 @@ func Form(page string) url.Values {
 		return f.fields
 	}
 	return nil
+}
+
+// FormWith is what a form of a page sends when its button of that name and value is
+// pressed, or the field of that name and value is filled in with it; nil when there
+// is no such form. Of several it is the first.
+func FormWith(page, name, value string) url.Values {
+	for _, f := range forms(page) {
+		if slices.Contains(f.buttons, button{name, value}) || f.fields.Has(name) && f.fields.Get(name) == value || slices.Contains(f.asks, name) {
+			f.fields.Set(name, value)
+			return f.fields
+		}
+	}
+	return nil
+}
+
+// Data is the value of the first attribute data-… of that name on a page, "" when
+// there is none.
+func Data(page, name string) string {
+	m := regexp.MustCompile(`data-` + regexp.QuoteMeta(name) + `="([^"]*)"`).FindStringSubmatch(page)
+	if m == nil {
+		return ""
+	}
+	return html.UnescapeString(m[1])
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,10 +31,15 @@ type Person struct {
 	Code string
 	// Deny says no instead of yes.
 	Deny bool
+	// From is the loopback address that the browser is at, optional: strangers at
+	// one address can try only so often.
+	From string
 	// Seen is told of every answer, optional.
 	Seen func(http.Header, []byte)
 
 	cookies map[string]string
+	// clicking says that a request comes from a page of the server.
+	clicking bool
 }
 
 // Arrival is where a visit ended.
@@ -110,6 +116,15 @@ func (p *Person) Ask(ctx context.Context, method, path string, form url.Values) 
 	return p.send(ctx, method, p.Issuer+path, form)
 }
 
+// Click follows a link on a page of the server to a path, and nothing behind it.
+func (p *Person) Click(ctx context.Context, path string) (status int, location, page string, err error) {
+	clicks := *p
+	clicks.clicking = true
+	status, location, page, err = clicks.send(ctx, http.MethodGet, p.Issuer+path, nil)
+	p.cookies = clicks.cookies
+	return status, location, page, err
+}
+
 // SignedOut returns a browser that remembers the person as this one does, and in
 // which nobody is signed in. To the server it is a known one, whose sign-ins are
 // not held against anybody.
@@ -132,7 +147,7 @@ func (p *Person) ours(u *url.URL) bool { return u.Scheme+"://"+u.Host == p.Issue
 // answer fills in the form of a page that the person wants to submit, nil when
 // the page has none or told them that something is wrong.
 func (p *Person) answer(page string) *form {
-	all := forms(page)
+	all := slices.DeleteFunc(forms(page), func(f *form) bool { return f.passkey })
 	if len(all) == 0 {
 		return nil
 	}
@@ -165,7 +180,9 @@ func (p *Person) send(ctx context.Context, method, address string, form url.Valu
 	}
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0")
 	r.Header.Set("Accept", "text/html")
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	if r.Header.Set("Sec-Fetch-Site", "cross-site"); p.clicking {
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", p.Issuer)
@@ -180,7 +197,7 @@ func (p *Person) send(ctx context.Context, method, address string, form url.Valu
 	if len(cookies) > 0 {
 		r.Header.Set("Cookie", strings.Join(cookies, "; "))
 	}
-	res, err := http.DefaultTransport.RoundTrip(r) // follows no redirect
+	res, err := At(p.From).RoundTrip(r) // follows no redirect
 	if err != nil {
 		return 0, "", "", err
 	}
@@ -201,4 +218,18 @@ func (p *Person) send(ctx context.Context, method, address string, form url.Valu
 		}
 	}
 	return res.StatusCode, res.Header.Get("Location"), string(body), nil
+}
+
+// At is the network at a loopback address such as "127.1.0.1", "" for any.
+func At(address string) http.RoundTripper {
+	if address == "" {
+		return http.DefaultTransport
+	}
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	return &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, to string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "tcp4", to)
+		},
+	}
 }
