@@ -166,16 +166,9 @@ func (v *visit) write(u *identity.User, c clauses, e audit.Entry, writes ...type
 
 // entry is the record of something that the person does to object, with where from.
 func (v *visit) entry(a audit.Action, object string, more ...string) audit.Entry {
-	device := v.device()
-	detail := map[string]string{}
-	for pairs := append(more, "ip", device.IP, "agent", device.Agent); len(pairs) > 0; pairs = pairs[2:] {
-		if pairs[1] != "" {
-			detail[pairs[0]] = pairs[1]
-		}
-	}
 	return audit.Entry{
 		Actor: v.login.Subject, Action: a, Subject: v.login.Subject, Object: object,
-		Outcome: audit.Success, RequestID: httpapi.RequestID(v.r.Context()), Detail: detail,
+		Outcome: audit.Success, RequestID: httpapi.RequestID(v.r.Context()), Detail: v.device().Detail(more...),
 	}
 }
 

@@ -174,12 +174,5 @@ func (h *Handler) refused(v *visit, subject string, action audit.Action, object 
 
 // detail is what entries say of where a person came from.
 func (v *visit) detail() map[string]string {
-	detail := map[string]string{"upstream": v.upstream.ID, "method": "upstream"}
-	device := session.NewDevice(v.r.RemoteAddr, v.r.UserAgent())
-	for name, value := range map[string]string{"ip": device.IP, "agent": device.Agent} {
-		if value != "" {
-			detail[name] = value
-		}
-	}
-	return detail
+	return session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()).Detail("upstream", v.upstream.ID, "method", "upstream")
 }

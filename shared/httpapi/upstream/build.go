@@ -50,7 +50,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	}), nil
 }
 
-// secretOf reads client secrets for an relying.Party, to which no secret is an
+// secretOf reads client secrets for a relying.Party, to which no secret is an
 // empty one.
 func secretOf(held *vault.Vault) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, id string) (string, error) {
