@@ -17,7 +17,7 @@ GOFUMPT := mvdan.cc/gofumpt@v0.9.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.9
 
-MODULES := shared/contract shared functions infra
+MODULES := shared/contract shared functions infra tools
 FUNCTIONS := $(sort $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go)))
 HOSTARCH := $(or $(shell go env GOHOSTARCH 2>/dev/null),unknown)
 RACE := $(shell command -v cc >/dev/null 2>&1 && echo CGO_ENABLED=1 go test -race || echo go test)
@@ -25,9 +25,9 @@ RACE := $(shell command -v cc >/dev/null 2>&1 && echo CGO_ENABLED=1 go test -rac
 # $(call sources,folders,what not): the files that a binary is built from. A
 # change of a test or a document builds nothing.
 sources = $(shell find $(1) $(foreach d,$(2),-path $(d) -prune -o) -type f ! -name '*_test.go' ! -path '*/testdata/*' -print)
-HANDLER_SOURCES := $(call sources,functions shared,shared/local shared/cmd shared/e2e shared/bench)
-CLI_SOURCES := $(call sources,shared,shared/e2e shared/bench)
-BENCH_SOURCES := $(call sources,shared)
+HANDLER_SOURCES := $(call sources,functions shared,shared/local)
+CLI_SOURCES := $(call sources,shared tools,tools/e2e tools/bench)
+BENCH_SOURCES := $(call sources,shared tools)
 
 # $(call step,what,command): says what it does and how long it took. The
 # command may date its result with `touch -d @$$from`: a source that is edited
@@ -63,7 +63,7 @@ build: bin/tipstaff handlers ## Build the CLI and the functions
 handlers: bin/arm64/.built bin/$(HOSTARCH)/.built ## Build the functions, for Lambda (arm64) and for this machine
 
 bin/tipstaff: $(CLI_SOURCES) | need-go
-	$(call step,building the tipstaff command,(cd shared && go build -ldflags '-s -w' -o ../$@ ./cmd/tipstaff && touch -d @$$from ../$@))
+	$(call step,building the tipstaff command,(cd tools && go build -ldflags '-s -w' -o ../$@ ./cmd/tipstaff && touch -d @$$from ../$@))
 
 # One `go build` for all functions: they share nearly all their packages. The
 # flags make the bytes independent of folder, user and time.
@@ -95,7 +95,7 @@ need-node:
 # not notice the change and report an old pass.
 
 .PHONY: test
-test: test-contract test-shared test-functions test-infra test-e2e ## Run every test of all four modules
+test: test-contract test-shared test-functions test-infra test-tools test-e2e ## Run every test of all five modules
 
 .PHONY: test-contract
 test-contract: | need-go
@@ -103,7 +103,11 @@ test-contract: | need-go
 
 .PHONY: test-shared
 test-shared: bin/$(HOSTARCH)/.built node_modules/.all | need-go ## Run the unit and store tests of shared, with the race detector
-	$(call step,testing shared,(cd shared && $(RACE) $$(go list ./... | grep -vE '/shared/(e2e|bench)(/|$$)')))
+	$(call step,testing shared,(cd shared && $(RACE) ./...))
+
+.PHONY: test-tools
+test-tools: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all | need-go ## Run the tests of the command and the registry file, and judge histories of sessions
+	$(call step,testing tools,(cd tools && $(RACE) $$(go list ./... | grep -vE '/tools/(e2e|bench)(/|$$)')))
 
 .PHONY: test-functions
 test-functions: bin/arm64/.built ## Check what each function links, its size, and the edits of adding a route
@@ -115,7 +119,7 @@ test-infra: node_modules/.all bin/arm64/.built ## Run the tests of the CDK app: 
 
 .PHONY: test-e2e
 test-e2e: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all browser ## Run the black-box suite (TIPSTAFF_URL=… for a deployed stage)
-	$(call step,testing the whole from outside,(cd shared && go test -count=1 -timeout 20m $(if $(TIPSTAFF_URL),-skip '^TestLocal' ./e2e,./e2e/...)))
+	$(call step,testing the whole from outside,(cd tools && go test -count=1 -timeout 20m $(if $(TIPSTAFF_URL),-skip '^TestLocal' ./e2e,./e2e/...)))
 
 SOAK ?= 10m
 HISTORIES ?= 10000
@@ -125,13 +129,13 @@ REFRESHES ?= 12000
 # then on.
 .PHONY: soak
 soak: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all ## Fuzz each parser, judge 10,000 histories of sessions, kill the stack again and again (SOAK=10m)
-	@cd shared && bad=0 && for p in $$(go list ./...); do \
+	@bad=0; for m in $(MODULES); do cd $(CURDIR)/$$m; for p in $$(go list ./...); do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "==> $$f of $$p for $(SOAK)"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(SOAK) $$p || bad=1; \
 	  done; \
-	done; \
+	done; done; cd $(CURDIR)/tools; \
 	echo "==> $(HISTORIES) histories of a session and $(REFRESHES) refreshes with lost answers"; \
-	go test -v -count=1 -timeout 30m -run 'Histories|Lossy|Thieves' ./session -histories $(HISTORIES) -refreshes $(REFRESHES) || bad=1; \
+	go test -v -count=1 -timeout 30m -run 'Histories|Lossy|Thieves' ./histories -histories $(HISTORIES) -refreshes $(REFRESHES) || bad=1; \
 	echo "==> kill -9 of the local stack for $(SOAK)"; \
 	TIPSTAFF_SOAK=$(SOAK) go test -v -count=1 -timeout 0 -run Kill ./e2e/command || bad=1; exit $$bad
 
@@ -140,10 +144,10 @@ bench: bin/bench bin/baseline bin/tipstaff bin/$(HOSTARCH)/.built bin/arm64/.bui
 	@bin/bench
 
 bin/bench: $(BENCH_SOURCES) | need-go
-	$(call step,building the benchmark,(cd shared && go build -o ../$@ ./bench))
+	$(call step,building the benchmark,(cd tools && go build -o ../$@ ./bench))
 
 bin/baseline: $(BENCH_SOURCES) | need-go
-	@cd shared && go build -o ../$@ ./bench/baseline
+	@cd tools && go build -o ../$@ ./bench/baseline
 
 # --- check -------------------------------------------------------------------
 
@@ -179,4 +183,4 @@ clean: ## Delete what was built; the data in .local and node_modules stay
 	rm -rf bin cdk.out infra/cdk.out
 
 -include infra/infra.mk
--include shared/e2e/browser/browser.mk
+-include tools/e2e/browser/browser.mk

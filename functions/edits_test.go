@@ -20,7 +20,7 @@ import (
 const contractDir = "shared/contract"
 
 // homes are the folders of the handlers: of routes, and of tasks.
-var homes = []string{"shared/httpapi", "shared/task"}
+var homes = []string{"shared/route", "shared/task"}
 
 func homeOf(f contract.Function) string {
 	if f.IsTask() {
@@ -154,7 +154,7 @@ func TestForgottenNamesTheEdit(t *testing.T) {
 		value   = `package contract; var Ping = Function{Name: "ping", Paths: []string{"/ping"}}`
 		handler = `package ping; func New(e *wire.Env) {}`
 		main    = `package main
-			import ("x/shared/apigw"; "x/shared/contract"; "x/shared/httpapi/ping")
+			import ("x/shared/apigw"; "x/shared/contract"; "x/shared/route/ping")
 			func main() { apigw.Serve(contract.Ping, ping.New) }`
 	)
 	ping := []contract.Function{{Name: "ping", Paths: []string{"/ping"}}}
@@ -168,13 +168,13 @@ func TestForgottenNamesTheEdit(t *testing.T) {
 		{"no value in the list", nil, nil, []string{
 			"contract.Ping is declared but stands in neither contract.Routes nor contract.Tasks",
 			"functions/ping has no value in the contract",
-			"shared/httpapi/ping has no value in the contract",
+			"shared/route/ping has no value in the contract",
 		}},
-		{"no handler", map[string]string{"shared/httpapi/ping/ping.go": ""}, ping, []string{
-			"function ping has no handler: shared/httpapi/ping is missing",
+		{"no handler", map[string]string{"shared/route/ping/ping.go": ""}, ping, []string{
+			"function ping has no handler: shared/route/ping is missing",
 		}},
-		{"no builder", map[string]string{"shared/httpapi/ping/ping.go": "package ping; func New() {}"}, ping, []string{
-			"function ping has no builder: shared/httpapi/ping declares no func New(*wire.Env)",
+		{"no builder", map[string]string{"shared/route/ping/ping.go": "package ping; func New() {}"}, ping, []string{
+			"function ping has no builder: shared/route/ping declares no func New(*wire.Env)",
 		}},
 		{"no main", map[string]string{"functions/ping/main.go": ""}, ping, []string{
 			"functions/ping/main.go is missing or does not parse",
@@ -182,8 +182,8 @@ func TestForgottenNamesTheEdit(t *testing.T) {
 		{"main of another value", map[string]string{"functions/ping/main.go": strings.ReplaceAll(main, "contract.Ping", "contract.Pong")}, ping, []string{
 			`functions/ping/main.go serves contract.Pong, which is not the contract's "ping"`,
 		}},
-		{"main of another handler", map[string]string{"functions/ping/main.go": strings.ReplaceAll(main, "httpapi/ping", "other/ping")}, ping, []string{
-			"functions/ping/main.go takes its handler from x/shared/other/ping instead of shared/httpapi/ping",
+		{"main of another handler", map[string]string{"functions/ping/main.go": strings.ReplaceAll(main, "route/ping", "other/ping")}, ping, []string{
+			"functions/ping/main.go takes its handler from x/shared/other/ping instead of shared/route/ping",
 		}},
 		{"main that serves nothing", map[string]string{"functions/ping/main.go": "package main; func main() {}"}, ping, []string{
 			"functions/ping/main.go does not call apigw.Serve",
@@ -193,7 +193,7 @@ func TestForgottenNamesTheEdit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			repo := fstest.MapFS{}
 			files := map[string]string{
-				"shared/contract/routes.go": value, "shared/httpapi/ping/ping.go": handler, "functions/ping/main.go": main,
+				"shared/contract/routes.go": value, "shared/route/ping/ping.go": handler, "functions/ping/main.go": main,
 			}
 			for name, text := range tt.files {
 				files[name] = text

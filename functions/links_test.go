@@ -31,13 +31,13 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 			"github.com/tipstaff/tipstaff/shared/fetch", only(contract.ClientDocument),
 			"one function calls the servers that strangers name, and it may touch one table",
 		},
-		{"github.com/tipstaff/tipstaff/shared/wire/strangers", func(f contract.Function) bool { return f.Clients }, "it is not told which of these clients there are"},
+		{"github.com/tipstaff/tipstaff/shared/wire/unregistered", func(f contract.Function) bool { return f.Clients }, "it is not told which of these clients there are"},
 		{"golang.org/x/oauth2", only(contract.Upstream), "nobody signs in elsewhere there"},
 		{"github.com/coreos/go-oidc/", only(contract.Upstream), "nobody signs in elsewhere there"},
 		{"github.com/go-webauthn/", only(contract.Login, contract.Account, contract.Enroll), "no passkey is used or made there"},
 		{"github.com/pquerna/otp", only(contract.Login, contract.Account, contract.Enroll, contract.Upstream), "nobody is let in there"},
-		{"github.com/tipstaff/tipstaff/shared/otp/qr", only(contract.Account), "it shows no QR code"},
-		{sdk + "service/sesv2", only(contract.Post), "it sends no mail"},
+		{"github.com/tipstaff/tipstaff/shared/identity/otp/qr", only(contract.Account), "it shows no QR code"},
+		{sdk + "service/sesv2", only(contract.SendMail), "it sends no mail"},
 		{"html/template", func(f contract.Function) bool { return f.Page }, "it serves no page"},
 		{"github.com/aws/aws-cdk-go/", nil, "CDK belongs to infra"},
 		{"github.com/aws/jsii-runtime-go/", nil, "CDK belongs to infra"},
@@ -84,15 +84,15 @@ func TestFunctionsLinkTheirClients(t *testing.T) {
 // TestFunctionsAdmitStrangers: a function that is told which clients may introduce
 // themselves, and has the table of their documents, knows them.
 func TestFunctionsAdmitStrangers(t *testing.T) {
-	const strangers = "github.com/tipstaff/tipstaff/shared/wire/strangers"
+	const unregistered = "github.com/tipstaff/tipstaff/shared/wire/unregistered"
 	linked := deps(t)
 	for _, f := range contract.Functions() {
 		reads := slices.ContainsFunc(f.Needs, func(n contract.Need) bool { return n.Resource == contract.Documents })
 		if !reads || f.Name == contract.ClientDocument.Name {
 			continue
 		}
-		if !f.Clients || !slices.Contains(linked[f.Name], strangers) {
-			t.Errorf("function %s may read the documents of clients and admits none: it lacks Clients in the contract, or a line of %s", f.Name, strangers)
+		if !f.Clients || !slices.Contains(linked[f.Name], unregistered) {
+			t.Errorf("function %s may read the documents of clients and admits none: it lacks Clients in the contract, or a line of %s", f.Name, unregistered)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func TestMail(t *testing.T) {
 				t.Errorf("%s may %s on %s in a stage that sends no mail", f.Name, g.action, g.resource)
 			}
 		}
-		if f.Name == contract.Post.Name {
+		if f.Name == contract.SendMail.Name {
 			want = append(want, grant{"ses:SendEmail", "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/example.com"})
 			slices.SortFunc(want, compareGrants)
 		}

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/account"
+	"github.com/tipstaff/tipstaff/shared/route/account"
 )
 
 func main() { apigw.Serve(contract.Account, account.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/authorize"
+	"github.com/tipstaff/tipstaff/shared/route/authorize"
 )
 
 func main() { apigw.Serve(contract.Authorize, authorize.New) }

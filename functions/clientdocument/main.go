@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/clientdocument"
+	"github.com/tipstaff/tipstaff/shared/route/clientdocument"
 )
 
 func main() { apigw.Serve(contract.ClientDocument, clientdocument.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/device"
+	"github.com/tipstaff/tipstaff/shared/route/device"
 )
 
 func main() { apigw.Serve(contract.Device, device.New) }

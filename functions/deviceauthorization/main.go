@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/deviceauthorization"
+	"github.com/tipstaff/tipstaff/shared/route/deviceauthorization"
 )
 
 func main() { apigw.Serve(contract.DeviceAuthorization, deviceauthorization.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/discovery"
+	"github.com/tipstaff/tipstaff/shared/route/discovery"
 )
 
 func main() { apigw.Serve(contract.Discovery, discovery.New) }

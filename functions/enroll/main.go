@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/enroll"
+	"github.com/tipstaff/tipstaff/shared/route/enroll"
 )
 
 func main() { apigw.Serve(contract.Enroll, enroll.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/health"
+	"github.com/tipstaff/tipstaff/shared/route/health"
 )
 
 func main() { apigw.Serve(contract.Health, health.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/home"
+	"github.com/tipstaff/tipstaff/shared/route/home"
 )
 
 func main() { apigw.Serve(contract.Home, home.New) }

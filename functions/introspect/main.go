@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/introspect"
+	"github.com/tipstaff/tipstaff/shared/route/introspect"
 )
 
 func main() { apigw.Serve(contract.Introspect, introspect.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/jwks"
+	"github.com/tipstaff/tipstaff/shared/route/jwks"
 )
 
 func main() { apigw.Serve(contract.JWKS, jwks.New) }

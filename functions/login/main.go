@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/login"
+	"github.com/tipstaff/tipstaff/shared/route/login"
 )
 
 func main() { apigw.Serve(contract.Login, login.New) }

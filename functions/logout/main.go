@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/logout"
+	"github.com/tipstaff/tipstaff/shared/route/logout"
 )
 
 func main() { apigw.Serve(contract.Logout, logout.New) }

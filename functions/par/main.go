@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/par"
+	"github.com/tipstaff/tipstaff/shared/route/par"
 )
 
 func main() { apigw.Serve(contract.PAR, par.New) }

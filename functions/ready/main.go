@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/ready"
+	"github.com/tipstaff/tipstaff/shared/route/ready"
 )
 
 func main() { apigw.Serve(contract.Ready, ready.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/refresh"
+	"github.com/tipstaff/tipstaff/shared/route/refresh"
 )
 
 func main() { apigw.Serve(contract.Refresh, refresh.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/revoke"
+	"github.com/tipstaff/tipstaff/shared/route/revoke"
 )
 
 func main() { apigw.Serve(contract.Revoke, revoke.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/sessions"
+	"github.com/tipstaff/tipstaff/shared/route/sessions"
 )
 
 func main() { apigw.Serve(contract.MySessions, sessions.New) }

@@ -4,7 +4,7 @@ package main
 import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/upstream"
+	"github.com/tipstaff/tipstaff/shared/route/upstream"
 )
 
 func main() { apigw.Serve(contract.Upstream, upstream.New) }

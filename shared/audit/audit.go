@@ -24,7 +24,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Action is what was done, as "<kind of object>.<verb>".
@@ -136,22 +136,22 @@ func (t *Trail) Put(e Entry) types.TransactWriteItem {
 	}
 	at := ulid.Time(e.ID.Time()).UTC()
 	it := Key(e.ID)
-	it[attrTime] = item.Text(at.Format("2006-01-02T15:04:05.000Z"))
-	it[attrAction] = item.Text(string(e.Action))
-	it[attrOutcome] = item.Text(string(e.Outcome))
+	it[attrTime] = dynamo.Text(at.Format("2006-01-02T15:04:05.000Z"))
+	it[attrAction] = dynamo.Text(string(e.Action))
+	it[attrOutcome] = dynamo.Text(string(e.Outcome))
 	it.PutText(attrActor, e.Actor)
 	it.PutText(contract.AuditSub, e.Subject)
 	it.PutText(attrObject, e.Object)
 	it.PutText(attrRequest, e.RequestID)
 	if len(e.Detail) > 0 {
-		detail := make(item.Item, len(e.Detail))
+		detail := make(dynamo.Item, len(e.Detail))
 		for name, value := range e.Detail {
-			detail[name] = item.Text(cut(value))
+			detail[name] = dynamo.Text(cut(value))
 		}
 		it[attrDetail] = &types.AttributeValueMemberM{Value: detail}
 	}
 	if t.Days > 0 {
-		it[contract.TTL] = item.Seconds(at.AddDate(0, 0, t.Days))
+		it[contract.TTL] = dynamo.Seconds(at.AddDate(0, 0, t.Days))
 	}
 	absent := "attribute_not_exists(" + contract.PK + ")"
 	return types.TransactWriteItem{Put: &types.Put{
@@ -160,8 +160,8 @@ func (t *Trail) Put(e Entry) types.TransactWriteItem {
 }
 
 // Key is the primary key of the entry with that id.
-func Key(id ulid.ULID) item.Item {
-	return item.Key(bucket(ulid.Time(id.Time()), int(id[len(id)-1]%shards)), id.String())
+func Key(id ulid.ULID) dynamo.Item {
+	return dynamo.Key(bucket(ulid.Time(id.Time()), int(id[len(id)-1]%shards)), id.String())
 }
 
 // bucket is the partition of a shard of an hour.

@@ -16,7 +16,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Written reports whether the entry with that id is in the trail, with a
@@ -98,15 +98,15 @@ func (t *Trail) hour(ctx context.Context, db *dynamodb.Client, q Query, at time.
 // read reads one partition of the table or the index, backwards.
 func (q Query) read(ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput, partition string) ([]Entry, error) {
 	in.KeyConditionExpression = new("#pk = :pk AND #sk BETWEEN :first AND :last")
-	in.ExpressionAttributeValues = item.Item{
-		":pk": item.Text(partition), ":first": item.Text(edge(q.Since, 0)), ":last": item.Text(edge(q.Until, 0xff)),
+	in.ExpressionAttributeValues = dynamo.Item{
+		":pk": dynamo.Text(partition), ":first": dynamo.Text(edge(q.Since, 0)), ":last": dynamo.Text(edge(q.Until, 0xff)),
 	}
 	if q.Action != "" {
 		in.ExpressionAttributeNames["#action"] = attrAction
-		in.ExpressionAttributeValues[":action"] = item.Text(string(q.Action))
+		in.ExpressionAttributeValues[":action"] = dynamo.Text(string(q.Action))
 		in.FilterExpression = new("#action = :action")
 		if !strings.Contains(string(q.Action), ".") {
-			in.ExpressionAttributeValues[":action"] = item.Text(string(q.Action) + ".")
+			in.ExpressionAttributeValues[":action"] = dynamo.Text(string(q.Action) + ".")
 			in.FilterExpression = new("begins_with(#action, :action)")
 		}
 	}
@@ -147,7 +147,7 @@ func edge(at time.Time, filler byte) string {
 }
 
 // decode reads what Put wrote.
-func decode(it item.Item) (Entry, error) {
+func decode(it dynamo.Item) (Entry, error) {
 	id, err := ulid.ParseStrict(it.Text(contract.SK))
 	if err != nil {
 		return Entry{}, fmt.Errorf("audit entry %q: %w", it.Text(contract.SK), err)
@@ -157,7 +157,7 @@ func decode(it item.Item) (Entry, error) {
 		Object: it.Text(attrObject), Outcome: Outcome(it.Text(attrOutcome)), RequestID: it.Text(attrRequest),
 	}
 	if m, ok := it[attrDetail].(*types.AttributeValueMemberM); ok {
-		detail := item.Item(m.Value)
+		detail := dynamo.Item(m.Value)
 		e.Detail = make(map[string]string, len(detail))
 		for name := range detail {
 			e.Detail[name] = detail.Text(name)

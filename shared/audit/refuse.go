@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // MaxRefusals is how many refused credentials of one principal have an entry of
@@ -100,9 +100,9 @@ func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
 	in := r.counter(principal)
 	in.UpdateExpression = new("ADD #n :one SET #ttl = :ttl")
 	in.ExpressionAttributeNames = map[string]string{"#n": attrCount, "#ttl": contract.TTL}
-	in.ExpressionAttributeValues = item.Item{
-		":one": item.Number(1),
-		":ttl": item.Seconds(r.Trail.Now().Add(kept)),
+	in.ExpressionAttributeValues = dynamo.Item{
+		":one": dynamo.Number(1),
+		":ttl": dynamo.Seconds(r.Trail.Now().Add(kept)),
 	}
 	in.ReturnValues = types.ReturnValueUpdatedNew
 	out, err := r.DB.UpdateItem(ctx, in)
@@ -119,6 +119,6 @@ func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
 // counter addresses the counter of a principal and this hour.
 func (r *Refusals) counter(principal string) *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{
-		TableName: &r.Sessions, Key: item.Key("refused#"+principal, hour(r.Trail.Now())),
+		TableName: &r.Sessions, Key: dynamo.Key("refused#"+principal, hour(r.Trail.Now())),
 	}
 }

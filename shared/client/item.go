@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
@@ -57,18 +57,18 @@ const (
 )
 
 // ClientKey is the primary key of a client's item.
-func ClientKey(id string) item.Item { return item.Key("client#"+id, SKClient) }
+func ClientKey(id string) dynamo.Item { return dynamo.Key("client#"+id, SKClient) }
 
 // ResourceKey is the primary key of a resource's item.
-func ResourceKey(id string) item.Item {
-	return item.Key("resource#"+id, SKResource)
+func ResourceKey(id string) dynamo.Item {
+	return dynamo.Key("resource#"+id, SKResource)
 }
 
 // EncodeClient returns the item of a client.
-func EncodeClient(c *Client) item.Item {
+func EncodeClient(c *Client) dynamo.Item {
 	it := ClientKey(c.ID)
-	it[attrRevision] = item.Number(c.Revision)
-	it[attrID] = item.Text(c.ID)
+	it[attrRevision] = dynamo.Number(c.Revision)
+	it[attrID] = dynamo.Text(c.ID)
 	it.PutText(attrName, c.Name)
 	it.PutTexts(attrMethods, c.AuthMethods)
 	it.PutTexts(attrGrants, c.Grants)
@@ -90,15 +90,15 @@ func EncodeClient(c *Client) item.Item {
 	it.PutText(attrKeySet, string(c.KeySet))
 	it.PutText(attrAssertion, c.AssertionAlgorithm)
 	it.PutTexts(attrExchanges, c.Exchanges)
-	item.PutMaps(it, attrSecrets, c.Secrets, func(s Secret) item.Item {
-		m := item.Item{attrID: item.Text(s.ID), attrHash: item.Bytes(s.SHA256[:])}
+	dynamo.PutMaps(it, attrSecrets, c.Secrets, func(s Secret) dynamo.Item {
+		m := dynamo.Item{attrID: dynamo.Text(s.ID), attrHash: dynamo.Bytes(s.SHA256[:])}
 		if !s.NotAfter.IsZero() {
-			m[attrNotAfter] = item.Seconds(s.NotAfter)
+			m[attrNotAfter] = dynamo.Seconds(s.NotAfter)
 		}
 		return m
 	})
-	item.PutMaps(it, attrAccess, c.Access, func(a Access) item.Item {
-		m := item.Item{attrResource: item.Text(a.Resource)}
+	dynamo.PutMaps(it, attrAccess, c.Access, func(a Access) dynamo.Item {
+		m := dynamo.Item{attrResource: dynamo.Text(a.Resource)}
 		m.PutTexts(attrScopes, a.Scopes)
 		return m
 	})
@@ -107,8 +107,8 @@ func EncodeClient(c *Client) item.Item {
 
 // DecodeClient reads what EncodeClient wrote, and what later releases added to
 // it. An attribute of the wrong type is an error.
-func DecodeClient(it item.Item) (*Client, error) {
-	r := item.Reader{Item: it}
+func DecodeClient(it dynamo.Item) (*Client, error) {
+	r := dynamo.Reader{Item: it}
 	c := &Client{
 		ID:           r.Text(attrID),
 		Name:         r.Text(attrName),
@@ -134,7 +134,7 @@ func DecodeClient(it item.Item) (*Client, error) {
 	if set := r.Text(attrKeySet); set != "" {
 		c.KeySet = json.RawMessage(set)
 	}
-	r.Maps(attrSecrets, func(m *item.Reader) {
+	r.Maps(attrSecrets, func(m *dynamo.Reader) {
 		s := Secret{ID: m.Text(attrID)}
 		hash := m.Bytes(attrHash)
 		if copy(s.SHA256[:], hash); len(hash) != len(s.SHA256) {
@@ -143,7 +143,7 @@ func DecodeClient(it item.Item) (*Client, error) {
 		s.NotAfter = m.Time(attrNotAfter)
 		c.Secrets = append(c.Secrets, s)
 	})
-	r.Maps(attrAccess, func(m *item.Reader) {
+	r.Maps(attrAccess, func(m *dynamo.Reader) {
 		c.Access = append(c.Access, Access{Resource: m.Text(attrResource), Scopes: m.Texts(attrScopes)})
 	})
 	if c.ID == "" {
@@ -156,18 +156,18 @@ func DecodeClient(it item.Item) (*Client, error) {
 }
 
 // EncodeResource returns the item of a resource.
-func EncodeResource(r *Resource) item.Item {
+func EncodeResource(r *Resource) dynamo.Item {
 	it := ResourceKey(r.ID)
-	it[attrRevision] = item.Number(r.Revision)
-	it[attrID] = item.Text(r.ID)
+	it[attrRevision] = dynamo.Number(r.Revision)
+	it[attrID] = dynamo.Text(r.ID)
 	it.PutText(attrName, r.Name)
 	it.PutText(attrAlgorithm, r.Algorithm)
 	if r.Lifetime != 0 {
-		it[attrLifetime] = item.Number(int64(r.Lifetime / time.Second))
+		it[attrLifetime] = dynamo.Number(int64(r.Lifetime / time.Second))
 	}
 	it.PutTexts(attrSelf, r.SelfRegistered)
-	item.PutMaps(it, attrScopes, r.Scopes, func(s Scope) item.Item {
-		m := item.Item{attrID: item.Text(s.Name)}
+	dynamo.PutMaps(it, attrScopes, r.Scopes, func(s Scope) dynamo.Item {
+		m := dynamo.Item{attrID: dynamo.Text(s.Name)}
 		m.PutText(attrText, s.Description)
 		return m
 	})
@@ -177,8 +177,8 @@ func EncodeResource(r *Resource) item.Item {
 // DecodeResource reads what EncodeResource wrote, and what later releases added
 // to it. An attribute of the wrong type is an error, and so is a lifetime above
 // MaxLifetime.
-func DecodeResource(it item.Item) (*Resource, error) {
-	r := item.Reader{Item: it}
+func DecodeResource(it dynamo.Item) (*Resource, error) {
+	r := dynamo.Reader{Item: it}
 	res := &Resource{
 		ID:        r.Text(attrID),
 		Name:      r.Text(attrName),
@@ -198,7 +198,7 @@ func DecodeResource(it item.Item) (*Resource, error) {
 		}
 		res.Lifetime = time.Duration(seconds) * time.Second
 	}
-	r.Maps(attrScopes, func(m *item.Reader) {
+	r.Maps(attrScopes, func(m *dynamo.Reader) {
 		res.Scopes = append(res.Scopes, Scope{Name: m.Text(attrID), Description: m.Text(attrText)})
 	})
 	if res.ID == "" {

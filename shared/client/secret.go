@@ -6,24 +6,24 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // A client secret is "tss_", 32 random bytes as 43 base62 digits, and the
 // CRC-32 of all that as 6 more. The prefix and the checksum let a secret
 // scanner find a leaked one and let us refuse a mistyped one without a read.
 const (
-	secretPrefix = string(handle.ClientSecret)
+	secretPrefix = string(opaque.ClientSecret)
 	randomDigits = 43
-	secretLength = len(secretPrefix) + randomDigits + handle.ChecksumDigits
+	secretLength = len(secretPrefix) + randomDigits + opaque.ChecksumDigits
 )
 
 // NewSecret returns a new random client secret.
 func NewSecret() string {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never an error: it ends the process instead
-	body := secretPrefix + handle.Base62(random[:], randomDigits)
-	return body + handle.Checksum(body)
+	body := secretPrefix + opaque.Base62(random[:], randomDigits)
+	return body + opaque.Checksum(body)
 }
 
 // ValidSecret reports whether s has the form of a client secret. It says
@@ -37,8 +37,8 @@ func ValidSecret(s string) bool {
 			return false
 		}
 	}
-	body := s[:secretLength-handle.ChecksumDigits]
-	return s[len(body):] == handle.Checksum(body)
+	body := s[:secretLength-opaque.ChecksumDigits]
+	return s[len(body):] == opaque.Checksum(body)
 }
 
 // maxSecret is the length of the longest secret of somebody else's making.

@@ -3,18 +3,18 @@ package client
 import (
 	"time"
 
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // putSpan leaves out what is as usual, in whole seconds.
-func putSpan(it item.Item, name string, value, usual time.Duration) {
+func putSpan(it dynamo.Item, name string, value, usual time.Duration) {
 	if value != usual {
-		it[name] = item.Number(int64(value / time.Second))
+		it[name] = dynamo.Number(int64(value / time.Second))
 	}
 }
 
 // span reads seconds. What is too short or too long is an error.
-func span(r *item.Reader, name string, usual, shortest, longest time.Duration) time.Duration {
+func span(r *dynamo.Reader, name string, usual, shortest, longest time.Duration) time.Duration {
 	if _, ok := r.Item[name]; !ok {
 		return usual
 	}

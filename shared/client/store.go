@@ -10,8 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // DefaultTTL is how long a Store believes what it read.
@@ -62,7 +62,7 @@ func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
 	switch {
 	case strings.HasPrefix(id, documentPrefix):
 		return s.described(ctx, id)
-	case strings.HasPrefix(id, string(handle.RegisteredClient)):
+	case strings.HasPrefix(id, string(opaque.RegisteredClient)):
 		if s.Registered == nil {
 			return nil, fmt.Errorf("a client that registered itself: %w", ErrUnknown)
 		}
@@ -165,7 +165,7 @@ func (s *Store) admits(c *Client, presented [32]byte) error {
 }
 
 func (s *Store) readClient(ctx context.Context, id string) (*Client, error) {
-	if !ValidID(id) || strings.HasPrefix(id, string(handle.RegisteredClient)) {
+	if !ValidID(id) || strings.HasPrefix(id, string(opaque.RegisteredClient)) {
 		return nil, fmt.Errorf("client id is none of the registry: %w", ErrUnknown)
 	}
 	return read(ctx, s, &s.clients, id, ClientKey(id), DecodeClient)
@@ -175,7 +175,7 @@ func (s *Store) readClient(ctx context.Context, id string) (*Client, error) {
 // have a type parameter.
 func read[V any](
 	ctx context.Context, s *Store, into *cache[V], id string,
-	key item.Item, decode func(item.Item) (V, error),
+	key dynamo.Item, decode func(dynamo.Item) (V, error),
 ) (V, error) {
 	var none V
 	// Before the call, so that a value is never younger than it claims.

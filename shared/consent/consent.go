@@ -27,7 +27,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // ActionGive is what the trail calls a consent.
@@ -83,7 +83,7 @@ func (s *Store) Give(ctx context.Context, p Place, scopes []string, requestID st
 		TableName: &s.Registry, Key: p.key(),
 		UpdateExpression:          new("SET #given = :now"),
 		ExpressionAttributeNames:  map[string]string{"#given": attrGiven},
-		ExpressionAttributeValues: item.Item{":now": item.Seconds(now)},
+		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(now)},
 	}
 	if len(scopes) > 0 { // no set is empty
 		update.UpdateExpression = new(*update.UpdateExpression + " ADD #scopes :scopes")
@@ -137,7 +137,7 @@ func (s *Store) Forget(ctx context.Context, subject, client, requestID string) (
 
 // places are the keys of all items of a person and a client. No id of a client has
 // a "#" in it, so that none of another client begins in the same way.
-func (s *Store) places(ctx context.Context, subject, client string) ([]item.Item, error) {
+func (s *Store) places(ctx context.Context, subject, client string) ([]dynamo.Item, error) {
 	all := Place{Subject: subject, Client: client}.key()
 	pages := dynamodb.NewQueryPaginator(s.DB, &dynamodb.QueryInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
@@ -146,9 +146,9 @@ func (s *Store) places(ctx context.Context, subject, client string) ([]item.Item
 		ExpressionAttributeNames: map[string]string{
 			"#pk": contract.PK, "#sk": contract.SK,
 		},
-		ExpressionAttributeValues: item.Item{":person": all[contract.PK], ":client": item.Text(prefix(client))},
+		ExpressionAttributeValues: dynamo.Item{":person": all[contract.PK], ":client": dynamo.Text(prefix(client))},
 	})
-	var keys []item.Item
+	var keys []dynamo.Item
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -166,11 +166,11 @@ func prefix(client string) string { return "consent#" + client + "#" }
 
 // key is the primary key of a place. The hash is over the length of each part as
 // well, so that no two places have the same text.
-func (p Place) key() item.Item {
+func (p Place) key() dynamo.Item {
 	resources := slices.Compact(slices.Sorted(slices.Values(p.Resources)))
 	hash := sha256.New()
 	for _, part := range append([]string{p.RedirectURI}, resources...) {
 		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part) // a hash takes everything
 	}
-	return item.Key("user#"+p.Subject, prefix(p.Client)+hex.EncodeToString(hash.Sum(nil)))
+	return dynamo.Key("user#"+p.Subject, prefix(p.Client)+hex.EncodeToString(hash.Sum(nil)))
 }

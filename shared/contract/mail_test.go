@@ -61,8 +61,8 @@ func TestEnvOfMail(t *testing.T) {
 		if n := len(env); n != len(slices.Compact(slices.Sorted(slices.Values(env)))) {
 			t.Errorf("%s has a variable twice: %q", f.Name, env)
 		}
-		if sends && f.Name != contract.Post.Name {
-			t.Errorf("%s may send mail; only %s should", f.Name, contract.Post.Name)
+		if sends && f.Name != contract.SendMail.Name {
+			t.Errorf("%s may send mail; only %s should", f.Name, contract.SendMail.Name)
 		}
 	}
 }

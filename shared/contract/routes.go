@@ -11,7 +11,7 @@ var Routes = []Function{
 }
 
 // Tasks are the functions that no route calls.
-var Tasks = []Function{Rotate, Notify, Post}
+var Tasks = []Function{Rotate, Notify, SendMail}
 
 // Health answers whether the function runs at all. It touches nothing and
 // links no AWS SDK, so that it stays up when everything else is down.
@@ -330,10 +330,10 @@ var Notify = Function{
 	Memory: 256, Timeout: 50 * time.Second,
 }
 
-// Post sends the mail that people ask for, from a queue, so that whoever asks can
+// SendMail sends the mail that people ask for, from a queue, so that whoever asks can
 // not tell by the answer or its time whether anybody got mail.
-var Post = Function{
-	Name: "post", Summary: "sends the mail that people asked for", Every: time.Minute, Mails: true,
+var SendMail = Function{
+	Name: "sendmail", Summary: "sends the mail that people asked for", Every: time.Minute, Mails: true,
 	Needs: []Need{
 		on(Registry, GetItem),
 		on(Sessions, Query, PutItem, UpdateItem, DeleteItem),

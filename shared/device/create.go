@@ -12,8 +12,8 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // Codes are what a device is given.
@@ -51,7 +51,7 @@ func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 			TableName: &s.Sessions, Item: encode(r), ConditionExpression: new("attribute_not_exists(pk)"),
 		}})
 		if err == nil {
-			return &Codes{Device: handle.Write(handle.DeviceCode, secret), User: code}, nil
+			return &Codes{Device: opaque.Write(opaque.DeviceCode, secret), User: code}, nil
 		}
 		if taken, ok := errors.AsType[*audit.ConditionError](err); !ok || taken.Index != 0 {
 			break
@@ -61,15 +61,15 @@ func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 }
 
 // reserving takes a user code for a request, unless it is out.
-func (s *Store) reserving(it item.Item, r *Request) types.TransactWriteItem {
+func (s *Store) reserving(it dynamo.Item, r *Request) types.TransactWriteItem {
 	now := s.Now()
-	it[attrDevice] = item.Text(r.hash)
-	it[attrExpires] = item.Seconds(r.Expires)
-	it[contract.TTL] = item.Seconds(r.Expires.Add(kept))
+	it[attrDevice] = dynamo.Text(r.hash)
+	it[attrExpires] = dynamo.Seconds(r.Expires)
+	it[contract.TTL] = dynamo.Seconds(r.Expires.Add(kept))
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.Sessions, Item: it,
 		ConditionExpression:       new("attribute_not_exists(pk) OR #expires <= :now"),
-		ExpressionAttributeNames:  item.Names(attrExpires),
-		ExpressionAttributeValues: item.Item{":now": item.Seconds(now)},
+		ExpressionAttributeNames:  dynamo.Names(attrExpires),
+		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(now)},
 	}}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Find returns the request that shows a user code, whatever has become of it,
@@ -23,7 +23,7 @@ func (s *Store) Find(ctx context.Context, code UserCode) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := item.Reader{Item: led}
+	to := dynamo.Reader{Item: led}
 	hash := to.Text(attrDevice)
 	if to.Err() != nil {
 		return nil, fmt.Errorf("find device request: %w", to.Err())
@@ -47,7 +47,7 @@ func (s *Store) Open(r *Request) error {
 	return nil
 }
 
-func (s *Store) get(ctx context.Context, key item.Item) (item.Item, error) {
+func (s *Store) get(ctx context.Context, key dynamo.Item) (dynamo.Item, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Sessions, Key: key, ConsistentRead: new(true)})
 	if err != nil {
 		return nil, fmt.Errorf("find device request: %w", err)
@@ -108,12 +108,12 @@ func (s *Store) deciding(r *Request, to state, d Decision) types.TransactWriteIt
 		TableName: &s.Sessions, Key: deviceKey(r.hash),
 		UpdateExpression:    &set,
 		ConditionExpression: new("#state = :pending AND #expires > :now"),
-		ExpressionAttributeNames: item.Names(
+		ExpressionAttributeNames: dynamo.Names(
 			attrState, attrExpires, attrSubject, attrAuthGen, attrAuthTime, attrAMR, attrLogin, attrLoginEnds),
-		ExpressionAttributeValues: item.Item{
-			":to": item.Text(string(to)), ":pending": item.Text(string(pending)), ":now": item.Seconds(s.Now()),
-			":sub": item.Text(d.Subject), ":auth_gen": item.Number(d.AuthGen), ":auth_time": item.Seconds(d.AuthTime),
-			":amr": item.Texts(d.AMR), ":login": item.Text(d.Login), ":login_ends": item.Seconds(d.LoginEnds),
+		ExpressionAttributeValues: dynamo.Item{
+			":to": dynamo.Text(string(to)), ":pending": dynamo.Text(string(pending)), ":now": dynamo.Seconds(s.Now()),
+			":sub": dynamo.Text(d.Subject), ":auth_gen": dynamo.Number(d.AuthGen), ":auth_time": dynamo.Seconds(d.AuthTime),
+			":amr": dynamo.Texts(d.AMR), ":login": dynamo.Text(d.Login), ":login_ends": dynamo.Seconds(d.LoginEnds),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}

@@ -13,14 +13,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/device"
-	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
 func TestRequest(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
-	if _, err := handle.Read(handle.DeviceCode, codes.Device); err != nil {
+	if _, err := opaque.Read(opaque.DeviceCode, codes.Device); err != nil {
 		t.Errorf("device code %q: %v, want one with our prefix and a checksum", codes.Device, err)
 	}
 	r := b.find(codes.User)

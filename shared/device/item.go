@@ -8,7 +8,7 @@ import (
 	"fmt"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
@@ -47,39 +47,39 @@ const (
 	attrLoginEnds = "login_ends"
 )
 
-func deviceKey(hash string) item.Item { return item.Key("device#"+hash, skDevice) }
+func deviceKey(hash string) dynamo.Item { return dynamo.Key("device#"+hash, skDevice) }
 
 func hashOf(deviceCode []byte) string {
 	sum := sha256.Sum256(deviceCode)
 	return hex.EncodeToString(sum[:])
 }
 
-func userCodeKey(secret []byte, code UserCode) item.Item {
+func userCodeKey(secret []byte, code UserCode) dynamo.Item {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("user code\x00" + string(code)))
-	return item.Key("usercode#"+hex.EncodeToString(mac.Sum(nil)), skUserCode)
+	return dynamo.Key("usercode#"+hex.EncodeToString(mac.Sum(nil)), skUserCode)
 }
 
-func encode(r *Request) item.Item {
+func encode(r *Request) dynamo.Item {
 	it := deviceKey(r.hash)
-	it[attrID] = item.Text(r.ID)
-	it[attrState] = item.Text(string(r.state))
-	it[attrClient] = item.Text(r.Client)
+	it[attrID] = dynamo.Text(r.ID)
+	it[attrState] = dynamo.Text(string(r.state))
+	it[attrClient] = dynamo.Text(r.Client)
 	it.PutText(attrScope, r.Scope)
 	it.PutTexts(attrAudience, r.Audience)
 	it.PutText(attrIP, r.IP)
 	it.PutText(attrAgent, r.Agent)
-	it[attrCreated] = item.Seconds(r.Created)
-	it[attrExpires] = item.Seconds(r.Expires)
-	it[contract.TTL] = item.Seconds(r.Expires.Add(kept))
-	it[attrNext] = item.Number(0)
-	it[attrGap] = item.Number(Interval.Milliseconds())
+	it[attrCreated] = dynamo.Seconds(r.Created)
+	it[attrExpires] = dynamo.Seconds(r.Expires)
+	it[contract.TTL] = dynamo.Seconds(r.Expires.Add(kept))
+	it[attrNext] = dynamo.Number(0)
+	it[attrGap] = dynamo.Number(Interval.Milliseconds())
 	return it
 }
 
 // decode reads what encode wrote and what became of it.
-func decode(it item.Item) (*Request, error) {
-	r := item.Reader{Item: it}
+func decode(it dynamo.Item) (*Request, error) {
+	r := dynamo.Reader{Item: it}
 	q := &Request{
 		ID: r.Text(attrID), state: state(r.Text(attrState)),
 		NewRequest: NewRequest{

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // Poll returns the request with a device code once it is approved; Spending then
@@ -28,7 +28,7 @@ import (
 //
 // What is approved is not made to wait.
 func (s *Store) Poll(ctx context.Context, deviceCode, client string) (*Request, error) {
-	secret, err := handle.Read(handle.DeviceCode, deviceCode)
+	secret, err := opaque.Read(opaque.DeviceCode, deviceCode)
 	if err != nil {
 		return nil, fmt.Errorf("poll: %w: %w", err, ErrUnknown)
 	}
@@ -40,11 +40,11 @@ func (s *Store) Poll(ctx context.Context, deviceCode, client string) (*Request, 
 		TableName: &s.Sessions, Key: deviceKey(hash),
 		UpdateExpression:         new("SET #next_at = :from + #gap, #mark = :mark REMOVE #slowed"),
 		ConditionExpression:      new("#state = :pending AND #client = :client AND #expires > :seconds AND #next_at <= :now"),
-		ExpressionAttributeNames: item.Names(attrState, attrClient, attrExpires, attrNext, attrGap, attrMark, attrSlowed),
-		ExpressionAttributeValues: item.Item{
-			":pending": item.Text(string(pending)), ":client": item.Text(client), ":seconds": item.Seconds(now),
-			":now": item.Millis(now), ":from": item.Millis(now.Add(-leeway)),
-			":mark": item.Bytes(mark),
+		ExpressionAttributeNames: dynamo.Names(attrState, attrClient, attrExpires, attrNext, attrGap, attrMark, attrSlowed),
+		ExpressionAttributeValues: dynamo.Item{
+			":pending": dynamo.Text(string(pending)), ":client": dynamo.Text(client), ":seconds": dynamo.Seconds(now),
+			":now": dynamo.Millis(now), ":from": dynamo.Millis(now.Add(-leeway)),
+			":mark": dynamo.Bytes(mark),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
@@ -71,7 +71,7 @@ func (s *Store) Poll(ctx context.Context, deviceCode, client string) (*Request, 
 }
 
 // answer judges a request that the poll with that mark did not find waiting.
-func (s *Store) answer(ctx context.Context, r *Request, it item.Item, mark []byte) (*Request, error) {
+func (s *Store) answer(ctx context.Context, r *Request, it dynamo.Item, mark []byte) (*Request, error) {
 	switch {
 	case r.state == spent:
 		return nil, fmt.Errorf("poll device request %s: %w", r.ID, ErrUsed)
@@ -101,9 +101,9 @@ func (s *Store) slow(ctx context.Context, hash string, next types.AttributeValue
 		TableName: &s.Sessions, Key: deviceKey(hash),
 		UpdateExpression:         new("SET #gap = #gap + :more, #slowed = :yes"),
 		ConditionExpression:      new("#next_at = :next AND attribute_not_exists(#slowed)"),
-		ExpressionAttributeNames: item.Names(attrNext, attrGap, attrSlowed),
-		ExpressionAttributeValues: item.Item{
-			":next": next, ":more": item.Number(Interval.Milliseconds()), ":yes": item.Flag(true),
+		ExpressionAttributeNames: dynamo.Names(attrNext, attrGap, attrSlowed),
+		ExpressionAttributeValues: dynamo.Item{
+			":next": next, ":more": dynamo.Number(Interval.Milliseconds()), ":yes": dynamo.Flag(true),
 		},
 	})
 	if _, faster := errors.AsType[*types.ConditionalCheckFailedException](err); faster || err == nil || conflict(err) {
@@ -125,10 +125,10 @@ func (s *Store) Spending(r *Request) types.TransactWriteItem {
 		TableName: &s.Sessions, Key: deviceKey(r.hash),
 		UpdateExpression:         new("SET #state = :spent"),
 		ConditionExpression:      new("#state = :approved AND #client = :client AND #sub = :sub AND #expires > :now"),
-		ExpressionAttributeNames: item.Names(attrState, attrClient, attrSubject, attrExpires),
-		ExpressionAttributeValues: item.Item{
-			":approved": item.Text(string(approved)), ":spent": item.Text(string(spent)),
-			":client": item.Text(r.Client), ":sub": item.Text(r.Subject), ":now": item.Seconds(s.Now()),
+		ExpressionAttributeNames: dynamo.Names(attrState, attrClient, attrSubject, attrExpires),
+		ExpressionAttributeValues: dynamo.Item{
+			":approved": dynamo.Text(string(approved)), ":spent": dynamo.Text(string(spent)),
+			":client": dynamo.Text(r.Client), ":sub": dynamo.Text(r.Subject), ":now": dynamo.Seconds(s.Now()),
 		},
 	}}
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/device"
-	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
@@ -157,11 +157,11 @@ func TestZitadelGHSAxqxv(t *testing.T) {
 func TestWhatIsNoCode(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
-	secret, _ := handle.Read(handle.DeviceCode, codes.Device)
-	stranger := handle.Write(handle.DeviceCode, make([]byte, 32))
+	secret, _ := opaque.Read(opaque.DeviceCode, codes.Device)
+	stranger := opaque.Write(opaque.DeviceCode, make([]byte, 32))
 	for name, code := range map[string]string{
-		"empty": "", "a user code": codes.User.String(), "cut": codes.Device[:40], "longer": codes.Device + "A", "another kind": handle.Write(handle.RefreshToken, secret),
-		"mistyped": strings.ToUpper(codes.Device), "spaces": " " + codes.Device, "long": handle.Write(handle.DeviceCode, make([]byte, 2000)),
+		"empty": "", "a user code": codes.User.String(), "cut": codes.Device[:40], "longer": codes.Device + "A", "another kind": opaque.Write(opaque.RefreshToken, secret),
+		"mistyped": strings.ToUpper(codes.Device), "spaces": " " + codes.Device, "long": opaque.Write(opaque.DeviceCode, make([]byte, 2000)),
 	} {
 		b.expect(name, code, "tv", device.ErrUnknown, "")
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dpop"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
-	"github.com/tipstaff/tipstaff/shared/httpapi/token"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
+	"github.com/tipstaff/tipstaff/shared/route/token"
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 

@@ -12,21 +12,20 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dpop"
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/httpapi/active"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
-	"github.com/tipstaff/tipstaff/shared/httpapi/introspect"
-	"github.com/tipstaff/tipstaff/shared/httpapi/login"
-	"github.com/tipstaff/tipstaff/shared/httpapi/refresh"
-	"github.com/tipstaff/tipstaff/shared/httpapi/revoke"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
-	"github.com/tipstaff/tipstaff/shared/httpapi/sessions"
-	"github.com/tipstaff/tipstaff/shared/httpapi/token"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/oauth"
-	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/opaque"
+	"github.com/tipstaff/tipstaff/shared/route/introspect"
+	"github.com/tipstaff/tipstaff/shared/route/login"
+	"github.com/tipstaff/tipstaff/shared/route/refresh"
+	"github.com/tipstaff/tipstaff/shared/route/revoke"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
+	"github.com/tipstaff/tipstaff/shared/route/sessions"
+	"github.com/tipstaff/tipstaff/shared/route/token"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/ticket"
 	tokens "github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
@@ -83,21 +82,21 @@ func TestKinds(t *testing.T) {
 	auth := h.Auth()
 	tokenRoute := h.Route(contract.Token, &token.Handler{Auth: auth, Renewer: h.Renewer()})
 	refreshRoute := h.Route(contract.Refresh, &refresh.Handler{Auth: auth, Renewer: h.Renewer()})
-	introspectRoute := h.Route(contract.Introspect, &introspect.Handler{Auth: auth, Active: &active.Judge{Guard: h.Bearer(), Clients: h.Clients(), Sessions: h.Sessions()}, Now: h.Now})
+	introspectRoute := h.Route(contract.Introspect, &introspect.Handler{Auth: auth, Active: &bearer.Live{Guard: h.Bearer(), Clients: h.Clients(), Sessions: h.Sessions()}, Now: h.Now})
 	revokeRoute := h.Route(contract.Revoke, &revoke.Handler{Auth: auth, Guard: h.Bearer(), Handles: h.Handles(), Sessions: h.Sessions()})
 	sessionsRoute := h.Route(contract.MySessions, &sessions.Handler{Guard: h.Guard(), Sessions: h.Sessions()})
 	loginRoute := h.Route(contract.Login, &login.Handler{Issuer: routetest.Issuer, Auth: auth, Renewer: h.Renewer(), Forms: h.Forms()})
 
-	tickets := &ticket.Store{DB: h.DB, Sessions: h.Table(contract.Sessions), Trail: h.Trail(), Now: h.Now}
+	tickets := &onetime.Store{DB: h.DB, Sessions: h.Table(contract.Sessions), Trail: h.Trail(), Now: h.Now}
 	user, err := h.People().Get(t.Context(), h.Ada)
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps := &sealed.Box{Kind: handle.SignInStep, Keys: h.MACKey}
+	steps := &opaque.Box{Kind: opaque.SignInStep, Keys: h.MACKey}
 
 	// One of every kind, all of one person at one client.
 	made := func() map[kind]string {
-		_, link, err := tickets.Create(t.Context(), ticket.New{Kind: ticket.Recover, User: user, Actor: "test"})
+		_, link, err := tickets.Create(t.Context(), onetime.New{Kind: onetime.Recover, User: user, Actor: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,13 +155,13 @@ func TestKinds(t *testing.T) {
 			return routetest.Post(tokenRoute, url.Values{"grant_type": {"refresh_token"}, "client_id": {routetest.Web}, "refresh_token": {value}}, "", "").Status == 200
 		}},
 		{"cookie at /refresh", []kind{refreshCookie}, func(value string) bool {
-			r := cookied(routetest.Form("/refresh", nil), browser.RefreshCookie, value)
+			r := cookied(routetest.Form("/refresh", nil), websec.RefreshCookie, value)
 			r.Header.Set("Origin", routetest.App)
 			r.Header.Set("X-Session-Refresh", "1")
 			return routetest.Do(refreshRoute, r).Status == 200
 		}},
 		{"cookie at /sessions", []kind{sessionCookie}, func(value string) bool {
-			return routetest.Do(sessionsRoute, cookied(httptest.NewRequest("GET", "/sessions", nil), browser.SessionCookie, value)).Status == 200
+			return routetest.Do(sessionsRoute, cookied(httptest.NewRequest("GET", "/sessions", nil), websec.SessionCookie, value)).Status == 200
 		}},
 		{"bearer at /sessions", []kind{apiToken}, func(value string) bool {
 			r := httptest.NewRequest("GET", "/sessions", nil)
@@ -171,7 +170,7 @@ func TestKinds(t *testing.T) {
 		}},
 		{"id at /sessions/{id}", []kind{grantID, loginID}, func(value string) bool {
 			_, cookie := h.Login(h.Ada)
-			r := cookied(httptest.NewRequest("DELETE", "/sessions/x", nil), browser.SessionCookie, cookie)
+			r := cookied(httptest.NewRequest("DELETE", "/sessions/x", nil), websec.SessionCookie, cookie)
 			r.URL.Path = "/sessions/" + value
 			r.Header.Set("Origin", routetest.Issuer)
 			return routetest.Do(sessionsRoute, r).Status == 200
@@ -185,19 +184,19 @@ func TestKinds(t *testing.T) {
 			return h.Entries(session.ActionEndGrant) > before
 		}},
 		{"token of the form at /login", []kind{formToken}, func(value string) bool {
-			r := cookied(httptest.NewRequest("POST", "/login", nil), browser.FormCookie, formCookieValue)
+			r := cookied(httptest.NewRequest("POST", "/login", nil), websec.FormCookie, formCookieValue)
 			return h.Forms().Check(t.Context(), r, "login", value) == nil
 		}},
 		{"cookie of the form at /login", []kind{formCookie}, func(value string) bool {
-			r := cookied(routetest.Form("/login", url.Values{"csrf": {formTokenValue}}), browser.FormCookie, value)
+			r := cookied(routetest.Form("/login", url.Values{"csrf": {formTokenValue}}), websec.FormCookie, value)
 			return h.Forms().Check(t.Context(), r, "login", formTokenValue) == nil
 		}},
 		{"link at /recover", []kind{oneTimeLink}, func(value string) bool {
-			_, err := tickets.Open(t.Context(), value, ticket.Recover)
+			_, err := tickets.Open(t.Context(), value, onetime.Recover)
 			return err == nil
 		}},
 		{"link at /invite", nil, func(value string) bool {
-			_, err := tickets.Open(t.Context(), value, ticket.Invite)
+			_, err := tickets.Open(t.Context(), value, onetime.Invite)
 			return err == nil
 		}},
 		{"step at /login", []kind{signInStep}, func(value string) bool {

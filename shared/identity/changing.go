@@ -5,7 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Changing is the write of the user item that goes with every change of what a
@@ -15,7 +15,7 @@ import (
 // changed. So of two tabs that each remove one of the last two passkeys, one is
 // told to look again. Set and remove are the rest of such clauses, values what set
 // names; all may be empty.
-func (s *Store) Changing(u *User, set, remove string, values item.Item) types.TransactWriteItem {
+func (s *Store) Changing(u *User, set, remove string, values dynamo.Item) types.TransactWriteItem {
 	update := "SET #creds = :creds_next"
 	if set != "" {
 		update += ", " + set
@@ -23,9 +23,9 @@ func (s *Store) Changing(u *User, set, remove string, values item.Item) types.Tr
 	if remove != "" {
 		update += " REMOVE " + remove
 	}
-	all := item.Item{
-		":creds_next": item.Number(u.Credentials + 1), ":creds": item.Number(u.Credentials),
-		":gen": item.Number(u.AuthGen), ":no": item.Flag(false),
+	all := dynamo.Item{
+		":creds_next": dynamo.Number(u.Credentials + 1), ":creds": dynamo.Number(u.Credentials),
+		":gen": dynamo.Number(u.AuthGen), ":no": dynamo.Flag(false),
 	}
 	maps.Copy(all, values)
 	condition := "attribute_exists(pk) AND (attribute_not_exists(#disabled) OR #disabled = :no) AND " +

@@ -14,13 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/item"
 )
 
 // change runs a change of what a person signs in with, as seen in u, and reports
 // whether it happened.
-func (b *bench) change(u *identity.User, set, remove string, values item.Item) bool {
+func (b *bench) change(u *identity.User, set, remove string, values dynamo.Item) bool {
 	b.tb.Helper()
 	err := audit.Write(b.tb.Context(), b.DB, b.Changing(u, set, remove, values))
 	condition, refused := errors.AsType[*audit.ConditionError](err)
@@ -47,13 +47,13 @@ func TestChanging(t *testing.T) {
 	revision := u.Revision
 	for i, tt := range []struct {
 		set, remove string
-		values      item.Item
+		values      dynamo.Item
 		otp, has    bool
 	}{
 		{otp: false, has: true},
-		{set: identity.AttrOTP + " = :on", values: item.Item{":on": item.Flag(true)}, otp: true, has: true},
+		{set: identity.AttrOTP + " = :on", values: dynamo.Item{":on": dynamo.Flag(true)}, otp: true, has: true},
 		{remove: identity.AttrPassword, otp: true, has: false},
-		{set: identity.AttrPassword + " = :password", remove: identity.AttrOTP, values: item.Item{":password": item.Text(b.hash("another owl"))}, otp: false, has: true},
+		{set: identity.AttrPassword + " = :password", remove: identity.AttrOTP, values: dynamo.Item{":password": dynamo.Text(b.hash("another owl"))}, otp: false, has: true},
 	} {
 		if !b.change(u, tt.set, tt.remove, tt.values) {
 			t.Fatalf("change %d was refused", i)
@@ -81,21 +81,21 @@ func (b *bench) hash(password string) string {
 
 func TestChangingRefuses(t *testing.T) {
 	for name, meanwhile := range map[string]func(map[string]types.AttributeValue){
-		"changed in another tab": func(it map[string]types.AttributeValue) { it[identity.AttrCredentials] = item.Number(4) },
+		"changed in another tab": func(it map[string]types.AttributeValue) { it[identity.AttrCredentials] = dynamo.Number(4) },
 		"never changed":          func(it map[string]types.AttributeValue) { delete(it, identity.AttrCredentials) },
-		"signed out everywhere":  func(it map[string]types.AttributeValue) { it[identity.AttrAuthGen] = item.Number(3) },
+		"signed out everywhere":  func(it map[string]types.AttributeValue) { it[identity.AttrAuthGen] = dynamo.Number(3) },
 		"never signed out":       func(it map[string]types.AttributeValue) { delete(it, identity.AttrAuthGen) },
-		"disabled":               func(it map[string]types.AttributeValue) { it[identity.AttrDisabled] = item.Flag(true) },
+		"disabled":               func(it map[string]types.AttributeValue) { it[identity.AttrDisabled] = dynamo.Flag(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			u := b.add("ada", "", func(it map[string]types.AttributeValue) {
-				it[identity.AttrCredentials], it[identity.AttrAuthGen], it[identity.AttrDisabled] = item.Number(3), item.Number(2), item.Flag(false)
+				it[identity.AttrCredentials], it[identity.AttrAuthGen], it[identity.AttrDisabled] = dynamo.Number(3), dynamo.Number(2), dynamo.Flag(false)
 			})
 			it := b.item(u)
 			meanwhile(it)
 			b.put(it)
-			if b.change(u, identity.AttrOTP+" = :on", "", item.Item{":on": item.Flag(true)}) {
+			if b.change(u, identity.AttrOTP+" = :on", "", dynamo.Item{":on": dynamo.Flag(true)}) {
 				t.Errorf("the change happened, to %v", b.item(u))
 			}
 			if now := b.item(u); now[identity.AttrOTP] != nil {
@@ -162,7 +162,7 @@ func (c bodies) Do(r *http.Request) (*http.Response, error) {
 func TestFindSeesTheSecondStep(t *testing.T) {
 	b := newBench(t)
 	u := b.add("ada", "")
-	if !b.change(u, identity.AttrOTP+" = :on", "", item.Item{":on": item.Flag(true)}) {
+	if !b.change(u, identity.AttrOTP+" = :on", "", dynamo.Item{":on": dynamo.Flag(true)}) {
 		t.Fatal("the change was refused")
 	}
 	var sent []string

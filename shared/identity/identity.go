@@ -30,7 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // ErrUnknown says that there is nobody of that name or subject.
@@ -157,7 +157,7 @@ func (s *Store) Get(ctx context.Context, subject string) (*User, error) {
 	return Decode(it)
 }
 
-func (s *Store) read(ctx context.Context, key item.Item, consistent bool) (item.Item, error) {
+func (s *Store) read(ctx context.Context, key dynamo.Item, consistent bool) (dynamo.Item, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Registry, Key: key, ConsistentRead: &consistent})
 	if err != nil {
 		return nil, fmt.Errorf("read a user from the registry: %w", err)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // The layout of a person's two items. A new attribute is optional and its
@@ -34,22 +34,22 @@ const (
 )
 
 // Key is the primary key of the user item.
-func Key(subject string) item.Item { return item.Key("user#"+subject, SKUser) }
+func Key(subject string) dynamo.Item { return dynamo.Key("user#"+subject, SKUser) }
 
 // NameKey is the primary key of the name item, the same in upper and lower
 // case.
-func NameKey(userName string) item.Item {
-	return item.Key("username#"+strings.ToLower(userName), SKName)
+func NameKey(userName string) dynamo.Item {
+	return dynamo.Key("username#"+strings.ToLower(userName), SKName)
 }
 
 // Encode returns the user item without what a registry file does not speak of:
 // the password, the flag of the authenticator app and the counters, which are
 // written by attribute.
-func Encode(u *User) item.Item {
+func Encode(u *User) dynamo.Item {
 	it := Key(u.Subject)
-	it[AttrRevision] = item.Number(u.Revision)
-	it[attrSubject] = item.Text(u.Subject)
-	it[attrUserName] = item.Text(u.UserName)
+	it[AttrRevision] = dynamo.Number(u.Revision)
+	it[attrSubject] = dynamo.Text(u.Subject)
+	it[attrUserName] = dynamo.Text(u.UserName)
 	it.PutText(attrName, u.Name)
 	it.PutText(attrEmail, u.Email)
 	it.PutFlag(attrVerified, u.Email != "" && u.EmailVerified)
@@ -58,16 +58,16 @@ func Encode(u *User) item.Item {
 }
 
 // EncodeName returns the name item.
-func EncodeName(u *User) item.Item {
+func EncodeName(u *User) dynamo.Item {
 	it := NameKey(u.UserName)
-	it[attrOwner] = item.Text(u.Subject)
+	it[attrOwner] = dynamo.Text(u.Subject)
 	return it
 }
 
 // Decode reads a user item. An attribute of the wrong type is an error: whoever
 // is disabled must not be let in because we cannot read it.
-func Decode(it item.Item) (*User, error) {
-	r := item.Reader{Item: it}
+func Decode(it dynamo.Item) (*User, error) {
+	r := dynamo.Reader{Item: it}
 	u := &User{
 		Subject: it.Text(attrSubject), UserName: it.Text(attrUserName),
 		Name: it.Text(attrName), Email: it.Text(attrEmail),

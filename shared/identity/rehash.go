@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Rehash keeps the password that Check has just admitted in the form of today:
@@ -24,8 +24,8 @@ func (s *Store) Rehash(ctx context.Context, u *User, password, requestID string)
 		TableName: &s.Registry, Key: Key(u.Subject),
 		UpdateExpression:    new("SET " + AttrPassword + " = :new"),
 		ConditionExpression: new(AttrPassword + " = :old"),
-		ExpressionAttributeValues: item.Item{
-			":new": item.Text(hash), ":old": item.Text(u.password.String()),
+		ExpressionAttributeValues: dynamo.Item{
+			":new": dynamo.Text(hash), ":old": dynamo.Text(u.password.String()),
 		},
 	}}
 	entry := s.Trail.Put(audit.Entry{

@@ -13,8 +13,8 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
+	"github.com/tipstaff/tipstaff/shared/local/iam"
 	"github.com/tipstaff/tipstaff/shared/local/lambda"
-	"github.com/tipstaff/tipstaff/shared/local/wall"
 )
 
 // killing is what functions get to finish at Close, after the gateway has
@@ -25,7 +25,7 @@ const killing = 100 * time.Millisecond
 // start with their first event.
 func (s *Stack) startFunctions(ctx context.Context) error {
 	var err error
-	s.wall, err = wall.New(wall.Config{
+	s.wall, err = iam.New(iam.Config{
 		Stage: s.stage, DynamoDB: s.engine.URL(), SecretsManager: s.secretsURL, Capacity: s.options.Capacity,
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Stack) Invocations(function string) int64 {
 }
 
 // Calls is what a function has asked of AWS so far.
-func (s *Stack) Calls(function string) wall.Tally {
+func (s *Stack) Calls(function string) iam.Tally {
 	return s.wall.Tally(contract.FunctionName(s.options.Stage, contract.Function{Name: function}))
 }
 

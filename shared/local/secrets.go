@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
+	wireaws "github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
 // secretsFile holds the secrets in the folder of a stack.
@@ -21,7 +21,7 @@ func (s *Stack) SecretsManager() *secretsmanager.Client {
 	return secretsmanager.New(secretsmanager.Options{
 		Region:       s.stage.Place.Region,
 		BaseEndpoint: &s.secretsURL,
-		Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("operator", "operator", "")),
+		Credentials:  wireaws.Static("operator", "operator", ""),
 	})
 }
 

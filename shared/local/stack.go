@@ -38,10 +38,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 	"github.com/tipstaff/tipstaff/shared/local/engine"
+	"github.com/tipstaff/tipstaff/shared/local/iam"
 	"github.com/tipstaff/tipstaff/shared/local/lambda"
 	"github.com/tipstaff/tipstaff/shared/local/lock"
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
-	"github.com/tipstaff/tipstaff/shared/local/wall"
 )
 
 // Stack is a running local stack.
@@ -54,7 +54,7 @@ type Stack struct {
 	engine     *engine.Engine
 	secrets    *secrets.Store
 	secretsURL string
-	wall       *wall.Wall
+	wall       *iam.Wall
 	functions  map[string]*lambda.Function // by short name
 
 	close   sync.Once
@@ -215,7 +215,7 @@ func (s *Stack) Dir() string { return s.options.Dir }
 func (s *Stack) DynamoDB() *dynamodb.Client { return engine.Client(s.engine.URL()) }
 
 // Wall is the wall, which counts calls and injects faults.
-func (s *Stack) Wall() *wall.Wall { return s.wall }
+func (s *Stack) Wall() *iam.Wall { return s.wall }
 
 // Report says which calls the wall refused and which grants nothing used.
-func (s *Stack) Report() wall.Report { return s.wall.Report() }
+func (s *Stack) Report() iam.Report { return s.wall.Report() }

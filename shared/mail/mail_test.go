@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/mail"
+	wireaws "github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -270,7 +270,7 @@ func (s *ses) open(t *testing.T) mail.Sender {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return mail.Open(contract.MailPolicy{From: "login@example.com"}, aws.Config{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: wireaws.Static("a", "b", ""),
 		RetryMaxAttempts: 1,
 	}, now)
 }

@@ -24,7 +24,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // ErrTaken says that somebody else works on the entry, or has done with it.
@@ -55,9 +55,9 @@ const (
 )
 
 // New returns the item of a new entry, which is due at once.
-func New(partition string, now time.Time) item.Item {
-	it := item.Key(partition, audit.NewID(now).String())
-	it[attrDue] = item.Millis(now)
+func New(partition string, now time.Time) dynamo.Item {
+	it := dynamo.Key(partition, audit.NewID(now).String())
+	it[attrDue] = dynamo.Millis(now)
 	return it
 }
 
@@ -73,15 +73,15 @@ type Queue struct {
 // Due calls found with each entry that is due and its item, the oldest first.
 // What cannot be read, of which found may tell more, is left out and told by the
 // error: it stops nothing else.
-func (q *Queue) Due(ctx context.Context, found func(Entry, item.Item) error) error {
+func (q *Queue) Due(ctx context.Context, found func(Entry, dynamo.Item) error) error {
 	var broken error
 	in := &dynamodb.QueryInput{
 		TableName:                &q.Table,
 		KeyConditionExpression:   new("pk = :pk"),
 		FilterExpression:         new("#due <= :now"),
 		ExpressionAttributeNames: map[string]string{"#due": attrDue},
-		ExpressionAttributeValues: item.Item{
-			":pk": item.Text(q.Partition), ":now": item.Millis(q.Now()),
+		ExpressionAttributeValues: dynamo.Item{
+			":pk": dynamo.Text(q.Partition), ":now": dynamo.Millis(q.Now()),
 		},
 	}
 	for {
@@ -104,8 +104,8 @@ func (q *Queue) Due(ctx context.Context, found func(Entry, item.Item) error) err
 	}
 }
 
-func decode(it item.Item) (Entry, error) {
-	r := item.Reader{Item: it}
+func decode(it dynamo.Item) (Entry, error) {
+	r := dynamo.Reader{Item: it}
 	e := Entry{ID: r.Text(contract.SK), Tries: int(r.Number(attrTries))}
 	due := r.Number(attrDue)
 	if r.Err() != nil || due == 0 || e.Written().IsZero() {
@@ -123,7 +123,7 @@ func (q *Queue) Take(ctx context.Context, e *Entry, until time.Time) error {
 		UpdateExpression:          new("SET #due = :until ADD #tries :one"),
 		ConditionExpression:       new("#due = :seen"),
 		ExpressionAttributeNames:  map[string]string{"#due": attrDue, "#tries": attrTries},
-		ExpressionAttributeValues: item.Item{":seen": item.Millis(e.Due), ":until": item.Millis(until), ":one": item.Number(1)},
+		ExpressionAttributeValues: dynamo.Item{":seen": dynamo.Millis(e.Due), ":until": dynamo.Millis(until), ":one": dynamo.Number(1)},
 	})
 	if _, changed := errors.AsType[*types.ConditionalCheckFailedException](err); changed {
 		return ErrTaken
@@ -152,7 +152,7 @@ func (q *Queue) Abandon(ctx context.Context, e *Entry, why types.TransactWriteIt
 		TableName: &q.Table, Key: q.key(e),
 		ConditionExpression:       new("#due = :seen"),
 		ExpressionAttributeNames:  map[string]string{"#due": attrDue},
-		ExpressionAttributeValues: item.Item{":seen": item.Millis(e.Due)},
+		ExpressionAttributeValues: dynamo.Item{":seen": dynamo.Millis(e.Due)},
 	}}
 	err := audit.Write(ctx, q.DB, remove, why)
 	if condition, ok := errors.AsType[*audit.ConditionError](err); ok && condition.Index == 0 {
@@ -164,4 +164,4 @@ func (q *Queue) Abandon(ctx context.Context, e *Entry, why types.TransactWriteIt
 	return nil
 }
 
-func (q *Queue) key(e *Entry) item.Item { return item.Key(q.Partition, e.ID) }
+func (q *Queue) key(e *Entry) dynamo.Item { return dynamo.Key(q.Partition, e.ID) }

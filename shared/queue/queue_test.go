@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 	"github.com/tipstaff/tipstaff/shared/queue"
 )
@@ -18,10 +18,10 @@ import (
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // put puts an entry with a text into a queue.
-func put(t *testing.T, q *queue.Queue, at time.Time, text string) item.Item {
+func put(t *testing.T, q *queue.Queue, at time.Time, text string) dynamo.Item {
 	t.Helper()
 	it := queue.New(q.Partition, at)
-	it["text"] = item.Text(text)
+	it["text"] = dynamo.Text(text)
 	if _, err := q.DB.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &q.Table, Item: it}); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func put(t *testing.T, q *queue.Queue, at time.Time, text string) item.Item {
 // texts are those of what is due, in order.
 func texts(q *queue.Queue) (string, error) {
 	var all []string
-	err := q.Due(context.Background(), func(_ queue.Entry, it item.Item) error {
+	err := q.Due(context.Background(), func(_ queue.Entry, it dynamo.Item) error {
 		text := it.Text("text")
 		if text == "bad" {
 			return errors.New("it is bad")
@@ -61,7 +61,7 @@ func TestDue(t *testing.T) {
 		t.Errorf("Due = %q, %v, want an error and the rest", got, err)
 	}
 	broken := put(t, other, noon, "broken")
-	broken["tries"] = item.Text("many")
+	broken["tries"] = dynamo.Text("many")
 	if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &one.Table, Item: broken}); err != nil {
 		t.Fatal(err)
 	}

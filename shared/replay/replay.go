@@ -26,7 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Kind is what ids are compared within.
@@ -102,16 +102,16 @@ func (s *Store) remember(kind Kind, id string, until time.Time) *dynamodb.Update
 	_, _ = rand.Read(mark) // never an error: it ends the process instead
 	return &dynamodb.UpdateItemInput{
 		TableName:        &s.Sessions,
-		Key:              item.Key("once#"+string(kind)+"#"+hex.EncodeToString(sum[:]), sk),
+		Key:              dynamo.Key("once#"+string(kind)+"#"+hex.EncodeToString(sum[:]), sk),
 		UpdateExpression: new("SET #mark = :mark, #ttl = :until"),
 		// The TTL deletes late: an item whose time has passed counts for
 		// nothing.
 		ConditionExpression:      new("attribute_not_exists(#ttl) OR #ttl < :now"),
 		ExpressionAttributeNames: map[string]string{"#mark": attrMark, "#ttl": contract.TTL},
-		ExpressionAttributeValues: item.Item{
-			":mark":  item.Bytes(mark),
-			":until": item.Seconds(until.Add(time.Second - 1)), // rounded up
-			":now":   item.Seconds(s.Now()),
+		ExpressionAttributeValues: dynamo.Item{
+			":mark":  dynamo.Bytes(mark),
+			":until": dynamo.Seconds(until.Add(time.Second - 1)), // rounded up
+			":now":   dynamo.Seconds(s.Now()),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}

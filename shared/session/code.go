@@ -10,10 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tipstaff/tipstaff/shared/handle"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/oauth"
-	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // CodeLife is how long an authorization code can be redeemed (RFC 6749 §4.1.2
@@ -89,7 +88,7 @@ func (c *Code) Offline() bool {
 	return slices.Contains(strings.Fields(c.Scope), oauth.ScopeOfflineAccess)
 }
 
-func (s *Codes) box() *sealed.Box { return &sealed.Box{Kind: handle.AuthorizationCode, Keys: s.Keys} }
+func (s *Codes) box() *opaque.Box { return &opaque.Box{Kind: opaque.AuthorizationCode, Keys: s.Keys} }
 
 // ErrTooMuch says that a code cannot carry all that it should.
 var ErrTooMuch = errors.New("the grant is too large for a code")
@@ -107,7 +106,7 @@ func (s *Codes) Seal(ctx context.Context, c Code) (string, error) {
 		return "", err
 	}
 	text, err := s.box().Seal(ctx, content)
-	if errors.Is(err, sealed.ErrTooLong) {
+	if errors.Is(err, opaque.ErrTooLong) {
 		return "", ErrTooMuch
 	}
 	return text, err
@@ -119,7 +118,7 @@ func (s *Codes) Seal(ctx context.Context, c Code) (string, error) {
 // keys cannot be had.
 func (s *Codes) Open(ctx context.Context, text string) (*Code, error) {
 	content, err := s.box().Open(ctx, text)
-	if errors.Is(err, sealed.ErrForged) {
+	if errors.Is(err, opaque.ErrForged) {
 		return nil, ErrForged
 	}
 	if err != nil {

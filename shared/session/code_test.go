@@ -9,8 +9,7 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
@@ -102,18 +101,18 @@ func TestCodesOfOtherKinds(t *testing.T) {
 	codes, handles := r.codes("eu-central-1"), r.handles("eu-central-1")
 	code := must(codes.Seal(t.Context(), fullCode(r.now)))
 	refresh := must(handles.Mint(t.Context(), subject, grant, 1))
-	registered := must((&sealed.Box{Kind: handle.RegisteredClient, Keys: codes.Keys}).Seal(t.Context(), []byte("x")))
+	registered := must((&opaque.Box{Kind: opaque.RegisteredClient, Keys: codes.Keys}).Seal(t.Context(), []byte("x")))
 	for _, s := range []string{
 		refresh, registered, client.NewSecret(), "", "tsc_", code[:len(code)-1], strings.ToUpper(code), code + "0",
-		handle.Write(handle.AuthorizationCode, must(handle.Read(handle.RefreshToken, refresh))),
-		handle.Write(handle.AuthorizationCode, must(handle.Read(handle.RegisteredClient, registered))),
+		opaque.Write(opaque.AuthorizationCode, must(opaque.Read(opaque.RefreshToken, refresh))),
+		opaque.Write(opaque.AuthorizationCode, must(opaque.Read(opaque.RegisteredClient, registered))),
 		must(newRing(t).codes("eu-central-1").Seal(t.Context(), fullCode(r.now))),
 	} {
 		if got, err := codes.Open(t.Context(), s); !errors.Is(err, session.ErrForged) {
 			t.Errorf("Open(%q) = %+v, %v, want ErrForged", s, got, err)
 		}
 	}
-	dressed := handle.Write(handle.RefreshToken, must(handle.Read(handle.AuthorizationCode, code)))
+	dressed := opaque.Write(opaque.RefreshToken, must(opaque.Read(opaque.AuthorizationCode, code)))
 	for _, s := range []string{code, dressed} {
 		if got, err := handles.Parse(t.Context(), s); !errors.Is(err, session.ErrForged) {
 			t.Errorf("Parse(%q) = %+v, %v, want ErrForged", s, got, err)
@@ -127,7 +126,7 @@ func TestTooMuchForACode(t *testing.T) {
 	tests := map[string]func(*session.Code){
 		"a long scope":   func(c *session.Code) { c.Scope = strings.Repeat("s", 70_000) },
 		"many resources": func(c *session.Code) { c.Audience = make([]string, 300) },
-		"a long nonce":   func(c *session.Code) { c.Nonce = strings.Repeat("n", handle.MaxLength) },
+		"a long nonce":   func(c *session.Code) { c.Nonce = strings.Repeat("n", opaque.MaxLength) },
 	}
 	for name, change := range tests {
 		c := fullCode(r.now)
@@ -162,14 +161,14 @@ func FuzzOpenCode(f *testing.F) {
 	r := newRing(f)
 	codes := r.codes("eu-central-1")
 	ctx := context.Background()
-	box := &sealed.Box{Kind: handle.AuthorizationCode, Keys: codes.Keys}
+	box := &opaque.Box{Kind: opaque.AuthorizationCode, Keys: codes.Keys}
 	good := must(codes.Seal(ctx, fullCode(r.now)))
 	content := must(box.Open(ctx, good))
 	f.Add(good, content)
 	f.Add(good[:len(good)-1], content[:len(content)-1])
 	f.Add(strings.ToLower(good), append([]byte{2}, content[1:]...))
 	f.Add("tsc_", append(content[:len(content):len(content)], 0))
-	f.Add(handle.Write(handle.RefreshToken, must(handle.Read(handle.AuthorizationCode, good))), content[:200])
+	f.Add(opaque.Write(opaque.RefreshToken, must(opaque.Read(opaque.AuthorizationCode, good))), content[:200])
 	f.Fuzz(func(t *testing.T, text string, content []byte) {
 		if got, err := codes.Open(ctx, text); err == nil && text != good || err != nil && !errors.Is(err, session.ErrForged) {
 			t.Errorf("Open(%q) = %+v, %v, want ErrForged for what was not sealed", text, got, err)

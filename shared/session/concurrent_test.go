@@ -13,23 +13,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-// parallel runs f n times at once, as far as there are processors.
-func parallel(n int, f func(i int)) {
-	var ready, done sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		ready.Add(1)
-		done.Go(func() {
-			ready.Done()
-			<-start
-			f(i)
-		})
-	}
-	ready.Wait()
-	close(start)
-	done.Wait()
-}
-
 // All of several refreshes of one token succeed, with the same next token, and
 // exactly one of them moved the grant.
 func TestConcurrentRefreshes(t *testing.T) {
@@ -41,7 +24,7 @@ func TestConcurrentRefreshes(t *testing.T) {
 				handle := must(b.Handles.Parse(t.Context(), b.Token(g, 1)))
 				want := must(b.Handles.Next(t.Context(), handle))
 				var rotated atomic.Int32
-				parallel(n, func(int) {
+				sessiontest.Parallel(n, func(int) {
 					got, outcome, err := b.Refresh(g, 1, proved)
 					if err != nil || got.Generation != 2 {
 						t.Errorf("Refresh = %+v, %v, want generation 2", got, err)
@@ -73,7 +56,7 @@ func TestRevokeRacesRefresh(t *testing.T) {
 		g := b.Grant(subject, nil)
 		var reached atomic.Uint32
 		reached.Store(1)
-		parallel(4, func(i int) {
+		sessiontest.Parallel(4, func(i int) {
 			if i == 0 {
 				end(b, g)
 				if next, _, err := b.Refresh(g, reached.Load(), nil); err == nil {
@@ -106,7 +89,7 @@ func TestReuseEndsOnce(t *testing.T) {
 	g := b.Grant(b.User(), nil)
 	refreshed(1)(b, g)
 	refreshed(2)(b, g)
-	parallel(8, func(i int) {
+	sessiontest.Parallel(8, func(i int) {
 		if i == 0 {
 			end(b, g)
 			return
@@ -129,7 +112,7 @@ func TestCreateRacesEndAll(t *testing.T) {
 	for range 30 {
 		subject := b.User()
 		b.Grant(subject, nil)
-		parallel(4, func(i int) {
+		sessiontest.Parallel(4, func(i int) {
 			if i == 0 {
 				if _, err := b.EndAll(context.Background(), subject, revoked); err != nil {
 					t.Errorf("EndAll = %v", err)
@@ -182,7 +165,7 @@ func TestGrantRacesItsLogin(t *testing.T) {
 	subject := b.User()
 	for range 20 {
 		l, _ := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject, AuthTime: b.Clock.Now()}))
-		parallel(3, func(i int) {
+		sessiontest.Parallel(3, func(i int) {
 			if i == 0 {
 				if _, err := b.EndLogin(context.Background(), subject, l.ID, revoked); err != nil {
 					t.Errorf("EndLogin = %v", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // NewGrant is a grant to create.
@@ -145,7 +145,7 @@ func (n NewLogin) login(id string, now time.Time) (*Login, string, error) {
 type creation struct {
 	subject string
 	authGen int64
-	item    item.Item
+	item    dynamo.Item
 	login   string
 	also    []types.TransactWriteItem
 	entry   audit.Entry
@@ -211,9 +211,9 @@ func (s *Store) userIs(subject string, seen int64) types.TransactWriteItem {
 	}
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &s.Registry, Key: userKey(subject), ConditionExpression: &condition,
-		ExpressionAttributeNames: item.Names(attrDisabled, attrAuthGen),
-		ExpressionAttributeValues: item.Item{
-			":no": item.Flag(false), ":seen": item.Number(seen),
+		ExpressionAttributeNames: dynamo.Names(attrDisabled, attrAuthGen),
+		ExpressionAttributeValues: dynamo.Item{
+			":no": dynamo.Flag(false), ":seen": dynamo.Number(seen),
 		},
 	}}
 }
@@ -223,8 +223,8 @@ func (s *Store) loginIs(subject, id string) types.TransactWriteItem {
 	condition := "#state = :active AND #idle > :now AND #abs > :now"
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &s.Sessions, Key: KindLogin.key(subject, id), ConditionExpression: &condition,
-		ExpressionAttributeNames:  item.Names(attrState, attrIdle, attrAbsolute),
-		ExpressionAttributeValues: item.Item{":active": item.Text(stateActive), ":now": item.Seconds(s.Now())},
+		ExpressionAttributeNames:  dynamo.Names(attrState, attrIdle, attrAbsolute),
+		ExpressionAttributeValues: dynamo.Item{":active": dynamo.Text(stateActive), ":now": dynamo.Seconds(s.Now())},
 	}}
 }
 

@@ -202,7 +202,7 @@ func TestEvictionInParallel(t *testing.T) {
 	for range session.MaxItems - 3 {
 		b.Grant(subject, nil)
 	}
-	parallel(8, func(int) {
+	sessiontest.Parallel(8, func(int) {
 		if _, _, err := b.CreateLogin(context.Background(), session.NewLogin{Subject: subject}); err != nil {
 			t.Errorf("CreateLogin = %v", err)
 		}

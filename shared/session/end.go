@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/item"
-	"github.com/tipstaff/tipstaff/shared/outbox"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 )
 
 // Cause is why something ends, for the item and for the trail.
@@ -38,7 +38,7 @@ func (c Cause) tells(i Item) bool { return i.Notify && i.Client != c.Actor }
 // notice is the write that has a client told that the session of its grant has
 // ended.
 func (s *Store) notice(subject string, i Item) types.TransactWriteItem {
-	return outbox.Put(s.Sessions, s.Now(), i.Client, subject, i.ID)
+	return backchannel.Put(s.Sessions, s.Now(), i.Client, subject, i.ID)
 }
 
 // parting is the write after which a grant has nothing to do any more with the
@@ -49,8 +49,8 @@ func (s *Store) parting(subject string, i Item) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Sessions, Key: i.Kind.key(subject, i.ID),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames:  item.Names(attrState, attrBrowser),
-		ExpressionAttributeValues: item.Item{":active": item.Text(stateActive), ":browser": item.Text(i.Browser)},
+		ExpressionAttributeNames:  dynamo.Names(attrState, attrBrowser),
+		ExpressionAttributeValues: dynamo.Item{":active": dynamo.Text(stateActive), ":browser": dynamo.Text(i.Browser)},
 	}}
 }
 
@@ -99,9 +99,9 @@ func (s *Store) ending(k Kind, subject, id, why string) types.TransactWriteItem 
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Sessions, Key: k.key(subject, id),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: item.Names(attrState, attrEnded, attrWhy),
-		ExpressionAttributeValues: item.Item{
-			":active": item.Text(stateActive), ":ended": item.Text(stateEnded), ":now": item.Seconds(s.Now()), ":why": item.Text(why),
+		ExpressionAttributeNames: dynamo.Names(attrState, attrEnded, attrWhy),
+		ExpressionAttributeValues: dynamo.Item{
+			":active": dynamo.Text(stateActive), ":ended": dynamo.Text(stateEnded), ":now": dynamo.Seconds(s.Now()), ":why": dynamo.Text(why),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/tipstaff/tipstaff/shared/handle"
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // Handles writes and reads refresh tokens.
@@ -84,7 +84,7 @@ func (h *Handles) Next(ctx context.Context, t Handle) (string, error) {
 // text, a *RegionError for a genuine token of another region, or why the keys
 // cannot be had.
 func (h *Handles) Parse(ctx context.Context, text string) (Handle, error) {
-	payload, err := handle.Read(handle.RefreshToken, text)
+	payload, err := opaque.Read(opaque.RefreshToken, text)
 	if err != nil {
 		return Handle{}, ErrForged
 	}
@@ -123,7 +123,7 @@ func seal(t Handle, key []byte) (string, error) {
 	b = append(b, t.Subject...)
 	b = append(b, id[:]...)
 	b = binary.BigEndian.AppendUint32(b, t.Generation)
-	return handle.Write(handle.RefreshToken, append(b, mac(key, b)...)), nil
+	return opaque.Write(opaque.RefreshToken, append(b, mac(key, b)...)), nil
 }
 
 // decode reads a payload without believing it.
@@ -146,7 +146,7 @@ func decode(payload []byte) (Handle, bool) {
 // refresh token's MAC.
 func mac(key, body []byte) []byte {
 	m := hmac.New(sha256.New, key)
-	m.Write([]byte(handle.RefreshToken))
+	m.Write([]byte(opaque.RefreshToken))
 	m.Write(body)
 	return m.Sum(nil)
 }

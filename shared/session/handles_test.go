@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/handle"
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
@@ -138,21 +138,21 @@ func swapCase(s string) string {
 // token says is under the MAC.
 func TestForgedTokens(t *testing.T) {
 	h := newRing(t).handles("eu-central-1")
-	payload := must(handle.Read(handle.RefreshToken, must(h.Mint(t.Context(), subject, grant, 7))))
+	payload := must(opaque.Read(opaque.RefreshToken, must(h.Mint(t.Context(), subject, grant, 7))))
 	for i := range len(payload) * 8 {
 		forged := append([]byte(nil), payload...)
 		forged[i/8] ^= 1 << (i % 8)
-		if got, err := h.Parse(t.Context(), handle.Write(handle.RefreshToken, forged)); !errors.Is(err, session.ErrForged) {
+		if got, err := h.Parse(t.Context(), opaque.Write(opaque.RefreshToken, forged)); !errors.Is(err, session.ErrForged) {
 			t.Errorf("Parse with bit %d changed = %+v, %v, want ErrForged", i, got, err)
 		}
 	}
 	for i := range payload {
-		if got, err := h.Parse(t.Context(), handle.Write(handle.RefreshToken, payload[:i])); !errors.Is(err, session.ErrForged) {
+		if got, err := h.Parse(t.Context(), opaque.Write(opaque.RefreshToken, payload[:i])); !errors.Is(err, session.ErrForged) {
 			t.Errorf("Parse of %d bytes = %+v, %v, want ErrForged", i, got, err)
 		}
 	}
 	stranger := newRing(t).handles("eu-central-1")
-	if _, err := stranger.Parse(t.Context(), handle.Write(handle.RefreshToken, payload)); !errors.Is(err, session.ErrForged) {
+	if _, err := stranger.Parse(t.Context(), opaque.Write(opaque.RefreshToken, payload)); !errors.Is(err, session.ErrForged) {
 		t.Errorf("Parse in another stage = %v, want ErrForged", err)
 	}
 }
@@ -162,10 +162,10 @@ func TestForgedTokens(t *testing.T) {
 func TestOtherKinds(t *testing.T) {
 	h := newRing(t).handles("eu-central-1")
 	token := must(h.Mint(t.Context(), subject, grant, 7))
-	payload := must(handle.Read(handle.RefreshToken, token))
+	payload := must(opaque.Read(opaque.RefreshToken, token))
 	secret := client.NewSecret()
-	for _, k := range []handle.Kind{handle.LoginCookie, handle.ClientSecret} {
-		dressed := handle.Write(k, payload)
+	for _, k := range []opaque.Kind{opaque.LoginCookie, opaque.ClientSecret} {
+		dressed := opaque.Write(k, payload)
 		if _, err := h.Parse(t.Context(), dressed); !errors.Is(err, session.ErrForged) {
 			t.Errorf("Parse(%q) = %v, want ErrForged", dressed, err)
 		}
@@ -174,7 +174,7 @@ func TestOtherKinds(t *testing.T) {
 		t.Errorf("Parse of a client secret = %v, want ErrForged", err)
 	}
 	store := &session.Store{} // without a database: nothing is asked
-	for _, s := range []string{token, secret, handle.Write(handle.LoginCookie, payload), "", "tsi_"} {
+	for _, s := range []string{token, secret, opaque.Write(opaque.LoginCookie, payload), "", "tsi_"} {
 		if _, err := store.Login(t.Context(), s); !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Login(%q) = %v, want ErrEnded", s, err)
 		}
@@ -223,12 +223,12 @@ func FuzzParse(f *testing.F) {
 	h := r.handles("eu-central-1")
 	ctx := context.Background()
 	good := must(h.Mint(ctx, subject, grant, 7))
-	payload := must(handle.Read(handle.RefreshToken, good))
+	payload := must(opaque.Read(opaque.RefreshToken, good))
 	f.Add(good)
 	f.Add(good[:len(good)-1])
-	f.Add(handle.Write(handle.RefreshToken, payload[:40]))
-	f.Add(handle.Write(handle.RefreshToken, append([]byte{1}, strings.Repeat("\xff", 70)...)))
-	f.Add(handle.Write(handle.LoginCookie, payload))
+	f.Add(opaque.Write(opaque.RefreshToken, payload[:40]))
+	f.Add(opaque.Write(opaque.RefreshToken, append([]byte{1}, strings.Repeat("\xff", 70)...)))
+	f.Add(opaque.Write(opaque.LoginCookie, payload))
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := h.Parse(ctx, text)
 		if err == nil && (text != good || got.Generation != 7) {
@@ -246,7 +246,7 @@ func FuzzParse(f *testing.F) {
 // dull keeps a text from being a well-formed cookie, for which a database would
 // be asked.
 func dull(text string) string {
-	if _, err := handle.Read(handle.LoginCookie, text); err == nil {
+	if _, err := opaque.Read(opaque.LoginCookie, text); err == nil {
 		return text[:len(text)-1]
 	}
 	return text

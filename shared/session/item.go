@@ -8,7 +8,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // The layout of the items: the partition "sub#<subject>" holds "grant#<ULID>",
@@ -77,9 +77,9 @@ const (
 
 func (k Kind) sort(id string) string { return string(k) + "#" + id }
 
-func (k Kind) key(subject, id string) item.Item { return item.Key("sub#"+subject, k.sort(id)) }
+func (k Kind) key(subject, id string) dynamo.Item { return dynamo.Key("sub#"+subject, k.sort(id)) }
 
-func userKey(subject string) item.Item { return item.Key("user#"+subject, skUser) }
+func userKey(subject string) dynamo.Item { return dynamo.Key("user#"+subject, skUser) }
 
 // validID says whether id is one that an item could have, in its one spelling.
 func validID(id string) bool {
@@ -87,19 +87,19 @@ func validID(id string) bool {
 	return err == nil && parsed.String() == id
 }
 
-func encodeGrant(g *Grant) item.Item {
+func encodeGrant(g *Grant) dynamo.Item {
 	it := KindGrant.key(g.Subject, g.ID)
-	it[attrState] = item.Text(stateActive)
-	it[attrGeneration] = item.Number(int64(g.Generation))
-	it[attrClient] = item.Text(g.Client)
+	it[attrState] = dynamo.Text(stateActive)
+	it[attrGeneration] = dynamo.Number(int64(g.Generation))
+	it[attrClient] = dynamo.Text(g.Client)
 	it.PutText(attrScope, g.Scope)
 	it.PutTexts(attrAudience, g.Audience)
 	it.PutText(attrLogin, g.Login)
 	switch {
 	case g.Bound:
-		it[attrBind] = item.Text(bindSecret)
+		it[attrBind] = dynamo.Text(bindSecret)
 	case g.JKT != "":
-		it[attrBind] = item.Text(bindKey + g.JKT)
+		it[attrBind] = dynamo.Text(bindKey + g.JKT)
 	}
 	it.PutFlag(attrNotify, g.Notify)
 	it.PutText(attrBrowser, g.Browser)
@@ -107,31 +107,31 @@ func encodeGrant(g *Grant) item.Item {
 	return it
 }
 
-func encodeLogin(l *Login) item.Item {
+func encodeLogin(l *Login) dynamo.Item {
 	it := KindLogin.key(l.Subject, l.ID)
-	it[attrState] = item.Text(stateActive)
-	it[attrHash] = item.Bytes(l.hash)
-	it[attrUsed] = item.Seconds(l.Used)
-	it[attrProved] = item.Millis(l.Proved)
-	it[attrAuthGen] = item.Number(l.AuthGen)
+	it[attrState] = dynamo.Text(stateActive)
+	it[attrHash] = dynamo.Bytes(l.hash)
+	it[attrUsed] = dynamo.Seconds(l.Used)
+	it[attrProved] = dynamo.Millis(l.Proved)
+	it[attrAuthGen] = dynamo.Number(l.AuthGen)
 	putLife(it, l.AuthTime, l.AMR, l.Created, l.Idle, l.Absolute, l.Device)
 	return it
 }
 
 // putLife puts what grants and logins have in common.
-func putLife(it item.Item, authTime time.Time, amr []string, created, idle, absolute time.Time, d Device) {
-	it[attrAuthTime] = item.Seconds(authTime)
+func putLife(it dynamo.Item, authTime time.Time, amr []string, created, idle, absolute time.Time, d Device) {
+	it[attrAuthTime] = dynamo.Seconds(authTime)
 	it.PutTexts(attrAMR, amr)
-	it[attrCreated] = item.Seconds(created)
-	it[attrIdle] = item.Seconds(idle)
-	it[attrAbsolute] = item.Seconds(absolute)
+	it[attrCreated] = dynamo.Seconds(created)
+	it[attrIdle] = dynamo.Seconds(idle)
+	it[attrAbsolute] = dynamo.Seconds(absolute)
 	it.PutText(attrIP, d.IP)
 	it.PutText(attrAgent, d.Agent)
-	it[contract.TTL] = item.Seconds(absolute.Add(kept))
+	it[contract.TTL] = dynamo.Seconds(absolute.Add(kept))
 }
 
-func decodeGrant(it item.Item) (*Grant, error) {
-	r := item.Reader{Item: it}
+func decodeGrant(it dynamo.Item) (*Grant, error) {
+	r := dynamo.Reader{Item: it}
 	g := &Grant{
 		Subject: r.After(contract.PK, "sub#"), ID: r.After(contract.SK, KindGrant.sort("")),
 		Client: r.Text(attrClient), Scope: r.Text(attrScope), Audience: r.Texts(attrAudience),
@@ -155,8 +155,8 @@ func decodeGrant(it item.Item) (*Grant, error) {
 	return g, nil
 }
 
-func decodeLogin(it item.Item) (*Login, error) {
-	r := item.Reader{Item: it}
+func decodeLogin(it dynamo.Item) (*Login, error) {
+	r := dynamo.Reader{Item: it}
 	l := &Login{
 		Subject: r.After(contract.PK, "sub#"), ID: r.After(contract.SK, KindLogin.sort("")),
 		AuthGen: r.Number(attrAuthGen), AuthTime: r.Time(attrAuthTime), AMR: r.Texts(attrAMR),

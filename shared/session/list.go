@@ -12,7 +12,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Item is a live login or grant, as its owner may see it.
@@ -68,7 +68,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]Item, error) {
 	return s.active(ctx, subject, s.Now())
 }
 
-func (s *Store) get(ctx context.Context, k Kind, subject, id string) (item.Item, error) {
+func (s *Store) get(ctx context.Context, k Kind, subject, id string) (dynamo.Item, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.Sessions, Key: k.key(subject, id), ConsistentRead: new(true),
 	})
@@ -84,12 +84,12 @@ func (s *Store) get(ctx context.Context, k Kind, subject, id string) (item.Item,
 // count reads how many items a subject has at most.
 func (s *Store) count(ctx context.Context, subject string) (int64, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.Sessions, Key: item.Key("sub#"+subject, skCount), ConsistentRead: new(true),
+		TableName: &s.Sessions, Key: dynamo.Key("sub#"+subject, skCount), ConsistentRead: new(true),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read the count of %s: %w", subject, err)
 	}
-	r := item.Reader{Item: out.Item}
+	r := dynamo.Reader{Item: out.Item}
 	return r.Number(attrCount), r.Err()
 }
 
@@ -100,9 +100,9 @@ func (s *Store) active(ctx context.Context, subject string, now time.Time) ([]It
 		TableName: &s.Sessions, ConsistentRead: new(true),
 		KeyConditionExpression:   new(contract.PK + " = :pk"),
 		FilterExpression:         new("#state = :active AND #idle > :now AND #abs > :now"),
-		ExpressionAttributeNames: item.Names(attrState, attrIdle, attrAbsolute),
-		ExpressionAttributeValues: item.Item{
-			":pk": item.Text("sub#" + subject), ":active": item.Text(stateActive), ":now": item.Seconds(now),
+		ExpressionAttributeNames: dynamo.Names(attrState, attrIdle, attrAbsolute),
+		ExpressionAttributeValues: dynamo.Item{
+			":pk": dynamo.Text("sub#" + subject), ":active": dynamo.Text(stateActive), ":now": dynamo.Seconds(now),
 		},
 	}
 	for {
@@ -127,7 +127,7 @@ func (s *Store) active(ctx context.Context, subject string, now time.Time) ([]It
 	return items, nil
 }
 
-func decodeItem(it item.Item) (Item, error) {
+func decodeItem(it dynamo.Item) (Item, error) {
 	if strings.HasPrefix(it.Text(contract.SK), KindLogin.sort("")) {
 		l, err := decodeLogin(it)
 		if err != nil {

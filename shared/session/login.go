@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
 
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // A login cookie says which login it is and proves it with 32 random bytes, of
@@ -36,11 +36,11 @@ func newCookie(subject, id string) (cookie string, hash []byte, err error) {
 	b := append([]byte{cookieVersion, byte(len(subject))}, subject...)
 	b = append(b, parsed[:]...)
 	sum := sha256.Sum256(secret)
-	return handle.Write(handle.LoginCookie, append(b, secret...)), sum[:], nil
+	return opaque.Write(opaque.LoginCookie, append(b, secret...)), sum[:], nil
 }
 
 func readCookie(cookie string) (subject, id string, hash []byte, ok bool) {
-	payload, err := handle.Read(handle.LoginCookie, cookie)
+	payload, err := opaque.Read(opaque.LoginCookie, cookie)
 	if err != nil {
 		return "", "", nil, false
 	}
@@ -92,10 +92,10 @@ func (s *Store) Touch(ctx context.Context, l *Login, d Device) error {
 	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Sessions, Key: KindLogin.key(l.Subject, l.ID),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: item.Names(attrUsed, attrIdle, attrAbsolute, attrState, attrIP, attrAgent),
-		ExpressionAttributeValues: item.Item{
-			":now": item.Seconds(now), ":idle": item.Seconds(now.Add(LoginIdle)), ":active": item.Text(stateActive),
-			":ip": item.Text(d.IP), ":agent": item.Text(d.Agent),
+		ExpressionAttributeNames: dynamo.Names(attrUsed, attrIdle, attrAbsolute, attrState, attrIP, attrAgent),
+		ExpressionAttributeValues: dynamo.Item{
+			":now": dynamo.Seconds(now), ":idle": dynamo.Seconds(now.Add(LoginIdle)), ":active": dynamo.Text(stateActive),
+			":ip": dynamo.Text(d.IP), ":agent": dynamo.Text(d.Agent),
 		},
 	})
 	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/handle"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
@@ -42,7 +42,7 @@ func TestLoginNeedsTheSecret(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
 	l, cookie := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject}))
-	payload := must(handle.Read(handle.LoginCookie, cookie))
+	payload := must(opaque.Read(opaque.LoginCookie, cookie))
 	secret := payload[len(payload)-32:]
 	hash := sha256.Sum256(secret)
 	it := must(b.Raw.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.Sessions, Key: map[string]types.AttributeValue{
@@ -54,12 +54,12 @@ func TestLoginNeedsTheSecret(t *testing.T) {
 	for i := range payload {
 		forged := append([]byte(nil), payload...)
 		forged[i] ^= 1
-		if _, err := b.Login(t.Context(), handle.Write(handle.LoginCookie, forged)); !errors.Is(err, session.ErrEnded) {
+		if _, err := b.Login(t.Context(), opaque.Write(opaque.LoginCookie, forged)); !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Login with byte %d changed = %v, want ErrEnded", i, err)
 		}
 	}
 	copy(payload[len(payload)-32:], hash[:])
-	if _, err := b.Login(t.Context(), handle.Write(handle.LoginCookie, payload)); !errors.Is(err, session.ErrEnded) {
+	if _, err := b.Login(t.Context(), opaque.Write(opaque.LoginCookie, payload)); !errors.Is(err, session.ErrEnded) {
 		t.Errorf("Login with the hash = %v, want ErrEnded", err)
 	}
 	none := b.Wire.Count(func() {

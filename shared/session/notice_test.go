@@ -14,8 +14,8 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/outbox"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
@@ -30,7 +30,7 @@ func under(l *session.Login) func(*session.NewGrant) {
 // order of nothing.
 func notices(t *testing.T, b *sessiontest.Bench) map[string]int {
 	t.Helper()
-	box := &outbox.Store{DB: b.Raw, Sessions: b.Sessions, Now: func() time.Time { return b.Clock.Now().Add(time.Hour) }}
+	box := &backchannel.Store{DB: b.Raw, Sessions: b.Sessions, Now: func() time.Time { return b.Clock.Now().Add(time.Hour) }}
 	due, err := box.Due(context.Background(), 10*session.MaxItems)
 	if err != nil {
 		t.Fatal(err)

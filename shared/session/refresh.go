@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // Outcome is how a refresh went well.
@@ -99,26 +99,26 @@ func (s *Store) rotation(r RefreshRequest, now time.Time, turn []byte) *dynamodb
 	in := &dynamodb.UpdateItemInput{
 		TableName: &s.Sessions, Key: KindGrant.key(r.Handle.Subject, r.Handle.Grant),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: item.Names(attrGeneration, attrState, attrClient, attrIdle, attrAbsolute, attrBind,
+		ExpressionAttributeNames: dynamo.Names(attrGeneration, attrState, attrClient, attrIdle, attrAbsolute, attrBind,
 			attrRotated, attrTurn, attrIP, attrAgent),
-		ExpressionAttributeValues: item.Item{
-			":gen": item.Number(int64(r.Handle.Generation)), ":next": item.Number(int64(r.Handle.Generation) + 1),
-			":active": item.Text(stateActive), ":client": item.Text(r.Client), ":bind": item.Text(bind),
-			":now": item.Seconds(now), ":ms": item.Millis(now), ":idle": item.Seconds(now.Add(r.Idle)),
-			":ip": item.Text(r.Device.IP), ":agent": item.Text(r.Device.Agent),
-			":turn": item.Bytes(turn),
+		ExpressionAttributeValues: dynamo.Item{
+			":gen": dynamo.Number(int64(r.Handle.Generation)), ":next": dynamo.Number(int64(r.Handle.Generation) + 1),
+			":active": dynamo.Text(stateActive), ":client": dynamo.Text(r.Client), ":bind": dynamo.Text(bind),
+			":now": dynamo.Seconds(now), ":ms": dynamo.Millis(now), ":idle": dynamo.Seconds(now.Add(r.Idle)),
+			":ip": dynamo.Text(r.Device.IP), ":agent": dynamo.Text(r.Device.Agent),
+			":turn": dynamo.Bytes(turn),
 		},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	if r.JKT != "" {
-		in.ExpressionAttributeValues[":key"] = item.Text(bindKey + r.JKT)
+		in.ExpressionAttributeValues[":key"] = dynamo.Text(bindKey + r.JKT)
 	}
 	return in
 }
 
 // judge decides by the item on which the condition of a refresh failed.
-func (s *Store) judge(ctx context.Context, r RefreshRequest, old item.Item, now time.Time, turn []byte) (*Grant, Outcome, error) {
+func (s *Store) judge(ctx context.Context, r RefreshRequest, old dynamo.Item, now time.Time, turn []byte) (*Grant, Outcome, error) {
 	h := r.Handle
 	if len(old) == 0 {
 		return nil, "", fmt.Errorf("refresh grant %s: absent: %w", h.Grant, ErrEnded)

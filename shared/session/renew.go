@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // RenewLogin makes a new sign-in of the person to whom the login l belongs, at the
@@ -62,7 +62,7 @@ func (s *Store) renewing(l, next *Login) types.TransactWriteItem {
 	it := encodeLogin(next)
 	attrs := []string{attrHash, attrProved, attrAuthGen, attrAuthTime, attrAMR, attrUsed, attrIdle, attrAbsolute, attrIP, attrAgent, "ttl"}
 	var set, gone []string
-	values := item.Item{":active": item.Text(stateActive), ":before": item.Bytes(l.hash), ":at": item.Seconds(s.Now())}
+	values := dynamo.Item{":active": dynamo.Text(stateActive), ":before": dynamo.Bytes(l.hash), ":at": dynamo.Seconds(s.Now())}
 	for _, attr := range attrs {
 		if value, ok := it[attr]; ok {
 			set = append(set, "#"+attr+" = :"+attr)
@@ -79,6 +79,6 @@ func (s *Store) renewing(l, next *Login) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Sessions, Key: KindLogin.key(l.Subject, l.ID),
 		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: item.Names(append(attrs, attrState)...), ExpressionAttributeValues: values,
+		ExpressionAttributeNames: dynamo.Names(append(attrs, attrState)...), ExpressionAttributeValues: values,
 	}}
 }

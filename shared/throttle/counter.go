@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // The layout of a counter. All attributes are always there.
@@ -75,14 +75,14 @@ func (s *Store) climb(ctx context.Context, l ladder) (found bool, err error) {
 // rule is the condition under which an attempt is counted, and its count.
 type rule struct {
 	condition, count string
-	values           item.Item
+	values           dynamo.Item
 }
 
 func free(l ladder, now time.Time) rule {
 	r := rule{
 		condition: "n < :free AND #ttl > :seconds",
 		count:     "if_not_exists(n, :zero) + :one",
-		values:    item.Item{":free": item.Number(Free), ":seconds": item.Seconds(now), ":zero": item.Number(0), ":one": item.Number(1)},
+		values:    dynamo.Item{":free": dynamo.Number(Free), ":seconds": dynamo.Seconds(now), ":zero": dynamo.Number(0), ":one": dynamo.Number(1)},
 	}
 	if !l.device {
 		r.condition = "attribute_not_exists(pk) OR " + r.condition
@@ -92,13 +92,13 @@ func free(l ladder, now time.Time) rule {
 
 // after is the rule for an attempt after the one that was seen, which the TTL
 // may have removed since.
-func after(seen item.Item, n int64) rule {
+func after(seen dynamo.Item, n int64) rule {
 	if len(seen) == 0 {
-		return rule{condition: "attribute_not_exists(#ttl)", count: ":next", values: item.Item{":next": item.Number(n)}}
+		return rule{condition: "attribute_not_exists(#ttl)", count: ":next", values: dynamo.Item{":next": dynamo.Number(n)}}
 	}
 	return rule{
 		condition: "n = :n AND #at = :at AND #ttl = :seen", count: ":next",
-		values: item.Item{":n": seen[attrCount], ":at": seen[attrAt], ":seen": seen[contract.TTL], ":next": item.Number(n)},
+		values: dynamo.Item{":n": seen[attrCount], ":at": seen[attrAt], ":seen": seen[contract.TTL], ":next": dynamo.Number(n)},
 	}
 }
 
@@ -110,12 +110,12 @@ var errCondition = errors.New("condition does not hold")
 
 // write counts an attempt by a rule. With errCondition it returns the item as
 // it is, which is empty when there is none.
-func (s *Store) write(ctx context.Context, l ladder, now time.Time, r rule) (item.Item, error) {
+func (s *Store) write(ctx context.Context, l ladder, now time.Time, r rule) (dynamo.Item, error) {
 	set := "SET n = " + r.count + ", #at = :now"
-	r.values[":now"] = item.Millis(now)
+	r.values[":now"] = dynamo.Millis(now)
 	if !l.device {
 		set += ", #ttl = :ttl"
-		r.values[":ttl"] = item.Seconds(now.Add(Memory))
+		r.values[":ttl"] = dynamo.Seconds(now.Add(Memory))
 	}
 	return s.update(ctx, l.pk, &dynamodb.UpdateItemInput{
 		UpdateExpression: &set, ConditionExpression: &r.condition,
@@ -131,9 +131,9 @@ func (s *Store) count(ctx context.Context, pk string) error {
 		UpdateExpression:         new("SET n = if_not_exists(n, :zero) + :one, #at = :now, #ttl = :ttl"),
 		ConditionExpression:      new("attribute_not_exists(pk) OR n < :max"),
 		ExpressionAttributeNames: placeholders,
-		ExpressionAttributeValues: item.Item{
-			":zero": item.Number(0), ":one": item.Number(1), ":max": item.Number(PerMinute),
-			":now": item.Millis(now), ":ttl": item.Seconds(next),
+		ExpressionAttributeValues: dynamo.Item{
+			":zero": dynamo.Number(0), ":one": dynamo.Number(1), ":max": dynamo.Number(PerMinute),
+			":now": dynamo.Millis(now), ":ttl": dynamo.Seconds(next),
 		},
 	})
 	if errors.Is(err, errCondition) {
@@ -146,9 +146,9 @@ func (s *Store) count(ctx context.Context, pk string) error {
 func (s *Store) welcome(ctx context.Context, pk string) error {
 	now := s.Now()
 	it := key(pk)
-	it[attrCount] = item.Number(0)
-	it[attrAt] = item.Millis(now)
-	it[contract.TTL] = item.Seconds(now.Add(DeviceLife))
+	it[attrCount] = dynamo.Number(0)
+	it[attrAt] = dynamo.Millis(now)
+	it[contract.TTL] = dynamo.Seconds(now.Add(DeviceLife))
 	if _, err := s.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Sessions, Item: it}); err != nil {
 		return fmt.Errorf("throttle: remember a device: %w", err)
 	}
@@ -160,7 +160,7 @@ func (s *Store) giveBack(ctx context.Context, pk string) error {
 	_, err := s.update(ctx, pk, &dynamodb.UpdateItemInput{
 		UpdateExpression:          new("SET n = n - :one"),
 		ConditionExpression:       new("n > :zero"),
-		ExpressionAttributeValues: item.Item{":zero": item.Number(0), ":one": item.Number(1)},
+		ExpressionAttributeValues: dynamo.Item{":zero": dynamo.Number(0), ":one": dynamo.Number(1)},
 	})
 	if errors.Is(err, errCondition) {
 		return nil
@@ -168,7 +168,7 @@ func (s *Store) giveBack(ctx context.Context, pk string) error {
 	return err
 }
 
-func (s *Store) update(ctx context.Context, pk string, in *dynamodb.UpdateItemInput) (item.Item, error) {
+func (s *Store) update(ctx context.Context, pk string, in *dynamodb.UpdateItemInput) (dynamo.Item, error) {
 	in.TableName, in.Key = &s.Sessions, key(pk)
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	_, err := s.DB.UpdateItem(ctx, in)
@@ -181,4 +181,4 @@ func (s *Store) update(ctx context.Context, pk string, in *dynamodb.UpdateItemIn
 	return nil, nil
 }
 
-func key(pk string) item.Item { return item.Key(pk, skThrottle) }
+func key(pk string) dynamo.Item { return dynamo.Key(pk, skThrottle) }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // The layout of an item. A new attribute is optional and its absence has the
@@ -29,13 +29,13 @@ const (
 )
 
 // Key is the primary key of an upstream's item.
-func Key(id string) item.Item { return item.Key(PK, SKPrefix+id) }
+func Key(id string) dynamo.Item { return dynamo.Key(PK, SKPrefix+id) }
 
 // Encode returns the item of an upstream.
-func Encode(u *Upstream) item.Item {
+func Encode(u *Upstream) dynamo.Item {
 	it := Key(u.ID)
-	it[attrRevision] = item.Number(u.Revision)
-	it[attrID] = item.Text(u.ID)
+	it[attrRevision] = dynamo.Number(u.Revision)
+	it[attrID] = dynamo.Text(u.ID)
 	it.PutText(attrName, u.Name)
 	it.PutText(attrType, u.Type)
 	it.PutText(attrIssuer, u.Issuer)
@@ -52,8 +52,8 @@ func Encode(u *Upstream) item.Item {
 // Decode reads what Encode wrote, and what later releases added to it. An
 // attribute of the wrong type is an error, and so is a type or a rule that this
 // release does not know: nobody is let in by a rule that cannot be read.
-func Decode(it item.Item) (*Upstream, error) {
-	r := item.Reader{Item: it}
+func Decode(it dynamo.Item) (*Upstream, error) {
+	r := dynamo.Reader{Item: it}
 	u := &Upstream{
 		ID: r.Text(attrID), Name: r.Text(attrName), Type: r.Text(attrType),
 		Issuer: r.Text(attrIssuer), ClientID: r.Text(attrClient), Scopes: r.Texts(attrScopes),

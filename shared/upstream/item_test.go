@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
@@ -22,10 +22,10 @@ func TestReadsWhatWasWritten(t *testing.T) {
 
 // An item of the first release, and one of a later release with more in it.
 func TestOldAndNewItems(t *testing.T) {
-	old := item.Item{
-		"pk": item.Text("upstreams"), "sk": item.Text("upstream#github"), "rev": item.Number(1), "id": item.Text("github"),
-		"name": item.Text("GitHub"), "type": item.Text("github"), "issuer": item.Text("https://github.com"), "client": item.Text("Iv1"),
-		"later": item.Flag(true),
+	old := dynamo.Item{
+		"pk": dynamo.Text("upstreams"), "sk": dynamo.Text("upstream#github"), "rev": dynamo.Number(1), "id": dynamo.Text("github"),
+		"name": dynamo.Text("GitHub"), "type": dynamo.Text("github"), "issuer": dynamo.Text("https://github.com"), "client": dynamo.Text("Iv1"),
+		"later": dynamo.Flag(true),
 	}
 	want := gitHub()
 	want.Disabled = false
@@ -36,7 +36,7 @@ func TestOldAndNewItems(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	text := func(s string) types.AttributeValue { return item.Text(s) }
+	text := func(s string) types.AttributeValue { return dynamo.Text(s) }
 	tests := []struct {
 		name, attribute string
 		value           types.AttributeValue
@@ -54,7 +54,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{name: "issuer of another type", attribute: "issuer", value: text("https://id.example.com")},
 		{name: "no client", attribute: "client"},
 		{name: "unknown rule", attribute: "first_sign_in", value: text("everybody")},
-		{name: "rule is no text", attribute: "first_sign_in", value: item.Number(1)},
+		{name: "rule is no text", attribute: "first_sign_in", value: dynamo.Number(1)},
 		{name: "domains are a text", attribute: "domains", value: text("example.com")},
 		{name: "disabled is a text", attribute: "disabled", value: text("true")},
 		{name: "revision", attribute: "rev", value: text("1")},

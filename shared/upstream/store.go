@@ -21,7 +21,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // TTL is how long a Store believes what it read.
@@ -162,7 +162,7 @@ func (s *Store) query(ctx context.Context) ([]stored, error) {
 	pages := dynamodb.NewQueryPaginator(s.DB, &dynamodb.QueryInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
 		KeyConditionExpression:    new("pk = :upstreams"),
-		ExpressionAttributeValues: item.Item{":upstreams": item.Text(PK)},
+		ExpressionAttributeValues: dynamo.Item{":upstreams": dynamo.Text(PK)},
 	})
 	var all []stored
 	for pages.HasMorePages() {
@@ -172,7 +172,7 @@ func (s *Store) query(ctx context.Context) ([]stored, error) {
 		}
 		for _, it := range page.Items {
 			u, err := Decode(it)
-			all = append(all, stored{id: item.Item(it).Text(attrID), upstream: u, err: err})
+			all = append(all, stored{id: dynamo.Item(it).Text(attrID), upstream: u, err: err})
 		}
 	}
 	return all, nil

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
@@ -55,7 +55,7 @@ func (w watched) Do(r *http.Request) (*http.Response, error) {
 	return w.next.Do(r)
 }
 
-func (s *shelf) put(t *testing.T, it item.Item) {
+func (s *shelf) put(t *testing.T, it dynamo.Item) {
 	t.Helper()
 	if _, err := s.raw.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.Registry, Item: it}); err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestStoreUnreadable(t *testing.T) {
 	s := newShelf(t)
 	s.put(t, upstream.Encode(google()))
 	broken := upstream.Encode(gitHub())
-	broken["first_sign_in"] = item.Text("everybody")
+	broken["first_sign_in"] = dynamo.Text("everybody")
 	delete(broken, "disabled")
 	s.put(t, broken)
 	if ids := s.ids(t); !reflect.DeepEqual(ids, []string{"google"}) {

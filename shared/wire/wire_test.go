@@ -119,9 +119,9 @@ func TestClientsThatIntroduceThemselves(t *testing.T) {
 
 func TestMail(t *testing.T) {
 	read := func(value string) (*wire.Env, error) {
-		values := complete(contract.Post)
+		values := complete(contract.SendMail)
 		values[contract.EnvMail] = value
-		return wire.From(contract.Post, func(n string) string { return values[n] })
+		return wire.From(contract.SendMail, func(n string) string { return values[n] })
 	}
 	for value, want := range map[string]contract.MailPolicy{
 		"off": {}, "ses:login@example.com": {From: "login@example.com"}, "file:/var/tmp/mail": {Folder: "/var/tmp/mail"},

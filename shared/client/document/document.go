@@ -22,7 +22,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/client/metadata"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 const (
@@ -152,8 +152,8 @@ func (s *Store) Reserve(ctx context.Context, host string) error {
 		UpdateExpression:         new("ADD #n :one SET #ttl = :ttl"),
 		ConditionExpression:      new("attribute_not_exists(#n) OR #n < :max"),
 		ExpressionAttributeNames: map[string]string{"#n": attrCount, "#ttl": attrTTL},
-		ExpressionAttributeValues: item.Item{
-			":one": item.Number(1), ":max": item.Number(PerHost), ":ttl": item.Seconds(next.Add(time.Minute)),
+		ExpressionAttributeValues: dynamo.Item{
+			":one": dynamo.Number(1), ":max": dynamo.Number(PerHost), ":ttl": dynamo.Seconds(next.Add(time.Minute)),
 		},
 	})
 	if _, ok := asConditionFailed(err); ok {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client/metadata"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // The layout of the items. Times are epoch seconds, and absence is the zero
@@ -39,27 +39,27 @@ var attributes = []string{
 	attrUntil, attrProblem, attrTemporary, attrFetched, attrName, attrRedirects, attrGrants, attrKeySet, attrAlgorithm, attrTTL,
 }
 
-func entryKey(url string) item.Item { return item.Key("client#"+url, skEntry) }
+func entryKey(url string) dynamo.Item { return dynamo.Key("client#"+url, skEntry) }
 
 // hostKey is that of the counter of the minute that ends then.
-func hostKey(host string, end time.Time) item.Item {
-	return item.Key("host#"+host, strconv.FormatInt(end.Unix(), 10))
+func hostKey(host string, end time.Time) dynamo.Item {
+	return dynamo.Key("host#"+host, strconv.FormatInt(end.Unix(), 10))
 }
 
 // encode returns what writes an entry, and removes whatever it does not have.
-func encode(e *Entry) (names map[string]string, values item.Item, expression string) {
-	it := item.Item{attrUntil: item.Seconds(e.Until), attrTTL: item.Seconds(e.Until.Add(MaxStale))}
+func encode(e *Entry) (names map[string]string, values dynamo.Item, expression string) {
+	it := dynamo.Item{attrUntil: dynamo.Seconds(e.Until), attrTTL: dynamo.Seconds(e.Until.Add(MaxStale))}
 	it.PutText(attrProblem, e.Problem)
 	it.PutFlag(attrTemporary, e.Temporary)
 	if m := e.Metadata; m != nil {
-		it[attrFetched] = item.Seconds(e.Fetched)
+		it[attrFetched] = dynamo.Seconds(e.Fetched)
 		it.PutText(attrName, m.Name)
 		it.PutTexts(attrRedirects, m.RedirectURIs)
 		it.PutTexts(attrGrants, m.Grants)
 		it.PutText(attrKeySet, string(m.KeySet))
 		it.PutText(attrAlgorithm, m.Algorithm)
 	}
-	names, values = map[string]string{}, item.Item{}
+	names, values = map[string]string{}, dynamo.Item{}
 	var set, remove []string
 	for _, name := range attributes {
 		names["#"+name] = name
@@ -78,8 +78,8 @@ func encode(e *Entry) (names map[string]string, values item.Item, expression str
 }
 
 // decode reads what encode wrote.
-func decode(it item.Item) (*Entry, error) {
-	r := item.Reader{Item: it}
+func decode(it dynamo.Item) (*Entry, error) {
+	r := dynamo.Reader{Item: it}
 	if it[attrUntil] == nil {
 		r.Fail(attrUntil)
 	}

@@ -20,9 +20,9 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/client/metadata"
-	"github.com/tipstaff/tipstaff/shared/handle"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // Life is how long an id is good. The MAC key under it is kept a little longer.
@@ -69,8 +69,8 @@ func (s *IDs) Issue(ctx context.Context, m *metadata.Metadata) (id string, issue
 	for _, uri := range m.RedirectURIs {
 		b = appendText(b, uri)
 	}
-	id = handle.Write(handle.RegisteredClient, append(b, mac(k.Key, b)...))
-	if len(id) > handle.MaxLength {
+	id = opaque.Write(opaque.RegisteredClient, append(b, mac(k.Key, b)...))
+	if len(id) > opaque.MaxLength {
 		return "", time.Time{}, ErrTooLong
 	}
 	return id, issued, nil
@@ -134,7 +134,7 @@ const fixed = 1 + keys.MACIDLength + 8 + nonceLength + 1
 
 // parse reads an id without believing it.
 func parse(id string) (*payload, error) {
-	b, err := handle.Read(handle.RegisteredClient, id)
+	b, err := opaque.Read(opaque.RegisteredClient, id)
 	if err != nil || len(b) < fixed+lengthLength+macLength || b[0] != version {
 		return nil, errForged
 	}
@@ -188,7 +188,7 @@ func grantsOf(bits byte) []string {
 // mac covers the kind too, so that no other kind of handle can be made of it.
 func mac(key, body []byte) []byte {
 	m := hmac.New(sha256.New, key)
-	m.Write([]byte(handle.RegisteredClient))
+	m.Write([]byte(opaque.RegisteredClient))
 	m.Write(body)
 	return m.Sum(nil)
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/client/metadata"
 	"github.com/tipstaff/tipstaff/shared/client/registration"
-	"github.com/tipstaff/tipstaff/shared/handle"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -63,7 +63,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for _, m := range all {
 		id := issue(t, ids, m)
-		if !strings.HasPrefix(id, "tsd_") || len(id) > handle.MaxLength {
+		if !strings.HasPrefix(id, "tsd_") || len(id) > opaque.MaxLength {
 			t.Errorf("id = %q", id)
 		}
 		c, err := ids.Client(t.Context(), id)
@@ -113,20 +113,20 @@ func TestChangedIDs(t *testing.T) {
 	refused(strings.ToLower(id))
 
 	// The checksum proves nothing: the same with one that is right.
-	payload, err := handle.Read(handle.RegisteredClient, id)
+	payload, err := opaque.Read(opaque.RegisteredClient, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range payload {
 		changed := slices.Clone(payload)
 		changed[i] ^= 1
-		refused(handle.Write(handle.RegisteredClient, changed))
-		refused(handle.Write(handle.RegisteredClient, payload[:i]))
+		refused(opaque.Write(opaque.RegisteredClient, changed))
+		refused(opaque.Write(opaque.RegisteredClient, payload[:i]))
 	}
-	refused(handle.Write(handle.RegisteredClient, append(slices.Clone(payload), 0)))
+	refused(opaque.Write(opaque.RegisteredClient, append(slices.Clone(payload), 0)))
 	// The same bytes as another kind of handle.
-	for _, kind := range []handle.Kind{handle.ClientSecret, handle.RefreshToken, handle.AuthorizationCode, handle.PushedRequest} {
-		refused(handle.Write(kind, payload))
+	for _, kind := range []opaque.Kind{opaque.ClientSecret, opaque.RefreshToken, opaque.AuthorizationCode, opaque.PushedRequest} {
+		refused(opaque.Write(kind, payload))
 	}
 	refused("tsd_" + base64.RawURLEncoding.EncodeToString(payload))
 }
@@ -205,7 +205,7 @@ func FuzzClient(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	payload, err := handle.Read(handle.RegisteredClient, id)
+	payload, err := opaque.Read(opaque.RegisteredClient, id)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func FuzzClient(f *testing.F) {
 	f.Add([]byte{1})
 	f.Add(make([]byte, 100))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		text := handle.Write(handle.RegisteredClient, b)
+		text := opaque.Write(opaque.RegisteredClient, b)
 		c, err := ids.Client(t.Context(), text)
 		if err == nil && text != id {
 			t.Errorf("Client(%q) = %+v", text, c)

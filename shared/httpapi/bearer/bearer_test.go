@@ -14,8 +14,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dpop"
 	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )

@@ -7,7 +7,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/wire"
-	"github.com/tipstaff/tipstaff/shared/wire/proofs"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 )
 
 // New builds a Guard from the environment of its route.
@@ -15,7 +15,7 @@ func New(e *wire.Env, db *dynamodb.Client) *Guard {
 	now := e.Clock.Now
 	return &Guard{
 		Issuer:  e.Issuer,
-		Replay:  proofs.Replay(e, db),
+		Replay:  dynamo.Replay(e, db),
 		Clients: &client.Store{DB: db, Table: e.Name(contract.Registry), Now: now},
 		Refusals: &audit.Refusals{
 			DB: db, Sessions: e.Name(contract.Sessions),

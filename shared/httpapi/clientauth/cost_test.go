@@ -9,9 +9,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/replay"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )

@@ -9,8 +9,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 )
 
 func credentials(id, secret string) *http.Request {

@@ -9,9 +9,9 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/otp"
+	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
@@ -93,7 +93,7 @@ func (c *Code) Succeeded(ctx context.Context, device string) {
 // and the one to remember it by after it has signed in: the same, or a new one.
 func Device(r *http.Request) (device, remember string) {
 	fresh := rand.Text()
-	device = browser.Cookie(r, browser.DeviceCookie)
+	device = websec.Cookie(r, websec.DeviceCookie)
 	if len(device) != len(fresh) {
 		device = ""
 	}

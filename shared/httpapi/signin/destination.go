@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 )
 
 // destinations are the places that a sign-in may lead to, the usual one first, and
@@ -34,7 +34,7 @@ func Destination(asked string) string {
 // a form that ends there: to, if it is the source of some client and the sign-in
 // leads to one, and nothing if not.
 func Source(asked, to string) string {
-	if !browser.ValidSource(to) || !strings.HasPrefix(Destination(asked), contract.Authorize.Paths[0]+"?") {
+	if !websec.ValidSource(to) || !strings.HasPrefix(Destination(asked), contract.Authorize.Paths[0]+"?") {
 		return ""
 	}
 	return to

@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
-	"github.com/tipstaff/tipstaff/shared/httpapi/pagetest"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/route/pagetest"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
@@ -28,7 +28,7 @@ func TestCVE202564102GuessesWait(t *testing.T) {
 		}
 	}
 	got := s.again(app.Recovery[0])
-	if got.Status != 429 || got.Header.Get("Retry-After") != "1" || !strings.Contains(got.Body, web.TooManyTries) || got.Cookie(browser.SessionCookie) != nil {
+	if got.Status != 429 || got.Header.Get("Retry-After") != "1" || !strings.Contains(got.Body, web.TooManyTries) || got.Cookie(websec.SessionCookie) != nil {
 		t.Errorf("guess %d, which is right = %d %v, want 429 and a second", throttle.Free+1, got.Status, got.Header)
 	}
 	if n := s.Entries(audit.LoginRefuse); n != throttle.Free {
@@ -80,7 +80,7 @@ func FuzzStep(f *testing.F) {
 			return
 		}
 		got := b.Post("/login", url.Values{"step": {step}, "code": {app.Code()}})
-		if got.Status < 400 || got.Cookie(browser.SessionCookie) != nil {
+		if got.Status < 400 || got.Cookie(websec.SessionCookie) != nil {
 			t.Errorf("the note %q = %d, want a refusal", step, got.Status)
 		}
 	})

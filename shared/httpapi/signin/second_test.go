@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
-	"github.com/tipstaff/tipstaff/shared/httpapi/pagetest"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/route/pagetest"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -49,8 +49,8 @@ func TestCVE202564103OneOfTwoStepsIsNoSession(t *testing.T) {
 	nothing := func(when string) {
 		t.Helper()
 		items, err := s.Sessions().List(t.Context(), s.Ada)
-		if err != nil || len(items) != 0 || b.Cookies[browser.SessionCookie] != "" || s.Entries(session.ActionLogin) != 0 {
-			t.Fatalf("%s there is %v, %v, cookie %q: want no session of any kind", when, items, err, b.Cookies[browser.SessionCookie])
+		if err != nil || len(items) != 0 || b.Cookies[websec.SessionCookie] != "" || s.Entries(session.ActionLogin) != 0 {
+			t.Fatalf("%s there is %v, %v, cookie %q: want no session of any kind", when, items, err, b.Cookies[websec.SessionCookie])
 		}
 	}
 	nothing("after the first step")
@@ -68,7 +68,7 @@ func TestCVE202564103OneOfTwoStepsIsNoSession(t *testing.T) {
 	if got.Status != 303 || got.Header.Get("Location") != "/device" || l == nil || !slices.Equal(l.AMR, []string{"pwd", "otp", "mfa"}) {
 		t.Errorf("the right code = %d to %q, login %+v, want one of two factors", got.Status, got.Header.Get("Location"), l)
 	}
-	if got.Cookie(browser.DeviceCookie) == nil {
+	if got.Cookie(websec.DeviceCookie) == nil {
 		t.Error("the browser got no name")
 	}
 }
@@ -112,7 +112,7 @@ func TestACodeIsGoodOnce(t *testing.T) {
 		"a recovery code, twice":     s.twice(app.Recovery[0]),
 		"a recovery code, respelled": s.again(strings.ToUpper(strings.ReplaceAll(app.Recovery[0], "-", " "))),
 	} {
-		if got.Status != 400 || !strings.Contains(got.Body, web.WrongCode) || got.Cookie(browser.SessionCookie) != nil {
+		if got.Status != 400 || !strings.Contains(got.Body, web.WrongCode) || got.Cookie(websec.SessionCookie) != nil {
 			t.Errorf("%s = %d %s, want 400 and no session", name, got.Status, got.Body)
 		}
 	}
@@ -154,7 +154,7 @@ func TestOneCodeAtOnce(t *testing.T) {
 	all.Wait()
 	in := 0
 	for _, v := range visits {
-		if v.b.Cookies[browser.SessionCookie] != "" {
+		if v.b.Cookies[websec.SessionCookie] != "" {
 			in++
 		}
 	}
@@ -207,7 +207,7 @@ func TestCVE202618963StepsOutOfOrder(t *testing.T) {
 		},
 	} {
 		got := try()
-		if got.Status != 400 || !strings.Contains(got.Body, "Please sign in again") || got.Cookie(browser.SessionCookie) != nil {
+		if got.Status != 400 || !strings.Contains(got.Body, "Please sign in again") || got.Cookie(websec.SessionCookie) != nil {
 			t.Errorf("%s = %d %s, want to begin again", name, got.Status, got.Body)
 		}
 	}
@@ -263,7 +263,7 @@ func TestBetweenTheSteps(t *testing.T) {
 			b := pagetest.Open(s.route, "")
 			form := with(s.first(b), "code", app.Code())
 			change(t, s)
-			if got := b.Post("/login", form); got.Status != 400 || !strings.Contains(got.Body, "Please sign in again") || got.Cookie(browser.SessionCookie) != nil {
+			if got := b.Post("/login", form); got.Status != 400 || !strings.Contains(got.Body, "Please sign in again") || got.Cookie(websec.SessionCookie) != nil {
 				t.Errorf("answer = %d %s, want to begin again", got.Status, got.Body)
 			}
 		})

@@ -24,10 +24,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
-	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -37,7 +37,7 @@ import (
 type Door struct {
 	Sessions *session.Store
 	// Steps seals how far a sign-in has come, under the kind handle.SignInStep.
-	Steps *sealed.Box
+	Steps *opaque.Box
 	Now   func() time.Time
 }
 
@@ -84,7 +84,7 @@ func (d *Door) Enter(w http.ResponseWriter, r *http.Request, e Entry) error {
 
 // Login is the live login of the browser, nil when nobody is signed in there.
 func (d *Door) Login(r *http.Request) (*session.Login, error) {
-	l, err := d.Sessions.Login(r.Context(), browser.Cookie(r, browser.SessionCookie))
+	l, err := d.Sessions.Login(r.Context(), websec.Cookie(r, websec.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
 		return nil, nil //nolint:nilnil // nobody is signed in
 	}
@@ -110,7 +110,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, e Entry) error {
 	}
 	httpapi.Note(r.Context()).Session = login.ID
 	Remember(w, e.Remember)
-	browser.SetCookie(w, browser.SessionCookie, cookie, session.LoginLife)
+	websec.SetCookie(w, websec.SessionCookie, cookie, session.LoginLife)
 	return nil
 }
 
@@ -137,6 +137,6 @@ func (d *Door) login(ctx context.Context, before *session.Login, n session.NewLo
 // does not wait behind the guesses of strangers. An empty name leaves it as it is.
 func Remember(w http.ResponseWriter, device string) {
 	if device != "" {
-		browser.SetCookie(w, browser.DeviceCookie, device, throttle.DeviceLife)
+		websec.SetCookie(w, websec.DeviceCookie, device, throttle.DeviceLife)
 	}
 }

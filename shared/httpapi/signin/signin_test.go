@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
-	"github.com/tipstaff/tipstaff/shared/httpapi/pagetest"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/route/pagetest"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
@@ -67,7 +67,7 @@ func (s *scene) enter(b *pagetest.Browser) routetest.Answer {
 func (s *scene) login(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.AddCookie(&http.Cookie{Name: browser.SessionCookie, Value: b.Cookies[browser.SessionCookie]})
+	r.AddCookie(&http.Cookie{Name: websec.SessionCookie, Value: b.Cookies[websec.SessionCookie]})
 	l, err := s.Door().Login(r)
 	if err != nil {
 		s.T.Fatal(err)
@@ -84,7 +84,7 @@ func TestEnter(t *testing.T) {
 	if got.Status != 303 || got.Header.Get("Location") != "/device" || l == nil || l.Subject != s.Ada || !slices.Equal(l.AMR, []string{"pwd"}) || !l.AuthTime.Equal(s.entry.AuthTime) {
 		t.Fatalf("answer = %d %v, login %+v, want 303 to /device with a login of a minute ago", got.Status, got.Header, l)
 	}
-	if c := got.Cookie(browser.DeviceCookie); c == nil || c.Value != "a-browser" {
+	if c := got.Cookie(websec.DeviceCookie); c == nil || c.Value != "a-browser" {
 		t.Errorf("cookies = %v, want the name of the browser", got.Header.Values("Set-Cookie"))
 	}
 	if !strings.Contains(s.Log.String(), l.ID) || !strings.Contains(s.Log.String(), s.Ada) {
@@ -115,7 +115,7 @@ func TestSamePersonKeepsTheSession(t *testing.T) {
 		t.Fatalf("answer = %d %s", got.Status, got.Body)
 	}
 	l := s.login(b)
-	if l == nil || l.ID != before.ID || b.Cookies[browser.SessionCookie] == cookie || !slices.Equal(l.AMR, s.entry.AMR) {
+	if l == nil || l.ID != before.ID || b.Cookies[websec.SessionCookie] == cookie || !slices.Equal(l.AMR, s.entry.AMR) {
 		t.Errorf("login = %+v, want %s with another cookie", l, before.ID)
 	}
 	if _, err := s.Sessions().Login(t.Context(), cookie); err == nil {
@@ -166,7 +166,7 @@ func TestSwitchedOff(t *testing.T) {
 	s.entry.User.Disabled = true
 	b := pagetest.Open(s.route, "")
 	got := s.enter(b)
-	if got.Status != 403 || !strings.Contains(got.Body, "Your account is switched off") || !strings.Contains(got.Body, "Ask the people") || b.Cookies[browser.SessionCookie] != "" {
+	if got.Status != 403 || !strings.Contains(got.Body, "Your account is switched off") || !strings.Contains(got.Body, "Ask the people") || b.Cookies[websec.SessionCookie] != "" {
 		t.Errorf("answer = %d %s, want 403 in words and no session", got.Status, got.Body)
 	}
 }
@@ -178,7 +178,7 @@ func TestStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := pagetest.Open(s.route, "")
-	if got := s.enter(b); s.err == nil || got.Cookie(browser.SessionCookie) != nil {
+	if got := s.enter(b); s.err == nil || got.Cookie(websec.SessionCookie) != nil {
 		t.Errorf("Enter = %v with %v, want session.ErrStale and no cookie", s.err, got.Header)
 	}
 }
@@ -189,7 +189,7 @@ func TestAlso(t *testing.T) {
 	s := newScene(t)
 	table := s.Table(contract.Sessions)
 	s.entry.Also = []types.TransactWriteItem{{Put: &types.Put{
-		TableName: &table, Item: item.Key("once#test", "x"), ConditionExpression: new("attribute_not_exists(pk)"),
+		TableName: &table, Item: dynamo.Key("once#test", "x"), ConditionExpression: new("attribute_not_exists(pk)"),
 	}}}
 	b := pagetest.Open(s.route, "")
 	if got := s.enter(b); got.Status != 303 {

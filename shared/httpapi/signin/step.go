@@ -13,9 +13,9 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/httpapi/browser"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/oauth"
-	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -47,7 +47,7 @@ func (d *Door) ask(w http.ResponseWriter, r *http.Request, e Entry) error {
 	}
 	content, err := json.Marshal(step{
 		Subject: e.User.Subject, AuthGen: e.User.AuthGen, Credentials: e.User.Credentials, AMR: e.AMR,
-		Browser: digest(browser.Name(w, r)), Made: d.Now().UnixMilli(),
+		Browser: digest(websec.Name(w, r)), Made: d.Now().UnixMilli(),
 	})
 	if err != nil {
 		return fmt.Errorf("write down a sign-in: %w", err)
@@ -66,7 +66,7 @@ func (d *Door) ask(w http.ResponseWriter, r *http.Request, e Entry) error {
 // read returns what a note of this browser says, or errStep.
 func (d *Door) read(ctx context.Context, r *http.Request, note string) (*step, error) {
 	content, err := d.Steps.Open(ctx, note)
-	if errors.Is(err, sealed.ErrForged) {
+	if errors.Is(err, opaque.ErrForged) {
 		return nil, fmt.Errorf("%w: %w", errStep, err)
 	}
 	if err != nil {
@@ -76,7 +76,7 @@ func (d *Door) read(ctx context.Context, r *http.Request, note string) (*step, e
 	if err := json.Unmarshal(content, &s); err != nil {
 		return nil, fmt.Errorf("read a sign-in: %w", err)
 	}
-	name := browser.Cookie(r, browser.FormCookie)
+	name := websec.Cookie(r, websec.FormCookie)
 	if name == "" || subtle.ConstantTimeCompare(s.Browser, digest(name)) != 1 {
 		return nil, fmt.Errorf("%w: it is another browser's", errStep)
 	}

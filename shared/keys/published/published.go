@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/keys"
 )
 
@@ -147,7 +147,7 @@ func (s *Store) query(ctx context.Context) ([]keys.Public, error) {
 		out, err := s.DB.Query(ctx, &dynamodb.QueryInput{
 			TableName:                 &s.Table,
 			KeyConditionExpression:    aws.String("pk = :pk"),
-			ExpressionAttributeValues: item.Item{":pk": item.Text(partition)},
+			ExpressionAttributeValues: dynamo.Item{":pk": dynamo.Text(partition)},
 			ConsistentRead:            aws.Bool(true),
 			ExclusiveStartKey:         from,
 		})
@@ -179,21 +179,21 @@ const (
 // Put returns the write of one public key, for the transaction of a rotation.
 // It replaces what is there: the document of private keys decides.
 func Put(table string, p keys.Public) types.TransactWriteItem {
-	it := item.Item{
-		contract.PK:   item.Text(partition),
-		contract.SK:   item.Text(p.ID),
-		attrAlgorithm: item.Text(p.Algorithm),
-		attrState:     item.Text(string(p.State)),
-		attrCreated:   item.Seconds(p.Created),
-		attrJWK:       item.Text(string(p.JWK)),
+	it := dynamo.Item{
+		contract.PK:   dynamo.Text(partition),
+		contract.SK:   dynamo.Text(p.ID),
+		attrAlgorithm: dynamo.Text(p.Algorithm),
+		attrState:     dynamo.Text(string(p.State)),
+		attrCreated:   dynamo.Seconds(p.Created),
+		attrJWK:       dynamo.Text(string(p.JWK)),
 	}
 	if !p.Until.IsZero() {
-		it[attrUntil] = item.Seconds(p.Until)
+		it[attrUntil] = dynamo.Seconds(p.Until)
 	}
 	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: it}}
 }
 
-func decode(it item.Item) (keys.Public, error) {
+func decode(it dynamo.Item) (keys.Public, error) {
 	p := keys.Public{
 		ID:        it.Text(contract.SK),
 		Algorithm: it.Text(attrAlgorithm),

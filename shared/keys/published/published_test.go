@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 )
 
 func TestVerifying(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
+	wireaws "github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
 // manager answers GetSecretValue with value, or fails like a throttled service.
@@ -42,7 +42,7 @@ func newVault(t *testing.T, m *manager, now *time.Time) *vault.Vault {
 	return &vault.Vault{
 		Client: secretsmanager.New(secretsmanager.Options{
 			Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
-			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			Credentials: wireaws.Static("a", "b", ""),
 		}),
 		Secret: "keys", Now: func() time.Time { return *now },
 	}

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
 // Region is the region that an engine of ours believes to be in.
@@ -23,7 +22,7 @@ func Client(url string) *dynamodb.Client {
 		HTTPClient:   connections,
 		Region:       Region,
 		BaseEndpoint: &url,
-		Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("engine", "engine", "")),
+		Credentials:  aws.Static("engine", "engine", ""),
 	})
 }
 

@@ -203,3 +203,20 @@ func (c *Clock) tick() time.Time {
 	}
 	return c.last
 }
+
+// Parallel runs f n times at once, as far as there are processors.
+func Parallel(n int, f func(i int)) {
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		ready.Add(1)
+		done.Go(func() {
+			ready.Done()
+			<-start
+			f(i)
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+}

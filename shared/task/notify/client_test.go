@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/outbox"
+	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/task/notify"
 )
 
@@ -128,7 +128,7 @@ func TestAddressesThatAreNotCalled(t *testing.T) {
 			if got, want := s.run(task), (notify.Result{Abandoned: 1}); got != want {
 				t.Errorf("result = %+v, want %+v", got, want)
 			}
-			if n := s.Entries(outbox.ActionUndelivered); n != 1 {
+			if n := s.Entries(backchannel.ActionUndelivered); n != 1 {
 				t.Errorf("the trail has %d entries, want 1", n)
 			}
 		})
@@ -162,7 +162,7 @@ func TestClientsThatAreGone(t *testing.T) {
 			if got, want := s.run(s.task()), (notify.Result{Abandoned: 1}); got != want {
 				t.Errorf("result = %+v, want %+v", got, want)
 			}
-			if n := s.Entries(outbox.ActionUndelivered); n != 1 || s.waiting() != 0 {
+			if n := s.Entries(backchannel.ActionUndelivered); n != 1 || s.waiting() != 0 {
 				t.Errorf("%d entries and %d notices are left, want 1 and 0", n, s.waiting())
 			}
 		})

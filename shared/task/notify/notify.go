@@ -31,7 +31,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/outbox"
+	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
@@ -55,7 +55,7 @@ func New(e *wire.Env) (apigw.Task, error) {
 	db, now := dynamo.Client(e), e.Clock.Now
 	trail := &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now}
 	t := &Task{
-		Outbox:  &outbox.Store{DB: db, Sessions: e.Name(contract.Sessions), Trail: trail, Now: now},
+		Outbox:  &backchannel.Store{DB: db, Sessions: e.Name(contract.Sessions), Trail: trail, Now: now},
 		Clients: &client.Store{DB: db, Table: e.Name(contract.Registry), Now: now},
 		Tokens:  &token.Minter{Issuer: e.Issuer, Keys: vault.Keys(e).Document, Now: now},
 		HTTP:    NewClient(),
@@ -82,7 +82,7 @@ func NewClient() *http.Client {
 
 // Task delivers the notices of one stage.
 type Task struct {
-	Outbox  *outbox.Store
+	Outbox  *backchannel.Store
 	Clients *client.Store
 	// Tokens signs the logout tokens, for its issuer.
 	Tokens *token.Minter
@@ -131,16 +131,16 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 }
 
 // mixed puts the notices in turns of their clients, the oldest of each first.
-func mixed(due []*outbox.Notice) []*outbox.Notice {
+func mixed(due []*backchannel.Notice) []*backchannel.Notice {
 	var order []string
-	byClient := map[string][]*outbox.Notice{}
+	byClient := map[string][]*backchannel.Notice{}
 	for _, n := range due {
 		if byClient[n.Client] == nil {
 			order = append(order, n.Client)
 		}
 		byClient[n.Client] = append(byClient[n.Client], n)
 	}
-	out := make([]*outbox.Notice, 0, len(due))
+	out := make([]*backchannel.Notice, 0, len(due))
 	for turn := 0; len(out) < len(due); turn++ {
 		for _, id := range order {
 			if turn < len(byClient[id]) {

@@ -18,10 +18,10 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi/pagetest"
 	"github.com/tipstaff/tipstaff/shared/keys"
-	"github.com/tipstaff/tipstaff/shared/outbox"
+	"github.com/tipstaff/tipstaff/shared/route/pagetest"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/task/notify"
 	"github.com/tipstaff/tipstaff/shared/token"
 )
@@ -47,7 +47,7 @@ func begin(t *testing.T) *stage {
 // task is the task as a new process would have it.
 func (s *stage) task() *notify.Task {
 	return &notify.Task{
-		Outbox:  &outbox.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now},
+		Outbox:  &backchannel.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now},
 		Clients: s.Clients(),
 		Tokens:  &token.Minter{Issuer: issuer, Keys: s.Keys, Now: s.Now},
 		HTTP:    notify.NewClient(),
@@ -261,7 +261,7 @@ func TestRetriesEndAfterADay(t *testing.T) {
 			t.Errorf("try %d has the jti %s, want that of the first, %s", i, got, want)
 		}
 	}
-	if n := s.Entries(outbox.ActionUndelivered); n != 1 || s.waiting() != 0 {
+	if n := s.Entries(backchannel.ActionUndelivered); n != 1 || s.waiting() != 0 {
 		t.Errorf("%d entries and %d notices are left, want 1 and 0", n, s.waiting())
 	}
 }
@@ -282,7 +282,7 @@ func TestAClientThatRecovers(t *testing.T) {
 	}
 	posts := a.received()
 	check(t, s, posts[len(posts)-1].form.Get("logout_token"), "app", sid)
-	if s.waiting() != 0 || s.Entries(outbox.ActionUndelivered) != 0 {
+	if s.waiting() != 0 || s.Entries(backchannel.ActionUndelivered) != 0 {
 		t.Error("something is left of a notice that was delivered")
 	}
 }

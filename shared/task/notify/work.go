@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
-	"github.com/tipstaff/tipstaff/shared/outbox"
+	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
 // work does what is to be done with one notice that is due.
-func (r *run) work(ctx context.Context, n *outbox.Notice) (outcome, error) {
+func (r *run) work(ctx context.Context, n *backchannel.Notice) (outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
 		return left, nil
 	}
@@ -41,7 +41,7 @@ func (r *run) work(ctx context.Context, n *outbox.Notice) (outcome, error) {
 // deliver takes the notice, sends it, and removes it when the client has
 // answered. Take puts off the next try, so after a failure there is nothing to
 // write, and a run that dies here has failed.
-func (r *run) deliver(ctx context.Context, c *client.Client, n *outbox.Notice) (outcome, error) {
+func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Notice) (outcome, error) {
 	logout, err := r.Tokens.Logout(ctx, token.LogoutRequest{
 		Subject: n.Subject, ClientID: c.ID, Algorithm: c.IDTokenAlgorithm, SessionID: n.Session, ID: n.ID,
 	})
@@ -49,7 +49,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *outbox.Notice) (
 		return left, err
 	}
 	err = r.Outbox.Take(ctx, n, r.next(n))
-	if errors.Is(err, outbox.ErrTaken) {
+	if errors.Is(err, backchannel.ErrTaken) {
 		return left, nil
 	}
 	if err != nil {
@@ -70,9 +70,9 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *outbox.Notice) (
 }
 
 // abandon gives a notice up, unless somebody else works on it.
-func (r *run) abandon(ctx context.Context, n *outbox.Notice, why string) (outcome, error) {
+func (r *run) abandon(ctx context.Context, n *backchannel.Notice, why string) (outcome, error) {
 	err := r.Outbox.Abandon(ctx, n, why)
-	if errors.Is(err, outbox.ErrTaken) {
+	if errors.Is(err, backchannel.ErrTaken) {
 		return left, nil
 	}
 	if err != nil {
@@ -99,11 +99,11 @@ const (
 )
 
 // over reports whether the try of now is the last one.
-func (r *run) over(n *outbox.Notice) bool { return r.Now().Sub(n.Written()) >= life }
+func (r *run) over(n *backchannel.Notice) bool { return r.Now().Sub(n.Written()) >= life }
 
 // next is when to try again if this try fails. The last one is at the end of
 // the notice's life.
-func (r *run) next(n *outbox.Notice) time.Time {
+func (r *run) next(n *backchannel.Notice) time.Time {
 	now, wait := r.Now(), pause
 	for range n.Tries {
 		wait = min(4*wait, longest)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -25,6 +24,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/task/rotate"
+	wireaws "github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
 const name = "tipstaff-test-keys"
@@ -63,7 +63,7 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(server.Close)
 	s.client = secretsmanager.New(secretsmanager.Options{
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Credentials: wireaws.Static("a", "b", ""),
 	})
 	clock := func() time.Time { return s.now }
 	s.task = &rotate.Task{

@@ -17,9 +17,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/item"
-	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // JourneyLife is how long a person may take at an upstream.
@@ -63,8 +62,8 @@ type Journeys struct {
 	DB *dynamodb.Client
 	// Sessions is the physical name of the table.
 	Sessions string
-	// Box seals, under the kind handle.UpstreamState.
-	Box *sealed.Box
+	// Box seals, under the kind opaque.UpstreamState.
+	Box *opaque.Box
 	Now func() time.Time
 }
 
@@ -110,13 +109,13 @@ func (s *Journeys) Begin(ctx context.Context, j *Journey) (state string, err err
 	}
 	expires := s.Now().Add(JourneyLife)
 	it := journeyKey(name)
-	it[attrUpstream] = item.Text(j.Upstream)
-	it[attrIssuedBy] = item.Text(j.Issuer)
-	it[attrParty] = item.Text(j.ClientID)
-	it[attrBrowser] = item.Bytes(digest(j.Browser))
-	it[attrSealed] = item.Text(text)
-	it[attrExpires] = item.Seconds(expires)
-	it[contract.TTL] = item.Seconds(expires)
+	it[attrUpstream] = dynamo.Text(j.Upstream)
+	it[attrIssuedBy] = dynamo.Text(j.Issuer)
+	it[attrParty] = dynamo.Text(j.ClientID)
+	it[attrBrowser] = dynamo.Bytes(digest(j.Browser))
+	it[attrSealed] = dynamo.Text(text)
+	it[attrExpires] = dynamo.Seconds(expires)
+	it[contract.TTL] = dynamo.Seconds(expires)
 	it.PutText(attrReturn, j.Return)
 	it.PutText(attrTo, j.To)
 	it.PutText(attrLogin, j.Login)
@@ -126,7 +125,7 @@ func (s *Journeys) Begin(ctx context.Context, j *Journey) (state string, err err
 	if err != nil {
 		return "", fmt.Errorf("begin a journey: %w", err)
 	}
-	return handle.Write(handle.UpstreamState, name), nil
+	return opaque.Write(opaque.UpstreamState, name), nil
 }
 
 // End takes the journey of a state, so that nobody else ever has it, and then
@@ -135,7 +134,7 @@ func (s *Journeys) Begin(ctx context.Context, j *Journey) (state string, err err
 // when a journey is the browser's own and only too late or for another upstream, it
 // is beside the error, so that the person can be led back to where they were.
 func (s *Journeys) End(ctx context.Context, state, upstreamID, browser string) (*Journey, error) {
-	name, err := handle.Read(handle.UpstreamState, state)
+	name, err := opaque.Read(opaque.UpstreamState, state)
 	if err != nil || len(name) != stateBytes {
 		return nil, fmt.Errorf("%w: the state is malformed", ErrJourney)
 	}
@@ -149,7 +148,7 @@ func (s *Journeys) End(ctx context.Context, state, upstreamID, browser string) (
 	if err != nil {
 		return nil, fmt.Errorf("end a journey: %w", err)
 	}
-	r := item.Reader{Item: out.Attributes}
+	r := dynamo.Reader{Item: out.Attributes}
 	kept, expires := r.Bytes(attrBrowser), r.Time(attrExpires)
 	j := &Journey{
 		Upstream: r.Text(attrUpstream), Issuer: r.Text(attrIssuedBy), ClientID: r.Text(attrParty), Browser: browser,
@@ -183,9 +182,9 @@ func (s *Journeys) open(ctx context.Context, j *Journey, text string) error {
 	return nil
 }
 
-func journeyKey(name []byte) item.Item {
+func journeyKey(name []byte) dynamo.Item {
 	sum := sha256.Sum256(name)
-	return item.Key("upstream#"+hex.EncodeToString(sum[:]), skJourney)
+	return dynamo.Key("upstream#"+hex.EncodeToString(sum[:]), skJourney)
 }
 
 func digest(browser string) []byte {

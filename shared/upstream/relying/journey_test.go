@@ -12,9 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/handle"
-	"github.com/tipstaff/tipstaff/shared/httpapi/routetest"
-	"github.com/tipstaff/tipstaff/shared/sealed"
+	"github.com/tipstaff/tipstaff/shared/opaque"
+	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/upstream/relying"
 )
 
@@ -26,7 +25,7 @@ func newJourneys(t testing.TB) (*relying.Journeys, *routetest.Stage) {
 	s := routetest.New(t)
 	return &relying.Journeys{
 		DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now,
-		Box: &sealed.Box{Kind: handle.UpstreamState, Keys: s.MACKey},
+		Box: &opaque.Box{Kind: opaque.UpstreamState, Keys: s.MACKey},
 	}, s
 }
 
@@ -153,7 +152,7 @@ func FuzzState(f *testing.F) {
 		if j, err := journeys.End(t.Context(), text, "work", browserName); !errors.Is(err, relying.ErrJourney) || j != nil {
 			t.Errorf("End(%q) = %+v, %v, want ErrJourney", text, j, err)
 		}
-		if _, err := handle.Read(handle.UpstreamState, text); err != nil && len(counter.Calls) > 0 {
+		if _, err := opaque.Read(opaque.UpstreamState, text); err != nil && len(counter.Calls) > 0 {
 			t.Errorf("End(%q) made the calls %v, want none", text, fmt.Sprint(counter.Calls))
 		}
 	})

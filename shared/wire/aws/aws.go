@@ -40,15 +40,8 @@ func Once(e *wire.Env, answer time.Duration) sdk.Config { return config(e, 1, an
 
 func config(e *wire.Env, tries int, answer time.Duration) sdk.Config {
 	return sdk.Config{
-		Region: e.Region,
-		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
-			return sdk.Credentials{
-				AccessKeyID:     e.Var("AWS_ACCESS_KEY_ID"),
-				SecretAccessKey: e.Var("AWS_SECRET_ACCESS_KEY"),
-				SessionToken:    e.Var("AWS_SESSION_TOKEN"),
-				Source:          "environment",
-			}, nil
-		}),
+		Region:      e.Region,
+		Credentials: Static(e.Var("AWS_ACCESS_KEY_ID"), e.Var("AWS_SECRET_ACCESS_KEY"), e.Var("AWS_SESSION_TOKEN")),
 		HTTPClient: &counter{calls: &e.Calls, client: &http.Client{Transport: &http.Transport{
 			DialContext:           (&net.Dialer{Timeout: connectTimeout, KeepAlive: keepAlive}).DialContext,
 			DialTLSContext:        dialTLS,
@@ -64,6 +57,16 @@ func config(e *wire.Env, tries int, answer time.Duration) sdk.Config {
 			})
 		},
 	}
+}
+
+// Static returns a provider of credentials that never change. Those of a Lambda
+// function are such: its process ends before its session token does.
+func Static(accessKeyID, secretAccessKey, sessionToken string) sdk.CredentialsProvider {
+	return sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+		return sdk.Credentials{
+			AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey, SessionToken: sessionToken, Source: "static",
+		}, nil
+	})
 }
 
 // counter counts the requests that leave for AWS.

@@ -25,12 +25,12 @@ func env(t *testing.T, policy, endpoint string) *wire.Env {
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "us", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
 		"AWS_ENDPOINT_URL_SESV2": endpoint,
 	}
-	for _, n := range contract.Post.Needs {
+	for _, n := range contract.SendMail.Needs {
 		if n.Resource != contract.Mail {
 			values[n.Resource.Env()] = "table"
 		}
 	}
-	e, err := wire.From(contract.Post, func(name string) string { return values[name] })
+	e, err := wire.From(contract.SendMail, func(name string) string { return values[name] })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@ package passkeys
 import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
-	"github.com/tipstaff/tipstaff/shared/passkey"
 	"github.com/tipstaff/tipstaff/shared/replay"
 	"github.com/tipstaff/tipstaff/shared/wire"
 )

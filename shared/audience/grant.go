@@ -1,0 +1,191 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+)
+
+// Granted is what a person's sign-in gives a client. It may be more than one
+// token can hold: each access token is for a part of it.
+type Granted struct {
+	// Resources are as in Targets.
+	Resources []string
+	// Scope is everything that is granted: at whichever of the resources, and
+	// the identity scopes.
+	Scope string
+}
+
+// identity reports whether a scope is an identity scope.
+func identity(scope string) bool { return slices.Contains(oauth.IdentityScopes, scope) }
+
+// identityOf returns the identity scopes that the client may have.
+func identityOf(c *client.Client) []string {
+	if c.SelfRegistered {
+		return oauth.IdentityScopes
+	}
+	return c.Identity
+}
+
+// Grant judges what a client asks for at a sign-in: resources that it may reach,
+// the default one if it names none, and scopes each of which it may have at one
+// of these at least, or as an identity scope. If it names no scope, these are all
+// that it may have at the resources, and no identity scope.
+func (h *Chooser) Grant(ctx context.Context, c *client.Client, requested []string, scope string) (Granted, error) {
+	w, err := h.wanted(c, requested)
+	if err != nil {
+		return Granted{}, err
+	}
+	asked, err := parse(scope)
+	if err != nil {
+		return Granted{}, err
+	}
+	if w.userInfo && !slices.Contains(asked, oauth.ScopeOpenID) {
+		return Granted{}, errUserInfo
+	}
+	var allowed []string
+	for _, id := range w.ids {
+		one, err := h.combine(ctx, c, []string{id})
+		if err != nil {
+			return Granted{}, err
+		}
+		allowed = append(allowed, one.allowed...)
+	}
+	if asked == nil {
+		return Granted{Resources: w.ids, Scope: everything(allowed...)}, nil
+	}
+	granted, err := pick(asked, append(allowed, identityOf(c)...), nil)
+	return Granted{Resources: w.ids, Scope: granted}, err
+}
+
+var (
+	// ErrNothingLeft says that the client has lost its access to everything
+	// that was granted, or the right to stay signed in that the grant lives by.
+	ErrNothingLeft = errors.New("the client has no access to what was granted any more")
+
+	errUserInfo = oauth.Refuse(oauth.InvalidTarget, "the userinfo endpoint needs the scope openid")
+	errForeign  = oauth.Refuse(oauth.InvalidTarget, "the resource is not part of the grant")
+)
+
+// Within judges a request under a grant, and returns what the token is good for
+// and its scope. Every resource must have been granted. A token for resources
+// that are named is for these only: of the identity scopes it carries none. A
+// request without resource gets a token for the first of those that were granted
+// and that allow the requested scope, which carries the identity scopes as well
+// and with openid is good at the userinfo endpoint. That endpoint can also be
+// named.
+//
+// What the client was granted and may no longer have is left out, and
+// ErrNothingLeft returned when that is all.
+func (h *Chooser) Within(ctx context.Context, c *client.Client, granted Granted, requested []string, scope string) (*Targets, string, error) {
+	r, err := h.request(c, granted, requested, scope)
+	if err != nil {
+		return nil, "", err
+	}
+	if r.none() {
+		if r.ids, err = h.first(ctx, c, granted, r); err != nil {
+			return nil, "", err
+		}
+	}
+	t, err := h.combine(ctx, c, r.ids)
+	if err != nil {
+		return nil, "", err
+	}
+	given := strings.Fields(granted.Scope)
+	t.allowed = slices.DeleteFunc(t.allowed, func(s string) bool { return !slices.Contains(given, s) })
+	narrowed, err := r.narrow(t.allowed)
+	if err != nil {
+		return nil, "", err
+	}
+	open := r.carries && slices.Contains(strings.Fields(narrowed), oauth.ScopeOpenID)
+	switch {
+	case r.userInfo && !open:
+		return nil, "", oauth.Refuse(oauth.InvalidScope, errUserInfo.Detail)
+	case open && len(r.ids) == 0:
+		t.Audience = []string{h.UserInfo()}
+	case open:
+		t.Audience = append(t.Audience, h.UserInfo())
+	}
+	return t, narrowed, nil
+}
+
+// request is a request under a grant.
+type request struct {
+	wanted
+	asked []string
+	// identity are the identity scopes that were granted and that the client
+	// may still have. The token carries them, or they are left out.
+	identity []string
+	carries  bool
+}
+
+func (h *Chooser) request(c *client.Client, granted Granted, requested []string, scope string) (*request, error) {
+	w, err := h.resolve(requested)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{wanted: w, carries: w.none() || w.userInfo}
+	if r.asked, err = parse(scope); err != nil {
+		return nil, err
+	}
+	had := slices.DeleteFunc(strings.Fields(granted.Scope), func(s string) bool { return !identity(s) })
+	for _, s := range had {
+		switch {
+		case slices.Contains(identityOf(c), s):
+			r.identity = append(r.identity, s)
+		case s == oauth.ScopeOfflineAccess:
+			return nil, ErrNothingLeft
+		}
+	}
+	if len(granted.Resources) == 0 && len(had) > 0 && len(r.identity) == 0 {
+		return nil, ErrNothingLeft
+	}
+	if w.userInfo && !slices.Contains(r.identity, oauth.ScopeOpenID) {
+		return nil, errForeign
+	}
+	for _, id := range w.ids {
+		if !slices.Contains(granted.Resources, id) {
+			return nil, errForeign
+		}
+	}
+	return r, nil
+}
+
+// narrow returns the scope of the token, with what is allowed at its resources.
+func (r *request) narrow(allowed []string) (string, error) {
+	leftOut := r.identity
+	if r.carries {
+		allowed, leftOut = append(slices.Clone(allowed), r.identity...), nil
+	}
+	if r.asked == nil {
+		return everything(allowed...), nil
+	}
+	return pick(r.asked, allowed, leftOut)
+}
+
+// first returns the first granted resource that the client may still reach and
+// that allows the scope; the first of all if none allows it.
+func (h *Chooser) first(ctx context.Context, c *client.Client, granted Granted, r *request) ([]string, error) {
+	var ids []string
+	for _, id := range granted.Resources {
+		_, allowed, err := h.access(ctx, c, id)
+		if refused, ok := errors.AsType[*oauth.Error](err); ok && refused.Code == errAccess.Code {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(r.asked, func(s string) bool { return !identity(s) && !slices.Contains(allowed, s) }) {
+			return []string{id}, nil
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 && len(granted.Resources) > 0 && !slices.Contains(r.identity, oauth.ScopeOpenID) {
+		return nil, ErrNothingLeft
+	}
+	return ids[:min(1, len(ids))], nil
+}

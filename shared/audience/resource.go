@@ -1,0 +1,70 @@
+package audience
+
+import (
+	"slices"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+)
+
+// maxResources bounds the resources of one request: each may cost a read.
+const maxResources = 20
+
+// wanted are the resources that a request names.
+type wanted struct {
+	ids []string
+	// userInfo says that the userinfo endpoint is among them, which is not a
+	// resource that anybody registers.
+	userInfo bool
+}
+
+func (w wanted) none() bool { return len(w.ids) == 0 && !w.userInfo }
+
+// wanted returns the requested resources, or the default one.
+func (h *Chooser) wanted(c *client.Client, requested []string) (wanted, error) {
+	w, err := h.resolve(requested)
+	if fallback := c.DefaultResource(); err == nil && w.none() && fallback != "" && !c.SelfRegistered {
+		w.ids = []string{fallback}
+	}
+	return w, err
+}
+
+// resolve turns the requested resources into ids, each once.
+func (h *Chooser) resolve(requested []string) (wanted, error) {
+	var w wanted
+	for _, r := range requested {
+		if r == "" {
+			continue
+		}
+		id, err := client.NormalizeResource(r)
+		if err != nil {
+			return wanted{}, &oauth.Error{Code: oauth.InvalidTarget, Detail: err.Error(), Err: err}
+		}
+		switch {
+		case id == h.UserInfo():
+			w.userInfo = true
+			continue
+		case id == h.Issuer+contract.APIPath:
+			id = contract.APIPath
+		}
+		if !slices.Contains(w.ids, id) {
+			w.ids = append(w.ids, id)
+		}
+	}
+	if len(w.ids) > maxResources {
+		return wanted{}, oauth.Refuse(oauth.InvalidTarget, "the request names too many resources")
+	}
+	return w, nil
+}
+
+// audience is how a resource stands in a token.
+func (h *Chooser) audience(id string) string {
+	if id == contract.APIPath {
+		return h.Issuer + id
+	}
+	return id
+}
+
+// UserInfo is how the userinfo endpoint stands in a token that is good there.
+func (h *Chooser) UserInfo() string { return h.Issuer + contract.UserInfo.Paths[0] }

@@ -1,0 +1,77 @@
+// Package bearer tells whether an access token of ours is worth anything at this
+// moment. A signature proves that it was once; since then its session may have
+// ended, and a client been disabled.
+package bearer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/token"
+)
+
+// Live judges tokens.
+type Live struct {
+	Guard   *Guard
+	Clients *client.Store
+	// Sessions is only read.
+	Sessions *session.Store
+}
+
+// Claims returns the claims of a token that is active, for whatever resource and
+// bound to whatever key. The error wraps token.ErrInvalid when it is not, and is
+// another one when that could not be found out.
+//
+// The session of a token is read consistently: from the moment that somebody has
+// ended it, nothing under it is active. That of a token that was exchanged is the
+// session of another client, which must be live as well.
+func (l *Live) Claims(ctx context.Context, value string) (*token.Claims, error) {
+	claims, err := l.Guard.Verify(ctx, value)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Check(ctx, claims); err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// Live returns nil if what verified claims rest on is still there, and otherwise
+// an error as Claims does.
+func (l *Live) Check(ctx context.Context, claims *token.Claims) error {
+	if err := l.client(ctx, claims.ClientID); err != nil {
+		return err
+	}
+	if claims.SessionID == "" {
+		return nil
+	}
+	g, err := l.Sessions.Grant(ctx, claims.Subject, claims.SessionID)
+	switch {
+	case errors.Is(err, session.ErrEnded):
+		return fmt.Errorf("%w: its session has ended", token.ErrInvalid)
+	case err != nil:
+		return err
+	case g.Client == claims.ClientID:
+		return nil
+	case claims.Act == nil:
+		return fmt.Errorf("%w: its session is another client's", token.ErrInvalid)
+	}
+	return l.client(ctx, g.Client)
+}
+
+// client refuses a token whose client is gone or disabled.
+func (l *Live) client(ctx context.Context, id string) error {
+	c, err := l.Clients.Client(ctx, id)
+	switch {
+	case errors.Is(err, client.ErrUnknown):
+		return fmt.Errorf("%w: its client is gone", token.ErrInvalid)
+	case err != nil:
+		return err
+	case c.Disabled:
+		return fmt.Errorf("%w: its client is disabled", token.ErrInvalid)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+// Package consenttext says in words what a client asks a person for, for the pages on
+// which the person says yes or no.
+package consenttext
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tipstaff/tipstaff/shared/audience"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// App is the name of a client, and whose it is for certain if it registered
+// itself and has a document at its own origin; origin is empty otherwise. The id
+// of a client that registered itself means nothing to a person, and is no name.
+func App(c *client.Client) (name, origin string) {
+	name = c.Name
+	if !c.SelfRegistered {
+		if name == "" {
+			name = c.ID
+		}
+		return name, ""
+	}
+	if u, err := url.Parse(c.ID); err == nil && u.Scheme == "https" {
+		origin = u.Host
+	}
+	if name == "" {
+		name = "An application without a name"
+	}
+	return name, origin
+}
+
+// identity says what the identity scopes mean.
+var identity = map[string]string{
+	oauth.ScopeOpenID:        "Recognize you when you come back",
+	oauth.ScopeProfile:       "See your name and your user name",
+	oauth.ScopeEmail:         "See your e-mail address",
+	oauth.ScopeOfflineAccess: "Keep this access when you have left",
+}
+
+// Asks say what is to be granted to a client: about the person first, then at
+// each resource. A scope without a description stands there by its name, and a
+// resource that is gone not at all.
+func Asks(ctx context.Context, clients *client.Store, c *client.Client, granted audience.Granted) ([]web.Ask, error) {
+	scopes := strings.Fields(granted.Scope)
+	var about web.Ask
+	for _, s := range oauth.IdentityScopes {
+		if slices.Contains(scopes, s) {
+			about.Scopes = append(about.Scopes, identity[s])
+		}
+	}
+	asks := []web.Ask{about}
+	for _, id := range granted.Resources {
+		resource, err := clients.Resource(ctx, id)
+		if errors.Is(err, client.ErrUnknown) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		asks = append(asks, at(resource, c, scopes))
+	}
+	return slices.DeleteFunc(asks, func(a web.Ask) bool { return len(a.Scopes) == 0 }), nil
+}
+
+// at is what the client wants at one resource.
+func at(resource *client.Resource, c *client.Client, scopes []string) web.Ask {
+	may, _ := c.Scopes(resource.ID)
+	if c.SelfRegistered {
+		may = resource.SelfRegistered
+	}
+	a := web.Ask{Place: resource.Name}
+	if a.Place == "" {
+		a.Place = resource.ID
+	}
+	for _, s := range scopes {
+		if slices.Contains(may, s) && !slices.Contains(oauth.IdentityScopes, s) {
+			a.Scopes = append(a.Scopes, words(resource, s))
+		}
+	}
+	return a
+}
+
+func words(resource *client.Resource, scope string) string {
+	for _, s := range resource.Scopes {
+		if s.Name == scope && s.Description != "" {
+			return s.Description
+		}
+	}
+	return scope
+}

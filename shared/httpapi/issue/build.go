@@ -1,0 +1,29 @@
+package issue
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tipstaff/tipstaff/shared/audience"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/keys/vault"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/token"
+	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+)
+
+// New builds a Renewer from the environment of its route. It shares clients with
+// the route, so that each is read once.
+func New(e *wire.Env, db *dynamodb.Client, clients *client.Store, held *vault.Vault) *Renewer {
+	now := e.Clock.Now
+	verifier := dynamo.Proofs(e, db)
+	verifier.Nonces = held.MACKey
+	return &Renewer{
+		Sessions: dynamo.Sessions(e, db),
+		Handles:  &session.Handles{Keys: held.MACKey, Region: e.Region},
+		Targets:  &audience.Chooser{Issuer: e.Issuer, Clients: clients},
+		Tokens:   &token.Minter{Issuer: e.Issuer, Keys: held.Document, Now: now},
+		Proofs:   verifier,
+		Now:      now,
+	}
+}

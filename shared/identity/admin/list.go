@@ -1,0 +1,85 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/identity"
+)
+
+// List returns everybody, in order of their user names. It reads the whole
+// table, which no function ever needs to.
+func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
+	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
+		TableName: &s.Registry, ConsistentRead: new(true),
+		FilterExpression:          new(contract.SK + " = :user"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":user": dynamo.Text(identity.SKUser)},
+	})
+	var all []*identity.User
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list users: %w", err)
+		}
+		for _, it := range page.Items {
+			u, err := identity.Decode(it)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, u)
+		}
+	}
+	slices.SortFunc(all, func(a, b *identity.User) int {
+		return strings.Compare(strings.ToLower(a.UserName), strings.ToLower(b.UserName))
+	})
+	return all, nil
+}
+
+// Ways is what a person can sign in with beside a password.
+type Ways struct{ Passkeys, Linked int }
+
+// What the sort keys of passkeys and linked accounts begin with, below a person's
+// partition.
+const (
+	partition = "user#"
+	passkeys  = "passkey#"
+	linked    = "linked#"
+)
+
+// Ways returns what everybody has, by subject. Like List it reads the whole table.
+func (s *Store) Ways(ctx context.Context) (map[string]Ways, error) {
+	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
+		TableName: &s.Registry, ConsistentRead: new(true),
+		ProjectionExpression:      new(contract.PK + ", " + contract.SK),
+		FilterExpression:          new("begins_with(" + contract.SK + ", :passkeys) OR begins_with(" + contract.SK + ", :linked)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":passkeys": dynamo.Text(passkeys), ":linked": dynamo.Text(linked)},
+	})
+	all := map[string]Ways{}
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list ways to sign in: %w", err)
+		}
+		for _, it := range page.Items {
+			subject, ok := strings.CutPrefix(dynamo.Item(it).Text(contract.PK), partition)
+			if !ok {
+				continue
+			}
+			w := all[subject]
+			if strings.HasPrefix(dynamo.Item(it).Text(contract.SK), passkeys) {
+				w.Passkeys++
+			} else {
+				w.Linked++
+			}
+			all[subject] = w
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,354 @@
+package external_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/external"
+	"github.com/tipstaff/tipstaff/shared/local/enginetest"
+)
+
+const issuer = "https://id.example.com"
+
+var at = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+type bench struct {
+	*external.Store
+	t      *testing.T
+	people *identity.Store
+}
+
+func newBench(t *testing.T) bench {
+	t.Helper()
+	db, table := enginetest.DB(t)
+	now := func() time.Time { return at.Add(300 * time.Millisecond) }
+	return bench{
+		t: t, Store: &external.Store{DB: db, Registry: table(contract.Registry), Now: now},
+		people: &identity.Store{DB: db, Registry: table(contract.Registry), Now: now},
+	}
+}
+
+// person puts somebody into the table.
+func (b bench) person(subject string) *identity.User {
+	b.t.Helper()
+	u := &identity.User{Subject: subject, UserName: subject, Revision: 1}
+	if _, err := b.DB.PutItem(b.t.Context(), &dynamodb.PutItemInput{TableName: &b.Registry, Item: identity.Encode(u)}); err != nil {
+		b.t.Fatal(err)
+	}
+	return u
+}
+
+// link is how somebody links an account: they are read first, then their links.
+func (b bench) link(u *identity.User, sub string) error {
+	have, err := b.List(b.t.Context(), u.Subject)
+	if err != nil {
+		return err
+	}
+	_, writes, err := b.Adding(u.Subject, account(sub), have)
+	if err != nil {
+		return err
+	}
+	return audit.Write(b.t.Context(), b.DB, append(writes, b.people.Changing(u, "", "", nil))...)
+}
+
+func (b bench) mustLink(u *identity.User, sub string) *external.Link {
+	b.t.Helper()
+	if err := b.link(u, sub); err != nil {
+		b.t.Fatal(err)
+	}
+	l, err := b.Find(b.t.Context(), issuer, sub)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return l
+}
+
+func (b bench) fresh(u *identity.User) *identity.User {
+	b.t.Helper()
+	u, err := b.people.Get(b.t.Context(), u.Subject)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return u
+}
+
+func (b bench) list(u *identity.User) []external.Link {
+	b.t.Helper()
+	all, err := b.List(b.t.Context(), u.Subject)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return all
+}
+
+func account(sub string) external.Account {
+	return external.Account{Issuer: issuer, Subject: sub, Upstream: "work", Label: "ann@example.com"}
+}
+
+func TestLink(t *testing.T) {
+	b := newBench(t)
+	ann := b.person("usr_ann")
+	if l, err := b.Find(t.Context(), issuer, "1"); !errors.Is(err, external.ErrUnknown) {
+		t.Fatalf("Find before = %v, %v, want ErrUnknown", l, err)
+	}
+	l := b.mustLink(ann, "1")
+	want := external.Link{
+		ID: external.ID(issuer, "1"), Subject: "usr_ann", Upstream: "work", Issuer: issuer, Label: "ann@example.com", Created: at,
+	}
+	if *l != want {
+		t.Errorf("Find = %+v, want %+v", *l, want)
+	}
+	if all := b.list(ann); !reflect.DeepEqual(all, []external.Link{want}) {
+		t.Errorf("List = %+v, want the same", all)
+	}
+	// Neither part of the account may differ by a bit, nor move to the other.
+	for _, a := range [][2]string{
+		{issuer, "2"},
+		{issuer, ""},
+		{issuer, "1 "},
+		{issuer + "/", "1"},
+		{"https://ID.example.com", "1"},
+		{issuer + "1", ""},
+		{issuer, "1\x00"},
+		{"", issuer + "\x001"},
+		{issuer, "ann@example.com"},
+	} {
+		if l, err := b.Find(t.Context(), a[0], a[1]); !errors.Is(err, external.ErrUnknown) {
+			t.Errorf("Find(%q, %q) = %+v, %v, want ErrUnknown", a[0], a[1], l, err)
+		}
+	}
+	if err := audit.Write(t.Context(), b.DB, append(b.Removing(l), b.people.Changing(b.fresh(ann), "", "", nil))...); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := b.Find(t.Context(), issuer, "1"); !errors.Is(err, external.ErrUnknown) || len(b.list(ann)) != 0 {
+		t.Errorf("Find after the end = %v, %v, want ErrUnknown and nothing listed", l, err)
+	}
+	if err := b.link(b.fresh(ann), "1"); err != nil {
+		t.Errorf("link once more = %v", err)
+	}
+}
+
+// The table holds no subject of elsewhere.
+func TestNoSubjectIsKept(t *testing.T) {
+	b := newBench(t)
+	b.mustLink(b.person("usr_ann"), "secret-subject")
+	out, err := b.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.Registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, it := range out.Items {
+		for name, v := range it {
+			if s, ok := v.(*types.AttributeValueMemberS); ok && strings.Contains(s.Value, "secret-subject") {
+				t.Errorf("attribute %s = %q", name, s.Value)
+			}
+		}
+	}
+}
+
+// An account that somebody has is nobody else's, and one's own only once.
+func TestAccountHasOnePerson(t *testing.T) {
+	b := newBench(t)
+	ann, bob := b.person("usr_ann"), b.person("usr_bob")
+	b.mustLink(ann, "1")
+	condition, ok := errors.AsType[*audit.ConditionError](b.link(bob, "1"))
+	if !ok || condition.Index != 0 || dynamo.Item(condition.Item).Text("user") != "usr_ann" {
+		t.Errorf("link of another's account = %+v, want the condition of the first write, and whose it is", condition)
+	}
+	if all := b.list(bob); len(all) != 0 {
+		t.Errorf("bob has %v, want nothing", all)
+	}
+	if err := b.link(b.fresh(ann), "1"); !errors.Is(err, external.ErrTwice) {
+		t.Errorf("link twice = %v, want ErrTwice", err)
+	}
+	_, writes, err := b.Adding("usr_ann", account("1"), nil) // by a list that is old
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := errors.AsType[*audit.ConditionError](audit.Write(t.Context(), b.DB, writes...)); !ok {
+		t.Error("link twice by an old list was written")
+	}
+}
+
+// Of two people who link one account at once one has it, whole.
+func TestTwoPeopleAtOnce(t *testing.T) {
+	b := newBench(t)
+	for round := range 10 {
+		ann, bob := b.person(fmt.Sprintf("usr_ann%d", round)), b.person(fmt.Sprintf("usr_bob%d", round))
+		sub := fmt.Sprint(round)
+		errs := together(func() error { return b.link(ann, sub) }, func() error { return b.link(bob, sub) })
+		l, err := b.Find(t.Context(), issuer, sub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (errs[0] == nil) == (errs[1] == nil) {
+			t.Errorf("round %d: %v and %v, want one to have it", round, errs[0], errs[1])
+		}
+		for i, u := range []*identity.User{ann, bob} {
+			has := errs[i] == nil
+			if (l.Subject == u.Subject) != has || (len(b.list(u)) == 1) != has {
+				t.Errorf("round %d: %s was told %v; the account is %s's and they have %v", round, u.Subject, errs[i], l.Subject, b.list(u))
+			}
+		}
+	}
+}
+
+// A person with one link left to go cannot get two by two tabs.
+func TestTooMany(t *testing.T) {
+	b := newBench(t)
+	ann := b.person("usr_ann")
+	for i := range external.MaxLinks - 1 {
+		b.mustLink(b.fresh(ann), fmt.Sprint(i))
+	}
+	now := b.fresh(ann)
+	errs := together(func() error { return b.link(now, "a") }, func() error { return b.link(now, "b") })
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Errorf("two tabs = %v and %v, want one of them", errs[0], errs[1])
+	}
+	if n := len(b.list(ann)); n != external.MaxLinks {
+		t.Errorf("ann has %d links, want %d", n, external.MaxLinks)
+	}
+	if err := b.link(b.fresh(ann), "c"); !errors.Is(err, external.ErrTooMany) {
+		t.Errorf("one more = %v, want ErrTooMany", err)
+	}
+}
+
+// Of two who end a link one is told that it is gone, and nobody ends another's.
+func TestRemoving(t *testing.T) {
+	b := newBench(t)
+	ann := b.person("usr_ann")
+	l := b.mustLink(ann, "1")
+	forged := *l
+	forged.Subject = "usr_bob"
+	if _, ok := errors.AsType[*audit.ConditionError](audit.Write(t.Context(), b.DB, b.Removing(&forged)...)); !ok {
+		t.Error("bob ended ann's link")
+	}
+	remove := func() error { return audit.Write(t.Context(), b.DB, b.Removing(l)...) }
+	errs := together(remove, remove)
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Errorf("ended at once = %v and %v, want one of them", errs[0], errs[1])
+	}
+}
+
+// A sign-in by a link that was ended meanwhile, or is another's by now, does not
+// happen.
+func TestHolds(t *testing.T) {
+	b := newBench(t)
+	ann, bob := b.person("usr_ann"), b.person("usr_bob")
+	l := b.mustLink(ann, "1")
+	if err := audit.Write(t.Context(), b.DB, b.Holds(l)); err != nil {
+		t.Errorf("the condition of a link that is there = %v", err)
+	}
+	if err := audit.Write(t.Context(), b.DB, b.Removing(l)...); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		if _, ok := errors.AsType[*audit.ConditionError](audit.Write(t.Context(), b.DB, b.Holds(l))); !ok {
+			t.Errorf("the condition holds after %s", when)
+		}
+	}
+	refused("the end")
+	b.mustLink(bob, "1")
+	refused("it became another's")
+}
+
+// Who is deleted leaves nothing, be there only half of a link, and takes nothing
+// from others.
+func TestForgetting(t *testing.T) {
+	b := newBench(t)
+	ann, bob := b.person("usr_ann"), b.person("usr_bob")
+	l := b.mustLink(ann, "1")
+	if err := audit.Write(t.Context(), b.DB, b.Removing(l)[0]); err != nil { // a half
+		t.Fatal(err)
+	}
+	if err := audit.Write(t.Context(), b.DB, b.Forgetting(ann.Subject, l.ID)...); err != nil || len(b.list(ann)) != 0 {
+		t.Errorf("Forgetting half a link = %v and leaves %v, want nothing", err, b.list(ann))
+	}
+	other := b.mustLink(bob, "2")
+	if _, ok := errors.AsType[*audit.ConditionError](audit.Write(t.Context(), b.DB, b.Forgetting(ann.Subject, other.ID)...)); !ok {
+		t.Error("the deletion of ann ended a link of bob's")
+	}
+}
+
+// What an upstream calls an account is cut to a line that can be printed.
+func TestLabel(t *testing.T) {
+	b := newBench(t)
+	for in, want := range map[string]string{
+		"":                        "",
+		"ann@example.com":         "ann@example.com",
+		"Ann\n\x1b[2JExample":     "Ann[2JExample",
+		"gpj.\u202eexe":           "gpj.exe",
+		"a\xff\xfeb":              "ab",
+		strings.Repeat("é", 101):  strings.Repeat("é", 100),
+		strings.Repeat("a", 1000): strings.Repeat("a", 200),
+	} {
+		l, _, err := b.Adding("usr_ann", external.Account{Issuer: issuer, Subject: "1", Label: in}, nil)
+		if err != nil || l.Label != want {
+			t.Errorf("Adding(%q) = %q, %v, want %q", in, l.Label, err, want)
+		}
+	}
+}
+
+// Items of a later release are read, and broken ones let nobody in.
+func TestOldAndNewItems(t *testing.T) {
+	b := newBench(t)
+	put := func(it dynamo.Item) {
+		t.Helper()
+		if _, err := b.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.Registry, Item: it}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := func() dynamo.Item { return external.AccountKey(external.ID(issuer, "1")) }
+	first := key()
+	first["user"], first["issuer"], first["later"] = dynamo.Text("usr_ann"), dynamo.Text(issuer), dynamo.Number(1)
+	put(first)
+	l, err := b.Find(t.Context(), issuer, "1")
+	if want := (external.Link{ID: external.ID(issuer, "1"), Subject: "usr_ann", Issuer: issuer}); err != nil || *l != want {
+		t.Errorf("Find of the shortest item = %+v, %v, want %+v", l, err, want)
+	}
+	broken := map[string]dynamo.Item{
+		"nobody":         {"issuer": dynamo.Text(issuer)},
+		"a number":       {"user": dynamo.Number(1), "issuer": dynamo.Text(issuer)},
+		"another issuer": {"user": dynamo.Text("usr_ann"), "issuer": dynamo.Text("https://other.example.com")},
+		"no issuer":      {"user": dynamo.Text("usr_ann")},
+		"no time":        {"user": dynamo.Text("usr_ann"), "issuer": dynamo.Text(issuer), "created": dynamo.Text("today")},
+	}
+	for name, it := range broken {
+		for k, v := range key() {
+			it[k] = v
+		}
+		put(it)
+		if l, err := b.Find(t.Context(), issuer, "1"); err == nil || errors.Is(err, external.ErrUnknown) {
+			t.Errorf("Find of an item with %s = %+v, %v, want an error", name, l, err)
+		}
+	}
+	mine := external.PersonKey("usr_ann", external.ID(issuer, "1"))
+	mine["user"] = dynamo.Number(1)
+	put(mine)
+	if all, err := b.List(t.Context(), "usr_ann"); err == nil {
+		t.Errorf("List of a broken item = %v, want an error", all)
+	}
+}
+
+// together runs functions at once and returns their errors in order.
+func together(run ...func() error) []error {
+	errs := make([]error, len(run))
+	var wg sync.WaitGroup
+	for i, f := range run {
+		wg.Go(func() { errs[i] = f() })
+	}
+	wg.Wait()
+	return errs
+}

@@ -1,0 +1,87 @@
+package external
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/identity"
+)
+
+// The layout of the two items of a link, which have the same attributes. A new
+// attribute is optional and its absence has the meaning written here.
+const (
+	// Prefix begins the partition key of the account's item and the sort key of
+	// the person's. SK is the sort key of the account's.
+	Prefix = "linked#"
+	SK     = "linked"
+
+	attrUser     = "user"
+	attrUpstream = "upstream" // absent: none that is known
+	attrIssuer   = "issuer"
+	attrLabel    = "label"   // absent: none
+	attrCreated  = "created" // epoch seconds
+)
+
+// maxLabel is the length of the longest label in bytes.
+const maxLabel = 200
+
+// AccountKey is the primary key of the item that leads from an account to its
+// person.
+func AccountKey(id string) dynamo.Item { return dynamo.Key(Prefix+id, SK) }
+
+// PersonKey is the primary key of the item among those of the person.
+func PersonKey(subject, id string) dynamo.Item {
+	key := identity.Key(subject)
+	key[contract.SK] = dynamo.Text(Prefix + id)
+	return key
+}
+
+func (l *Link) encode(key dynamo.Item) dynamo.Item {
+	key[attrUser] = dynamo.Text(l.Subject)
+	key.PutText(attrUpstream, l.Upstream)
+	key[attrIssuer] = dynamo.Text(l.Issuer)
+	key.PutText(attrLabel, l.Label)
+	key[attrCreated] = dynamo.Seconds(l.Created)
+	return key
+}
+
+// decode reads either item of a link.
+func decode(it dynamo.Item) (*Link, error) {
+	r := dynamo.Reader{Item: it}
+	l := &Link{
+		Subject: r.Text(attrUser), Upstream: r.Text(attrUpstream), Issuer: r.Text(attrIssuer),
+		Label: r.Text(attrLabel), Created: r.Time(attrCreated),
+	}
+	if r.Text(contract.SK) == SK {
+		l.ID = r.After(contract.PK, Prefix)
+	} else {
+		l.ID = r.After(contract.SK, Prefix)
+	}
+	if l.Subject == "" {
+		r.Fail(attrUser)
+	}
+	if r.Err() != nil {
+		return nil, fmt.Errorf("link %s in the registry: %w", l.ID, r.Err())
+	}
+	return l, nil
+}
+
+// cut makes a label of what a stranger's server wrote: one short line that can be
+// printed.
+func cut(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	for len(s) > maxLabel {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}

@@ -1,0 +1,87 @@
+package onetime
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+)
+
+// The layout of a ticket's item. What is empty is absent.
+const (
+	sk = "ticket"
+
+	attrKind     = "kind"
+	attrSubject  = "subject"
+	attrAuthGen  = "auth_gen"
+	attrUserName = "user_name"
+	attrName     = "name"
+	attrEmail    = "email"
+	attrVerified = "email_verified"
+	attrResetOTP = "reset_otp"
+	attrActor    = "actor"
+	attrCreated  = "created"
+	attrExpires  = "expires"
+	attrUsed     = "used" // when it was used up; absent: it was not
+)
+
+// kept is how long a ticket stays in the table after it expired, so that a person
+// is told that it did.
+const kept = 7 * 24 * time.Hour
+
+func key(id string) dynamo.Item { return dynamo.Key("ticket#"+id, sk) }
+
+// hash is all that is kept of what is in a link.
+func hash(secret []byte) string {
+	sum := sha256.Sum256(secret)
+	return hex.EncodeToString(sum[:])
+}
+
+func encode(t *Ticket) dynamo.Item {
+	it := key(t.ID)
+	it[attrKind] = dynamo.Text(string(t.Kind))
+	it[attrSubject] = dynamo.Text(t.Subject)
+	it[attrAuthGen] = dynamo.Number(t.AuthGen)
+	it[attrCreated] = dynamo.Seconds(t.Created)
+	it[attrExpires] = dynamo.Seconds(t.Expires)
+	it[contract.TTL] = dynamo.Seconds(t.Expires.Add(kept))
+	it.PutText(attrUserName, t.UserName)
+	it.PutText(attrName, t.Name)
+	it.PutText(attrEmail, t.Email)
+	it.PutFlag(attrVerified, t.EmailVerified)
+	it.PutFlag(attrResetOTP, t.ResetOTP)
+	it.PutText(attrActor, t.Actor)
+	return it
+}
+
+func decode(id string, it dynamo.Item) (t *Ticket, used bool, err error) {
+	r := dynamo.Reader{Item: it}
+	t = &Ticket{
+		ID: id, Kind: Kind(r.Text(attrKind)), Subject: r.Text(attrSubject), AuthGen: r.Number(attrAuthGen),
+		UserName: r.Text(attrUserName), Name: r.Text(attrName), Email: r.Text(attrEmail), EmailVerified: r.Flag(attrVerified),
+		ResetOTP: r.Flag(attrResetOTP), Actor: r.Text(attrActor), Created: r.Time(attrCreated), Expires: r.Time(attrExpires),
+	}
+	used = r.Number(attrUsed) != 0
+	if t.Subject == "" || t.Expires.IsZero() {
+		r.Fail(attrSubject)
+	}
+	if r.Err() != nil {
+		return nil, false, fmt.Errorf("read a one-time link: %w", r.Err())
+	}
+	return t, used, nil
+}
+
+func (s *Store) use(id string) types.TransactWriteItem {
+	update := "SET #used = :now"
+	condition := "attribute_exists(#expires) AND attribute_not_exists(#used) AND #expires > :now"
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Sessions, Key: key(id), UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames:  dynamo.Names(attrUsed, attrExpires),
+		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(s.Now())},
+	}}
+}

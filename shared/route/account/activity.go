@@ -1,0 +1,260 @@
+package account
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/consent"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/identity/otp"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+const (
+	// shownActivity is how many entries the page shows, of the lookedAt newest:
+	// some mean nothing to a person.
+	shownActivity = 20
+	lookedAt      = 40
+
+	// The details of an entry that are shown.
+	detailIP       = "ip"
+	detailAgent    = "agent"
+	detailAMR      = "amr"
+	detailBy       = "by"
+	detailClient   = "client"
+	detailMethod   = "method"
+	detailName     = "name"
+	detailUpstream = "upstream"
+	detailWhy      = "why"
+)
+
+// activity is what happened lately, from the audit trail, which is a moment behind.
+func (v *visit) activity(ctx context.Context, w *ways) ([]web.Activity, error) {
+	entries, err := v.Trail.List(ctx, v.People.DB, audit.Query{Subject: v.login.Subject, Limit: lookedAt})
+	if err != nil {
+		return nil, err
+	}
+	var all []web.Activity
+	for _, e := range entries {
+		n := names{upstream: w.called(e.Detail[detailUpstream])}
+		if id := clientOf(e); id != "" {
+			a, err := v.app(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			n.app = a.name
+		}
+		what := words(e, n)
+		if what == "" {
+			continue
+		}
+		all = append(all, web.Activity{
+			What: what, At: e.Time(), Device: e.Detail[detailAgent], Place: e.Detail[detailIP], Refused: e.Outcome == audit.Refused,
+		})
+		if len(all) == shownActivity {
+			break
+		}
+	}
+	return all, nil
+}
+
+// clientOf is the client that an entry is about, if any.
+func clientOf(e audit.Entry) string {
+	if id, ok := strings.CutPrefix(e.Object, "client#"); ok {
+		return id
+	}
+	return e.Detail[detailClient]
+}
+
+// called is the name of an upstream, or its id when it is gone.
+func (w *ways) called(id string) string {
+	for _, u := range w.upstreams {
+		if u.ID == id {
+			return u.Name
+		}
+	}
+	return id
+}
+
+// names are what the things of an entry are called.
+type names struct{ app, upstream string }
+
+// formerSendMail is what entries call [contract.SendMail] that it wrote before it
+// had its present name.
+const formerSendMail = "post"
+
+// words say what an entry means to the person whom it is about, in the past tense
+// and without a subject, as most of it they did themselves. An entry that means
+// nothing to a person has none.
+func words(e audit.Entry, n names) string {
+	said, ok := plain[e.Action]
+	if !ok {
+		if say, ok := spoken[e.Action]; ok {
+			said = say(e, n)
+		}
+	}
+	mine := e.Actor == "" || e.Actor == e.Subject || e.Actor == contract.SendMail.Name || e.Actor == formerSendMail
+	if said == "" || mine || e.Outcome == audit.Refused || aside[e.Action] {
+		return said
+	}
+	return said + " (by an administrator)"
+}
+
+// plain are the words for actions that need nothing else.
+var plain = map[audit.Action]string{
+	session.ActionRenew:     "Confirmed that it is you",
+	session.ActionEndOthers: "Ended all other sessions",
+	audit.UserCreate:        "Account was made",
+	audit.UserUpdate:        "Your details were changed",
+	audit.UserDisable:       "Account was switched off",
+	audit.UserEnable:        "Account was switched on again",
+	audit.UserInvite:        "Invitation was made",
+	audit.OTPAdd:            "Set up an authenticator app",
+	audit.OTPRemove:         "Removed the authenticator app",
+	audit.OTPCodes:          "Made new recovery codes",
+	device.ActionApprove:    "Let a device in",
+	device.ActionDeny:       "Turned a device away",
+}
+
+// aside are the actions whose words say already who did it.
+var aside = map[audit.Action]bool{
+	session.ActionGrant: true, session.ActionEndGrant: true, audit.PasskeyRegress: true,
+}
+
+// spoken are the words for actions that need more of the entry.
+var spoken = map[audit.Action]func(audit.Entry, names) string{
+	session.ActionLogin: func(e audit.Entry, _ names) string { return "Signed in" + how(e.Detail[detailAMR]) },
+	audit.LoginRefuse:   refusal,
+	session.ActionEndLogin: func(e audit.Entry, _ names) string {
+		if e.Detail[detailWhy] == session.LoggedOut {
+			return "Signed out"
+		}
+		return "Ended a session"
+	},
+	session.ActionEndAll: func(e audit.Entry, _ names) string {
+		if e.Detail[detailWhy] == session.Recovered {
+			return "Got back in with a link, which ended all sessions"
+		}
+		return "All sessions ended"
+	},
+	audit.UserRecover: func(e audit.Entry, _ names) string {
+		if e.Detail[detailBy] == "mail" {
+			return "Link to get back in was sent by mail"
+		}
+		return "Link to get back in was made"
+	},
+	session.ActionGrant:    func(_ audit.Entry, n names) string { return "Signed in to " + n.of("an application") },
+	session.ActionEndGrant: endGrant,
+	consent.ActionGive:     func(_ audit.Entry, n names) string { return "Allowed " + n.of("an application") + " what it asked for" },
+	audit.ConsentForget:    func(_ audit.Entry, n names) string { return "Took back what you had allowed " + n.of("an application") },
+	audit.UserPassword: func(e audit.Entry, _ names) string {
+		switch e.Detail[detailPassword] {
+		case passwordFirst:
+			return "Set a password"
+		case passwordRemoved:
+			return "Removed the password"
+		}
+		if e.Detail[detailWhy] == session.Recovered {
+			return "Got back in with a link and a new password, which ended all sessions"
+		}
+		return "Changed the password and ended all other sessions"
+	},
+	audit.PasskeyAdd:    func(e audit.Entry, _ names) string { return "Added the passkey" + quoted(e) },
+	audit.PasskeyRename: func(e audit.Entry, _ names) string { return "Renamed a passkey" + to(e) },
+	audit.PasskeyRemove: func(e audit.Entry, _ names) string { return "Removed the passkey" + quoted(e) },
+	audit.PasskeyRegress: func(e audit.Entry, _ names) string {
+		return "The passkey" + quoted(e) + " may have been copied. If you did not expect this, remove it and add a new one"
+	},
+	audit.LinkAdd: func(e audit.Entry, n names) string {
+		if e.Outcome == audit.Refused {
+			return "Tried to link an account" + n.at() + " that is linked to somebody else"
+		}
+		return "Linked an account" + n.at()
+	},
+	audit.LinkRemove: func(_ audit.Entry, n names) string { return "Unlinked an account" + n.at() },
+}
+
+func (n names) of(unknown string) string {
+	if n.app == "" {
+		return unknown
+	}
+	return n.app
+}
+
+func (n names) at() string {
+	if n.upstream == "" {
+		return " elsewhere"
+	}
+	return " at " + n.upstream
+}
+
+func quoted(e audit.Entry) string {
+	if e.Detail[detailName] == "" {
+		return ""
+	}
+	return " “" + e.Detail[detailName] + "”"
+}
+
+func to(e audit.Entry) string {
+	if e.Detail[detailName] == "" {
+		return ""
+	}
+	return " to" + quoted(e)
+}
+
+// how says how somebody signed in.
+func how(amr string) string {
+	methods := strings.Fields(amr)
+	has := func(method string) bool { return slices.Contains(methods, method) }
+	said := ""
+	switch {
+	case has(oauth.AMRKey):
+		return " with a passkey"
+	case has(oauth.AMRPassword):
+		said = " with a password"
+	case has(oauth.AMRFederated):
+		said = " with an account elsewhere"
+	}
+	if said != "" && has(oauth.AMROTP) {
+		said += " and a code"
+	}
+	return said
+}
+
+// refusal says what was tried.
+func refusal(e audit.Entry, n names) string {
+	said := "Somebody tried to sign in"
+	switch e.Detail[detailMethod] {
+	case "", "password":
+		said += " with a wrong password"
+	case "passkey":
+		said += " with a passkey that is not right"
+	case "upstream":
+		said += " with an account" + n.at()
+	case otp.MethodApp, otp.MethodRecovery:
+		said += " with a wrong code"
+	}
+	if times := e.Detail[audit.DetailRefusals]; times != "" {
+		said += ", " + times + " times within an hour"
+	}
+	return said
+}
+
+// endGrant says what became of an application's access, and why.
+func endGrant(e audit.Entry, n names) string {
+	switch app := n.of("an application"); e.Detail[detailWhy] {
+	case session.Reused, session.CodeReplayed:
+		return "Ended " + app + ", because somebody may have had a copy of its access"
+	case session.LoggedOut:
+		return "Signed out of " + app
+	case session.Evicted:
+		return "" // nobody did it
+	default:
+		return "Ended " + app
+	}
+}

@@ -1,0 +1,126 @@
+package account_test
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/consent"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/session"
+)
+
+// happened puts entries about ada into the trail, a second apart.
+func (s *scene) happened(entries ...audit.Entry) {
+	s.t.Helper()
+	for _, e := range entries {
+		s.Pass(time.Second)
+		e.Subject = s.ada
+		if e.Actor == "" {
+			e.Actor = s.ada
+		}
+		if e.Outcome == "" {
+			e.Outcome = audit.Success
+		}
+		s.write(s.Trail().Put(e))
+	}
+}
+
+func detail(pairs ...string) map[string]string {
+	d := map[string]string{}
+	for ; len(pairs) > 1; pairs = pairs[2:] {
+		d[pairs[0]] = pairs[1]
+	}
+	return d
+}
+
+// TestActivityInWords: what happened is said so that somebody understands it who has
+// never heard of a grant.
+func TestActivityInWords(t *testing.T) {
+	s := newScene(t)
+	s.upstream(nil)
+	s.Register(client.Client{ID: "orders-app", Name: "Orders"})
+	for want, e := range map[string]audit.Entry{
+		"Signed in with a passkey":                   {Action: session.ActionLogin, Detail: detail("amr", "pop user mfa")},
+		"Signed in with a password":                  {Action: session.ActionLogin, Detail: detail("amr", "pwd")},
+		"Signed in with a password and a code":       {Action: session.ActionLogin, Detail: detail("amr", "pwd otp mfa")},
+		"Signed in with an account elsewhere":        {Action: session.ActionLogin, Detail: detail("amr", "fed")},
+		"Confirmed that it is you":                   {Action: session.ActionRenew},
+		"Signed out":                                 {Action: session.ActionEndLogin, Detail: detail("why", session.LoggedOut)},
+		"Ended a session":                            {Action: session.ActionEndLogin, Detail: detail("why", session.Revoked)},
+		"Ended a session (by an administrator)":      {Action: session.ActionEndLogin, Actor: "operator", Detail: detail("why", session.Admin)},
+		"Ended all other sessions":                   {Action: session.ActionEndOthers},
+		"All sessions ended (by an administrator)":   {Action: session.ActionEndAll, Actor: "operator"},
+		"Signed in to Orders":                        {Action: session.ActionGrant, Detail: detail("client", "orders-app")},
+		"Ended Orders":                               {Action: session.ActionEndGrant, Object: "client#orders-app", Detail: detail("why", session.Revoked)},
+		"Ended an application":                       {Action: session.ActionEndGrant, Object: "grant#01", Detail: detail("why", session.Revoked)},
+		"somebody may have had a copy":               {Action: session.ActionEndGrant, Object: "grant#01", Detail: detail("why", session.Reused)},
+		"Allowed Orders what it asked for":           {Action: consent.ActionGive, Object: "client#orders-app"},
+		"Took back what you had allowed Orders":      {Action: audit.ConsentForget, Object: "client#orders-app"},
+		"Added the passkey “Blue <key>”":             {Action: audit.PasskeyAdd, Detail: detail("name", "Blue <key>")},
+		"Renamed a passkey to “Red”":                 {Action: audit.PasskeyRename, Detail: detail("name", "Red")},
+		"Removed the passkey “Red”":                  {Action: audit.PasskeyRemove, Detail: detail("name", "Red")},
+		"The passkey “Red” may have been copied":     {Action: audit.PasskeyRegress, Detail: detail("name", "Red")},
+		"Set up an authenticator app":                {Action: audit.OTPAdd},
+		"Removed the authenticator app":              {Action: audit.OTPRemove},
+		"Made new recovery codes":                    {Action: audit.OTPCodes},
+		"Linked an account at Example":               {Action: audit.LinkAdd, Detail: detail("upstream", upstreamID)},
+		"Unlinked an account at gone":                {Action: audit.LinkRemove, Detail: detail("upstream", "gone")},
+		"Unlinked an account elsewhere":              {Action: audit.LinkRemove},
+		"Set a password":                             {Action: audit.UserPassword, Detail: detail("password", "first")},
+		"Removed the password":                       {Action: audit.UserPassword, Detail: detail("password", "removed")},
+		"Changed the password and ended":             {Action: audit.UserPassword, Detail: detail("why", session.Password)},
+		"all other sessions (by an administrator)":   {Action: audit.UserPassword, Actor: "operator", Detail: detail("why", session.Password)},
+		"switched off (by an administrator)":         {Action: audit.UserDisable, Actor: "operator"},
+		"switched on again (by an administrator)":    {Action: audit.UserEnable, Actor: "operator"},
+		"get back in was made (by an administrator)": {Action: audit.UserRecover, Actor: "operator"},
+		"Link to get back in was sent by mail</p>":   {Action: audit.UserRecover, Actor: contract.SendMail.Name, Detail: detail("by", "mail")},
+		"Got back in with a link":                    {Action: session.ActionEndAll, Detail: detail("why", session.Recovered)},
+		"Tried to link an account at Example":        {Action: audit.LinkAdd, Outcome: audit.Refused, Detail: detail("upstream", upstreamID)},
+		"sign in with an account at Example":         {Action: audit.LoginRefuse, Outcome: audit.Refused, Detail: detail("method", "upstream", "upstream", upstreamID)},
+		"Got back in with a link and a new password": {Action: audit.UserPassword, Detail: detail("why", session.Recovered)},
+		"tried to sign in with a wrong password":     {Action: audit.LoginRefuse, Outcome: audit.Refused},
+		"with a passkey that is not right":           {Action: audit.LoginRefuse, Outcome: audit.Refused, Detail: detail("method", "passkey")},
+		"with a wrong code":                          {Action: audit.LoginRefuse, Outcome: audit.Refused, Detail: detail("method", "otp")},
+		"wrong password, 80 times within an hour":    {Action: audit.LoginRefuse, Outcome: audit.Refused, Detail: detail(audit.DetailRefusals, "80")},
+	} {
+		s.happened(e)
+		page := s.Get("/account").Body
+		_, activity, _ := strings.Cut(page, `id="activity"`)
+		first, _, _ := strings.Cut(activity, "</li>")
+		if !strings.Contains(html.UnescapeString(first), want) {
+			t.Errorf("%+v is shown as %s, want %q", e, first, want)
+		}
+		if refused := strings.Contains(first, ">Refused<"); refused != (e.Outcome == audit.Refused) {
+			t.Errorf("%+v is marked as refused: %v", e, refused)
+		}
+	}
+}
+
+// TestActivityShowsTheNewest: twenty entries, the newest first, of this person alone,
+// without those that mean nothing to a person.
+func TestActivityShowsTheNewest(t *testing.T) {
+	s := newScene(t)
+	for i := range 25 {
+		s.happened(audit.Entry{Action: audit.PasskeyRename, Detail: detail("name", fmt.Sprintf("key %02d", i), "ip", "192.0.2.0/24", "agent", "Safari on iPhone")})
+		if i%3 == 0 {
+			s.happened(audit.Entry{Action: audit.UserRehash})
+		}
+	}
+	s.write(s.Trail().Put(audit.Entry{Actor: "eve", Subject: "usr_eve", Action: audit.PasskeyRename, Outcome: audit.Success, Detail: detail("name", "hers")}))
+	got := s.Get("/account")
+	says(t, "the page", got, http.StatusOK, "key 24", "key 05", "192.0.2.0/24", "Safari on iPhone")
+	for _, unwanted := range []string{"key 04", "hers", "rehash", "user."} {
+		if strings.Contains(got.Body, unwanted) {
+			t.Errorf("the page shows %s: %s", unwanted, main(got.Body))
+		}
+	}
+	if strings.Index(got.Body, "key 24") > strings.Index(got.Body, "key 05") {
+		t.Error("the oldest comes first")
+	}
+}

@@ -1,0 +1,160 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/passkey"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// purposePasskey is what the challenges for new passkeys are bound to, with the
+// browser and the login.
+const purposePasskey = "account passkey"
+
+const (
+	notMade  = "No passkey was made yet. Press the button to make it."
+	tooSlow  = "That took too long. Please try again."
+	notTaken = "Your device answered something that we cannot take. Please try again, or use another device."
+	tooMany  = "You have as many passkeys as one person may have. Remove one that you do not use any more."
+)
+
+// showPasskey asks the browser to have a passkey made.
+func (v *visit) showPasskey(problem string) error {
+	ctx := v.r.Context()
+	u, err := v.user()
+	if err != nil {
+		return err
+	}
+	existing, err := v.Passkeys.Store.List(ctx, u.Subject)
+	if err != nil {
+		return err
+	}
+	who := passkey.Person{Subject: u.Subject, UserName: u.UserName, Name: u.Name}
+	options, err := v.Passkeys.Create(ctx, who, existing, v.binding(purposePasskey))
+	if errors.Is(err, passkey.ErrTooMany) {
+		return v.refuse(tooMany, err)
+	}
+	if err != nil {
+		return err
+	}
+	token, err := v.Forms.Token(ctx, v.w, v.r, purpose(v.login))
+	if err != nil {
+		return err
+	}
+	page := web.AddPasskey{CSRF: token, Options: options, Name: passkey.CleanName(v.r.PostForm.Get("name")), Problem: problem}
+	return v.answer(page, problem)
+}
+
+// addPasskey takes the passkey that a device has made. An answer that was taken
+// before, by this form sent twice, is as good as taken now.
+func (v *visit) addPasskey() error {
+	ctx := v.r.Context()
+	response := v.r.PostForm.Get("passkey")
+	if response == "" { // sent with the Enter key
+		return v.showPasskey(notMade)
+	}
+	made, writes, err := v.Passkeys.Attest(ctx, passkey.Registration{
+		Answer: passkey.Answer{
+			Response: response, Binding: v.binding(purposePasskey), RequestID: httpapi.RequestID(ctx),
+		},
+		Subject: v.login.Subject, Name: v.r.PostForm.Get("name"), Device: v.device().Agent,
+	})
+	if err == nil {
+		err = v.settle(func(u *identity.User) error {
+			err := v.Passkeys.Store.Add(ctx, u, made, writes, httpapi.RequestID(ctx))
+			if errors.Is(err, passkey.ErrChanged) {
+				return errChanged
+			}
+			return err
+		})
+	}
+	if errors.Is(err, passkey.ErrRefused) && made != nil {
+		has, listErr := v.passkey(ctx, made.ID())
+		if listErr != nil {
+			return listErr
+		}
+		if has != nil {
+			return v.done(donePasskey)
+		}
+	}
+	return v.made(err)
+}
+
+// made answers the registration of a passkey.
+func (v *visit) made(err error) error {
+	switch {
+	case err == nil:
+		return v.done(donePasskey)
+	case errors.Is(err, passkey.ErrTooMany):
+		return v.refuse(tooMany, err)
+	case errors.Is(err, passkey.ErrExpired):
+		v.note(err)
+		return v.showPasskey(tooSlow)
+	case errors.Is(err, passkey.ErrRefused):
+		v.note(err)
+		return v.showPasskey(notTaken)
+	}
+	return err
+}
+
+// passkey is the person's passkey of an id, or nil.
+func (v *visit) passkey(ctx context.Context, id string) (*passkey.Passkey, error) {
+	p, err := v.Passkeys.Store.Get(ctx, v.login.Subject, id)
+	if errors.Is(err, passkey.ErrUnknown) {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	return p, err
+}
+
+// notThere is the problem of a form about a passkey that is not there any more.
+const notThere = "This passkey is not there any more. Perhaps you removed it in another tab."
+
+func (v *visit) renamePasskey() error {
+	ctx := v.r.Context()
+	if _, err := v.user(); err != nil {
+		return err
+	}
+	p, err := v.Passkeys.Store.Get(ctx, v.login.Subject, v.r.PostForm.Get("id"))
+	if err == nil {
+		err = v.Passkeys.Store.Rename(ctx, p, v.r.PostForm.Get("name"), httpapi.RequestID(ctx))
+	}
+	if errors.Is(err, passkey.ErrUnknown) {
+		return v.refuse(notThere, err)
+	}
+	if err != nil {
+		return err
+	}
+	return v.done(doneRenamed)
+}
+
+// removePasskey takes a passkey away, if there is another way in.
+func (v *visit) removePasskey() error {
+	ctx := v.r.Context()
+	id := v.r.PostForm.Get("id")
+	err := v.settle(func(u *identity.User) error {
+		w, err := v.read(ctx, u)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(w.passkeys, func(p passkey.Passkey) bool { return p.ID() == id })
+		if i < 0 {
+			return nil // in another tab, or it never was theirs
+		}
+		if err := w.removable(); err != nil {
+			return err
+		}
+		err = v.Passkeys.Store.Remove(ctx, u, &w.passkeys[i], httpapi.RequestID(ctx))
+		switch {
+		case errors.Is(err, passkey.ErrChanged):
+			return errChanged
+		case errors.Is(err, passkey.ErrUnknown):
+			return nil
+		}
+		return err
+	})
+	return v.removed(err, donePasskeyRemoved)
+}

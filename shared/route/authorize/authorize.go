@@ -1,0 +1,189 @@
+// Package authorize serves /authorize, where a client sends a person to let it in
+// (RFC 6749 §4.1, OpenID Connect Core §3.1.2).
+//
+// Nothing is kept of a request while the person signs in and decides. The browser
+// carries it along, and whenever it comes back the request is judged anew from the
+// beginning, so there is nothing that somebody could slip in on the way. What the
+// browser cannot be trusted with is signed: that this very question was put to
+// this person in this browser, and when the browser first came with a request.
+//
+// Nor is the answer kept. A code is sealed and carries what it is worth; it becomes
+// a grant when it is redeemed.
+//
+// Until the client and its redirect URI are known to be good, whatever is wrong is
+// shown to the person as a page. From then on it is told to the client, by a
+// redirect, with the issuer in it (RFC 9207).
+package authorize
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/audience"
+	"github.com/tipstaff/tipstaff/shared/authrequest"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/client/document"
+	"github.com/tipstaff/tipstaff/shared/consent"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/par"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// Handler answers authorization requests.
+type Handler struct {
+	Issuer   string
+	Clients  *client.Store
+	Targets  *audience.Chooser
+	Pushed   *par.Store
+	Sessions *session.Store
+	Codes    *session.Codes
+	People   *identity.Store
+	Consents *consent.Store
+	Forms    *websec.Forms
+	Now      func() time.Time
+}
+
+// path is where we are.
+var path = contract.Authorize.Paths[0]
+
+// maxQuery is the length of the longest request that a browser carries, without
+// what means nothing to us. It must fit into one URL once more, as the way back from
+// the sign-in.
+const maxQuery = 4 << 10
+
+// The fields of our own form. A client's parameter of the name of the first makes
+// its request look like one of our forms, which is then refused.
+const (
+	fieldDecision      = "decision"
+	fieldAuthorization = "authorization"
+	fieldCSRF          = "csrf"
+)
+
+// Serve answers a request in the URL or in a form, and takes our own form.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return h.answer(w, r, r.URL.RawQuery, decision{})
+	}
+	if choice := r.PostForm.Get(fieldDecision); choice != "" {
+		if err := websec.SameOrigin(r, h.Issuer); err != nil {
+			return err
+		}
+		return h.answer(w, r, r.PostForm.Get(fieldAuthorization), decision{choice: choice, csrf: r.PostForm.Get(fieldCSRF)})
+	}
+	// Another site posts a request (OIDC Core §3.1.2.1), and the browser does
+	// not send our cookie with it. It does when it follows a link to us.
+	query := authrequest.Check(r.PostForm).Known().Encode()
+	if len(query) > maxQuery {
+		return oauth.Refuse(oauth.InvalidRequest, tooLong)
+	}
+	web.Redirect(w, path+"?"+query)
+	return nil
+}
+
+const tooLong = "the request is too long for a browser: push it to /par"
+
+// decision is what a person answered to our question, if they were asked.
+type decision struct{ choice, csrf string }
+
+func (d decision) made() bool { return d.choice != "" }
+
+// answer answers a request. An error that it returns is for the person.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, query string, d decision) error {
+	params, err := authrequest.Parse(query)
+	if err != nil {
+		return &oauth.Error{Code: oauth.InvalidRequest, Detail: err.Error()}
+	}
+	v := &visit{Handler: h, w: w, r: r, decision: d, since: params.Take(paramSince), query: params.Known().Encode()}
+	if err := v.address(params); err != nil {
+		return err
+	}
+	if len(v.query) > maxQuery {
+		v.tell(oauth.Refuse(oauth.InvalidRequest, tooLong))
+		return nil
+	}
+	code, err := v.decide()
+	if err != nil {
+		v.tell(err)
+		return nil
+	}
+	if code != "" {
+		v.reply("code", code)
+	}
+	return nil
+}
+
+// Refuse shows what went wrong as a page.
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
+	reference := httpapi.RequestID(r.Context())
+	if refused.Status == http.StatusBadRequest {
+		web.Render(w, refused.Status, web.Unanswered(refused.Detail, reference))
+		return true
+	}
+	web.Render(w, refused.Status, web.Refused(refused.Status, reference))
+	return true
+}
+
+// address finds the client and where the answer goes.
+func (v *visit) address(params authrequest.Params) error {
+	ctx := v.r.Context()
+	id := params.Get(authrequest.ParamClientID)
+	if id == "" {
+		return oauth.Refuse(oauth.InvalidRequest, "client_id is missing, or comes more than once")
+	}
+	c, err := v.Clients.Client(ctx, id)
+	if described, ok := errors.AsType[*document.RefusedError](err); ok {
+		return &oauth.Error{Code: oauth.InvalidRequest, Detail: "client_id: " + described.Error(), Err: err}
+	}
+	if errors.Is(err, client.ErrUnknown) {
+		return &oauth.Error{
+			Code: oauth.InvalidRequest, Err: err,
+			Detail: "client_id is not known here: an application that registers itself has to do so again",
+		}
+	}
+	if err != nil {
+		return err
+	}
+	httpapi.Note(ctx).Client = c.ID
+	// A request elsewhere would have to be fetched, and what stands beside its
+	// address is not the request (RFC 9101 §6.3).
+	if uri := params.Get(authrequest.ParamRequestURI); uri != "" {
+		if params, err = v.open(c, uri); err != nil {
+			return err
+		}
+	}
+	if v.request, err = authrequest.Address(c, params); err != nil {
+		return err
+	}
+	v.request.Pushed = v.pushed != ""
+	return nil
+}
+
+// open replaces the parameters by those that were pushed; no other counts (RFC
+// 9126 §4).
+func (v *visit) open(c *client.Client, uri string) (authrequest.Params, error) {
+	arrived, err := v.arrived()
+	if err != nil {
+		return authrequest.Params{}, err
+	}
+	if arrived.IsZero() {
+		arrived = v.Now()
+	}
+	values, err := v.Pushed.Open(v.r.Context(), c.ID, uri, arrived)
+	if errors.Is(err, par.ErrUnknown) {
+		return authrequest.Params{}, &oauth.Error{
+			Code: oauth.InvalidRequestURI, Err: err,
+			Detail: "request_uri is not one that this client got from /par, has expired, or was used: the application has to begin anew",
+		}
+	}
+	if err != nil {
+		return authrequest.Params{}, err
+	}
+	v.pushed = uri
+	return authrequest.Check(values), nil
+}

@@ -1,0 +1,171 @@
+// Package device serves /device, where a person lets in a device that has no
+// browser of its own (RFC 8628 §3.3).
+//
+// The person signs in first and then types the code that the device shows. Only
+// then do they see who asks for what, and from where, and say yes or no. A link
+// with the code in it fills in the form and does no more: whoever sends such a
+// link to somebody must not be let in by a click (§5.4).
+//
+// A code is short enough to be guessed, so each try is counted before the code is
+// looked up. What the question posts is tied to the login, to the code and to the
+// request that was shown, and is refused before anything is looked up: no answer
+// can be given to what was not asked, and none of them tells whether a code
+// exists.
+package device
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// Handler shows the pages and takes their forms.
+type Handler struct {
+	Issuer   string
+	Sessions *session.Store
+	People   *identity.Store
+	Clients  *client.Store
+	Devices  *device.Store
+	Throttle *throttle.Store
+	Forms    *websec.Forms
+	Now      func() time.Time
+}
+
+// path is where this is served.
+var path = contract.Device.Paths[0]
+
+// What was just decided, as the address of the page says it. Anybody can write
+// such an address; it has no other effect than a text.
+const (
+	doneAllow = "allow"
+	doneDeny  = "deny"
+)
+
+// visit is one request of somebody who is signed in.
+type visit struct {
+	*Handler
+	w     http.ResponseWriter
+	r     *http.Request
+	login *session.Login
+	user  *identity.User
+}
+
+// Serve asks for a code, or takes one, or the answer to the question behind it.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	typed := r.URL.Query().Get("user_code")
+	if r.Method == http.MethodPost {
+		if err := websec.SameOrigin(r, h.Issuer); err != nil {
+			return err
+		}
+		typed = r.PostForm.Get("user_code")
+	}
+	v := &visit{Handler: h, w: w, r: r}
+	signedIn, err := v.person(r.Context())
+	if err != nil {
+		return err
+	}
+	if !signedIn {
+		signIn(w, r, typed)
+		return nil
+	}
+	if r.Method != http.MethodPost {
+		return v.show(typed)
+	}
+	switch decision := r.PostForm.Get("decision"); decision {
+	case "":
+		return v.look(typed)
+	case web.Allow, web.Deny:
+		return v.decide(typed, decision == web.Allow)
+	}
+	return oauth.Refuse(oauth.InvalidRequest, "decision is unknown")
+}
+
+// person finds out who it is. Somebody who was removed or disabled is not signed
+// in.
+func (v *visit) person(ctx context.Context) (signedIn bool, err error) {
+	v.login, err = v.Sessions.Login(ctx, websec.Cookie(v.r, websec.SessionCookie))
+	if errors.Is(err, session.ErrEnded) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	v.user, err = v.People.Get(ctx, v.login.Subject)
+	if errors.Is(err, identity.ErrUnknown) || err == nil && v.user.Disabled {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	err = v.Sessions.Touch(ctx, v.login, session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()))
+	if errors.Is(err, session.ErrEnded) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	note := httpapi.Note(ctx)
+	note.Subject, note.Session = v.login.Subject, v.login.ID
+	return true, nil
+}
+
+// signIn sends a browser without a login to get one and come back with the code.
+func signIn(w http.ResponseWriter, r *http.Request, typed string) {
+	if websec.Cookie(r, websec.SessionCookie) != "" {
+		websec.ClearCookie(w, websec.SessionCookie)
+	}
+	back := path
+	if code, err := device.ParseUserCode(typed); err == nil {
+		back += "?user_code=" + code.String()
+	}
+	web.Redirect(w, contract.Login.Paths[0]+"?return="+url.QueryEscape(back))
+}
+
+// show answers with the form, or says what was just decided.
+func (v *visit) show(typed string) error {
+	switch v.r.URL.Query().Get("done") {
+	case doneAllow:
+		web.Render(v.w, http.StatusOK, web.DeviceDone(true))
+		return nil
+	case doneDeny:
+		web.Render(v.w, http.StatusOK, web.DeviceDone(false))
+		return nil
+	}
+	page := web.Device{}
+	if code, err := device.ParseUserCode(typed); err == nil {
+		page.Code = code.String()
+	}
+	return v.form(http.StatusOK, page)
+}
+
+// form answers with a form of this login.
+func (v *visit) form(status int, page web.Device) error {
+	var err error
+	if page.CSRF, err = v.Forms.Token(v.r.Context(), v.w, v.r, v.purpose()); err != nil {
+		return err
+	}
+	web.Render(v.w, status, page)
+	return nil
+}
+
+// purpose ties the form to the login.
+func (v *visit) purpose() string { return contract.Device.Name + " " + v.login.ID }
+
+// Refuse shows a refusal as a page.
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
+	web.Render(w, refused.Status, web.Refused(refused.Status, httpapi.RequestID(r.Context())))
+	return true
+}

@@ -1,0 +1,82 @@
+// Package deviceauthorization serves POST /device_authorization, where a device
+// without a browser begins its sign-in (RFC 8628 §3.1).
+package deviceauthorization
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/audience"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+)
+
+// Handler answers with codes.
+type Handler struct {
+	Issuer   string
+	Auth     *clientauth.Guard
+	Targets  *audience.Chooser
+	Devices  *device.Store
+	Throttle *throttle.Store
+}
+
+// response is that of RFC 8628 §3.2.
+type response struct {
+	DeviceCode              string `json:"device_code"`
+	UserCode                string `json:"user_code"`
+	VerificationURI         string `json:"verification_uri"`
+	VerificationURIComplete string `json:"verification_uri_complete"`
+	// ExpiresIn and Interval are in seconds.
+	ExpiresIn int64 `json:"expires_in"`
+	Interval  int64 `json:"interval"`
+}
+
+// admission is what the throttle counts here.
+const admission = "device codes"
+
+// Serve judges what the device asks for before anybody approves it, and keeps
+// it. Codes for who proves nothing are counted by address: each is two items in
+// our table.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	c, err := h.Auth.Identify(r)
+	if err != nil {
+		return err
+	}
+	if !c.MayUse(oauth.GrantDeviceCode) {
+		return oauth.Refuse(oauth.UnauthorizedClient, "the client may not use the device grant")
+	}
+	granted, err := h.Targets.Grant(ctx, c, r.PostForm["resource"], r.PostForm.Get("scope"))
+	if err != nil {
+		return err
+	}
+	if c.Public() {
+		err := h.Throttle.Admit(ctx, admission, r.RemoteAddr)
+		if limit, throttled := errors.AsType[*throttle.LimitError](err); throttled {
+			httpapi.Note(ctx).Throttled = 1
+			return httpapi.Throttle(limit.RetryAfter)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	codes, err := h.Devices.Create(ctx, device.NewRequest{
+		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources, Device: session.NewDevice(r.RemoteAddr, r.UserAgent()),
+	})
+	if err != nil {
+		return err
+	}
+	page := h.Issuer + contract.Device.Paths[0]
+	httpapi.Answer(w, http.StatusOK, response{
+		DeviceCode: codes.Device, UserCode: codes.User.String(),
+		VerificationURI: page, VerificationURIComplete: page + "?user_code=" + codes.User.String(),
+		ExpiresIn: int64(device.Life / time.Second), Interval: int64(device.Interval / time.Second),
+	})
+	return nil
+}

@@ -1,0 +1,142 @@
+package enroll
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
+	"github.com/tipstaff/tipstaff/shared/identity/passkey"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// choice is what a person wants to sign in with: a password, or a passkey.
+type choice struct {
+	password string
+	// made is the passkey as the browser sent it, and writes make it one: the
+	// challenge, which is used up, and the passkey.
+	made   string
+	key    *passkey.Passkey
+	writes []types.TransactWriteItem
+	// amr is how somebody proved who they are who has just set it.
+	amr []string
+}
+
+// The places of the writes in a transaction of ours: what uses the link up, and what
+// makes a passkey.
+const (
+	placeLink = iota
+	placeChoice
+)
+
+// problem is why a choice was not taken, for the person, and the field that it is
+// about.
+type problem struct {
+	text, field string
+	wait        time.Duration
+	why         error
+}
+
+func (p *problem) Error() string { return p.why.Error() }
+func (p *problem) Unwrap() error { return p.why }
+
+// chosen reads the choice of a person of the roster to be, whose names may not be the
+// password. The error is a *problem, or a fault of ours.
+func (h *Handler) chosen(v *visit, names ...string) (*choice, error) {
+	form := v.r.PostForm
+	if made := form.Get("passkey"); made != "" {
+		return h.madePasskey(v, made)
+	}
+	password := form.Get("password")
+	if password == "" {
+		return nil, &problem{text: web.NoChoice, field: "password", why: errors.New("nothing was chosen")}
+	}
+	if password != form.Get("again") {
+		return nil, &problem{text: web.DifferentPasswords, field: "again", why: errors.New("the passwords differ")}
+	}
+	err := admin.CheckPassword(password, names...)
+	if weak, ok := errors.AsType[*admin.WeakError](err); ok {
+		return nil, &problem{text: web.WeakPassword(weak.Reason), field: "password", why: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &choice{password: password, amr: []string{oauth.AMRPassword}}, nil
+}
+
+// madePasskey judges a passkey that the browser made for this link.
+func (h *Handler) madePasskey(v *visit, made string) (*choice, error) {
+	key, writes, err := h.Passkeys.Attest(v.ctx(), passkey.Registration{
+		Answer:  passkey.Answer{Response: made, Binding: v.binding(), RequestID: httpapi.RequestID(v.ctx())},
+		Subject: v.ticket.Subject, Device: session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()).Agent,
+	})
+	switch {
+	case errors.Is(err, passkey.ErrExpired):
+		return nil, &problem{text: web.SlowPasskey, why: err}
+	case errors.Is(err, passkey.ErrRefused):
+		return nil, &problem{text: web.UnusablePasskey, why: err}
+	case err != nil:
+		return nil, err
+	}
+	if v.user != nil {
+		existing, err := h.Passkeys.Store.List(v.ctx(), v.user.Subject)
+		if err != nil {
+			return nil, err
+		}
+		if len(existing) >= passkey.Max {
+			return nil, &problem{text: web.TooManyPasskeys, why: passkey.ErrTooMany}
+		}
+	}
+	writes = append(writes, h.Passkeys.Store.Entry(audit.PasskeyAdd, key, httpapi.RequestID(v.ctx())))
+	return &choice{
+		made: made, key: key, writes: writes, amr: []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple},
+	}, nil
+}
+
+// choose shows the page on which a person chooses, with what is the same for all of
+// them filled in.
+func (h *Handler) choose(v *visit, status int, page web.Choose) error {
+	var err error
+	if page.CSRF, err = h.Forms.Token(v.ctx(), v.w, v.r, v.purpose()); err != nil {
+		return err
+	}
+	who := passkey.Person{Subject: v.ticket.Subject, UserName: page.UserName, Name: page.Name}
+	var existing []passkey.Passkey
+	if v.user != nil {
+		page.UserName, page.Code = v.user.UserName, v.asksCode()
+		who.UserName, who.Name = v.user.UserName, v.user.Name
+		if existing, err = h.Passkeys.Store.List(v.ctx(), who.Subject); err != nil {
+			return err
+		}
+	}
+	page.Link = v.link
+	if page.Made == "" {
+		page.Options, err = h.Passkeys.Create(v.ctx(), who, existing, v.binding())
+		if err != nil && !errors.Is(err, passkey.ErrTooMany) {
+			return err
+		}
+	}
+	web.Render(v.w, status, page)
+	return nil
+}
+
+// refused shows the page once more, with what was wrong.
+func (h *Handler) refused(v *visit, page web.Choose, p *problem) error {
+	note(v, p)
+	page.Problem, page.Field, page.RetryAfter = p.text, p.field, p.wait
+	if _, limited := errors.AsType[*throttle.LimitError](p.why); limited {
+		entry := httpapi.Note(v.ctx())
+		entry.Code, entry.Throttled = string(oauth.TemporarilyUnavailable), 1
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(p.wait/time.Second)))
+		return h.choose(v, http.StatusTooManyRequests, page)
+	}
+	return h.choose(v, http.StatusBadRequest, page)
+}

@@ -1,0 +1,125 @@
+package enroll
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// invitation shows the page on which somebody new says what they are called.
+func (h *Handler) invitation(v *visit, status int, page web.Invitation) error {
+	var err error
+	if page.CSRF, err = h.Forms.Token(v.ctx(), v.w, v.r, v.purpose()); err != nil {
+		return err
+	}
+	upstreams, err := h.Upstreams.List(v.ctx())
+	if err != nil {
+		return err
+	}
+	for _, u := range upstreams {
+		page.Upstreams = append(page.Upstreams, web.Upstream{ID: u.ID, Name: u.Name})
+	}
+	page.Link, page.Email = v.link, v.ticket.Email
+	web.Render(v.w, status, page)
+	return nil
+}
+
+// invite takes the names of somebody new, and in the next step their choice. Names
+// are judged in both: the first step proves nothing that the second could rely on.
+// The error formErr is as of recover.
+func (h *Handler) invite(v *visit, formErr error) error {
+	form := v.r.PostForm
+	n := admin.New{
+		Subject: v.ticket.Subject, UserName: form.Get("user_name"), Name: form.Get("name"),
+		Email: v.ticket.Email, EmailVerified: v.ticket.EmailVerified,
+		Inviter: v.ticket.Actor, RequestID: httpapi.RequestID(v.ctx()),
+	}
+	p, err := h.misnamed(v, n)
+	switch {
+	case err != nil:
+		return err
+	case formErr != nil && form.Get("step") != web.StepChoose:
+		p = &problem{text: web.ExpiredForm, why: formErr}
+	}
+	if p != nil {
+		return h.renamed(v, n, p)
+	}
+	page := web.Choose{Invited: true, UserName: n.UserName, Name: n.Name}
+	if form.Get("step") != web.StepChoose {
+		return h.choose(v, http.StatusOK, page)
+	}
+	if formErr != nil {
+		return h.refused(v, page, &problem{text: web.ExpiredForm, why: formErr})
+	}
+	c, err := h.chosen(v, n.UserName, n.Name, n.Email)
+	if p, ok := errors.AsType[*problem](err); ok {
+		return h.refused(v, page, p)
+	}
+	if err != nil {
+		return err
+	}
+	return h.create(v, n, c, page)
+}
+
+// create makes the person, in one transaction with the passkey and all that it uses
+// up, and signs them in.
+func (h *Handler) create(v *visit, n admin.New, c *choice, page web.Choose) error {
+	if n.Password = c.password; c.key != nil {
+		n.SignsInWith = "passkey"
+	}
+	n.Also = slices.Concat([]types.TransactWriteItem{placeLink: v.ticket.Use()}, c.writes)
+	store := &admin.Store{Store: h.People, Actor: v.ticket.Subject}
+	user, err := store.Create(v.ctx(), n)
+	also, beside := errors.AsType[*admin.AlsoError](err)
+	switch {
+	case errors.Is(err, admin.ErrTaken):
+		// Perhaps by this very link, which was sent twice.
+		return h.lost(v, err, func() error { return h.renamed(v, n, taken()) })
+	case errors.Is(err, admin.ErrSubject), beside && also.Index == placeLink:
+		page.Problem = web.TryAgain
+		return h.lost(v, err, func() error { return h.choose(v, http.StatusConflict, page) })
+	case beside:
+		return h.refused(v, page, &problem{text: web.UnusablePasskey, why: err})
+	case err != nil:
+		return err
+	}
+	return h.in(v, signin.Entry{User: user, AMR: c.amr})
+}
+
+// misnamed returns what is wrong with the names, nil if nothing is.
+func (h *Handler) misnamed(v *visit, n admin.New) (*problem, error) {
+	if !identity.ValidUserName(n.UserName) {
+		return &problem{text: web.BadUserName, field: "user_name", why: errors.New("the user name is malformed")}, nil
+	}
+	if n.Check() != nil { // it repeats what was typed, which is not for the log
+		return &problem{text: web.BadName, field: "name", why: errors.New("the name cannot be taken")}, nil
+	}
+	_, err := h.People.Find(v.ctx(), n.UserName)
+	if errors.Is(err, identity.ErrUnknown) {
+		return nil, nil //nolint:nilnil // nothing is wrong
+	}
+	if err != nil {
+		return nil, err
+	}
+	return taken(), nil
+}
+
+func taken() *problem {
+	return &problem{text: web.TakenUserName, field: "user_name", why: admin.ErrTaken}
+}
+
+// renamed asks for the names once more.
+func (h *Handler) renamed(v *visit, n admin.New, p *problem) error {
+	note(v, p)
+	return h.invitation(v, http.StatusBadRequest, web.Invitation{
+		UserName: n.UserName, Name: n.Name, Problem: p.text, Field: p.field,
+	})
+}

@@ -1,0 +1,174 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/issue"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+)
+
+// answer signs a person in for a client of the operator's own. What the client
+// asks for is judged before the password, so that a request that is refused for
+// another reason tells nothing about one.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.client(r)
+	if err != nil {
+		return err
+	}
+	a := attempt{userName: r.PostForm.Get("user_name"), password: r.PostForm.Get("password")}
+	if a.userName == "" || a.password == "" {
+		return oauth.Refuse(oauth.InvalidRequest, "user_name or password is missing")
+	}
+	inBrowser := r.Header.Get("Origin") != ""
+	if inBrowser {
+		a.device, a.remember = signin.Device(r)
+	}
+	grant, err := h.planned(r, c)
+	if err != nil {
+		return err
+	}
+	var renewed *issue.Renewed
+	err = h.signIn(r, a, func(user *identity.User) error {
+		renewed, err = h.proved(r, c, user, grant, a.remember)
+		return err
+	})
+	if err != nil {
+		return refusal(r.Context(), err)
+	}
+	if inBrowser {
+		signin.Remember(w, a.remember)
+		h.Renewer.AnswerPage(w, c, renewed)
+		return nil
+	}
+	httpapi.Answer(w, http.StatusOK, renewed.Response())
+	return nil
+}
+
+// client returns the client that asks, if it may ask people for their passwords.
+// A page says where it is from; who does not say so is no browser.
+func (h *Handler) client(r *http.Request) (*client.Client, error) {
+	c, err := h.Auth.Identify(r)
+	if err != nil {
+		return nil, err
+	}
+	if !c.FirstParty || !c.MayUse(oauth.GrantRefreshToken) {
+		return nil, oauth.Refuse(oauth.UnauthorizedClient, "only the operator's own clients may sign people in here, with the grant refresh_token")
+	}
+	if r.Header.Get("Origin") == "" {
+		return c, nil
+	}
+	if err := websec.Origin(r, c); err != nil {
+		return nil, err
+	}
+	if !c.Public() {
+		return nil, oauth.Refuse(oauth.UnauthorizedClient, "the client has a secret, which does not belong into a page")
+	}
+	return c, nil
+}
+
+// planned is the grant that the client asks for, without the person.
+func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, error) {
+	granted, err := h.Renewer.Targets.Grant(r.Context(), c, r.PostForm["resource"], r.PostForm.Get("scope"))
+	if err != nil {
+		return session.NewGrant{}, err
+	}
+	key, err := h.Renewer.Proofs.Optional(r, c)
+	if err != nil {
+		return session.NewGrant{}, err
+	}
+	return session.NewGrant{
+		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources, JKT: key, Notify: c.BackChannelURI != "",
+		AuthTime: h.Renewer.Now(), AMR: methods, Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(),
+		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
+	}, nil
+}
+
+// secondError is why a second step was refused, or asked for, of a person whose
+// password was right.
+type secondError struct{ error }
+
+func (e *secondError) Unwrap() error { return e.error }
+
+// proved lets a person in whose password was right. Who has an authenticator app has
+// to send a code, which is used up by the grant.
+func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant, remember string) (*issue.Renewed, error) {
+	if !user.OTP {
+		return h.grant(r, c, user, planned)
+	}
+	typed := r.PostForm.Get("otp")
+	if typed == "" {
+		return nil, &secondError{oauth.Refuse(oauth.OTPRequired, "the person has an authenticator app: ask for its code and send it as otp, with the password")}
+	}
+	code, err := h.Codes.Check(r, user, typed)
+	if err != nil {
+		return nil, &secondError{err}
+	}
+	planned.AMR, planned.Also = signin.SecondStep(planned.AMR), code.Also
+	renewed, err := h.grant(r, c, user, planned)
+	if _, used := errors.AsType[*session.AlsoError](err); used {
+		h.Codes.Refused(r, user)
+		return nil, &secondError{errors.Join(signin.ErrCode, err)}
+	}
+	if err == nil {
+		code.Succeeded(r.Context(), remember)
+	}
+	return renewed, err
+}
+
+// grant creates the grant and the first tokens under it. It ends the one whose
+// cookie the browser brought: the cookie is replaced.
+func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant) (*issue.Renewed, error) {
+	ctx := r.Context()
+	planned.Subject, planned.AuthGen = user.Subject, user.AuthGen
+	g, err := h.Renewer.Sessions.CreateGrant(ctx, planned)
+	if err != nil {
+		return nil, err
+	}
+	httpapi.Note(ctx).Session = g.ID
+	if err := h.endOld(r, user); err != nil {
+		return nil, err
+	}
+	return h.Renewer.Begin(ctx, c, g, issue.Extra{JKT: planned.JKT})
+}
+
+func (h *Handler) endOld(r *http.Request, user *identity.User) error {
+	ctx := r.Context()
+	_, presented, ok := websec.Refresh(r)
+	if !ok {
+		return nil
+	}
+	old, err := h.Renewer.Handles.Parse(ctx, presented)
+	if err == nil {
+		_, err = h.Renewer.Sessions.EndItem(ctx, old.Subject, old.Grant, session.Cause{
+			Why: session.LoggedOut, Actor: user.Subject, RequestID: httpapi.RequestID(ctx),
+		})
+	}
+	_, elsewhere := errors.AsType[*session.RegionError](err)
+	if elsewhere || errors.Is(err, session.ErrForged) || errors.Is(err, session.ErrUnknown) {
+		return nil // nothing here to end
+	}
+	return err
+}
+
+// refusal is how a client learns that a password was not accepted.
+func refusal(ctx context.Context, err error) error {
+	if left, throttled := wait(err); throttled {
+		httpapi.Note(ctx).Throttled = 1
+		return httpapi.Throttle(left)
+	}
+	if errors.Is(err, signin.ErrCode) {
+		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the code is wrong or was used: the person waits for the next one", Err: err}
+	}
+	if errors.Is(err, errPassword) {
+		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the user name or the password is wrong", Err: err}
+	}
+	return err
+}

@@ -1,0 +1,133 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// purpose is what the token of our form is for.
+const purpose = "login"
+
+// whyConfirm is the reason to sign in of a person who is signed in: what they are
+// about to do asks for it.
+const whyConfirm = "confirm"
+
+// show answers with an empty form. Another page of ours may have said in the URL
+// who is expected.
+func (h *Handler) show(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	page := asked(q.Get)
+	if hint := q.Get("login_hint"); identity.ValidUserName(hint) {
+		page.UserName = hint
+	}
+	return h.form(w, r, http.StatusOK, page)
+}
+
+// asked is the page as its address, or one of its forms, asks for it.
+func asked(get func(string) string) web.Login {
+	return web.Login{
+		Return: get("return"), To: get("to"), Confirm: get("why") == whyConfirm, Strong: get("acr") == oauth.ACRMultiple,
+	}
+}
+
+// form answers with forms of this browser.
+func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page web.Login) error {
+	ctx := r.Context()
+	var err error
+	if page.CSRF, err = h.Forms.Token(ctx, w, r, purpose); err != nil {
+		return err
+	}
+	if page.Passkey, err = h.Passkeys.SignIn(ctx, binding(websec.Name(w, r))); err != nil {
+		return err
+	}
+	if page.Upstreams, err = h.Upstreams(ctx); err != nil {
+		// There are other ways in.
+		httpapi.Note(ctx).Error = err.Error()
+	}
+	if err = h.confirm(r, &page); err != nil {
+		return err
+	}
+	page.Return, page.To = signin.Destination(page.Return), signin.Source(page.Return, page.To)
+	web.Render(w, status, page)
+	return nil
+}
+
+// confirm says on a page on which somebody is to confirm that it is them who that is.
+// When nobody is signed in, anybody may sign in there.
+func (h *Handler) confirm(r *http.Request, page *web.Login) error {
+	if !page.Confirm {
+		return nil
+	}
+	login, err := h.Door.Login(r)
+	if err != nil || login == nil {
+		return err
+	}
+	user, err := h.People.Get(r.Context(), login.Subject)
+	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	page.Who, page.Passwordless = user.UserName, !user.HasPassword()
+	return nil
+}
+
+// submit takes the form with the password.
+func (h *Handler) submit(w http.ResponseWriter, r *http.Request) error {
+	page := asked(r.PostForm.Get)
+	page.UserName = r.PostForm.Get("user_name")
+	err := h.Forms.Check(r.Context(), r, purpose, r.PostForm.Get("csrf"))
+	if errors.Is(err, websec.ErrForm) {
+		page.Problem = web.ExpiredForm
+		return h.again(w, r, http.StatusBadRequest, page, err)
+	}
+	if err != nil {
+		return err
+	}
+	a := attempt{userName: page.UserName, password: r.PostForm.Get("password")}
+	a.device, a.remember = signin.Device(r)
+	err = h.signIn(r, a, func(user *identity.User) error {
+		return h.Door.Enter(w, r, signin.Entry{User: user, AMR: methods, Return: page.Return, To: page.To, Remember: a.remember})
+	})
+	if left, throttled := wait(err); throttled {
+		httpapi.Note(r.Context()).Throttled = 1
+		w.Header().Set("Retry-After", strconv.Itoa(int(left/time.Second)))
+		page.Problem, page.RetryAfter = web.TooManyTries, left
+		return h.again(w, r, http.StatusTooManyRequests, page, err)
+	}
+	if errors.Is(err, errPassword) {
+		page.Problem = web.WrongPassword
+		return h.again(w, r, http.StatusBadRequest, page, err)
+	}
+	return err
+}
+
+// again answers with the page and what was wrong with the last try. A try that
+// was refused is an answer of this route and no error, so it is noted here.
+func (h *Handler) again(w http.ResponseWriter, r *http.Request, status int, page web.Login, why error) error {
+	note := httpapi.Note(r.Context())
+	note.Error, note.Code = why.Error(), string(oauth.InvalidGrant)
+	if status == http.StatusTooManyRequests {
+		note.Code = string(oauth.TemporarilyUnavailable)
+	}
+	return h.form(w, r, status, page)
+}
+
+// Refuse shows what went wrong as a page; clients that sent JSON get JSON.
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
+	if httpapi.IsJSON(r) {
+		return false
+	}
+	web.Render(w, refused.Status, web.Refused(refused.Status, httpapi.RequestID(r.Context())))
+	return true
+}

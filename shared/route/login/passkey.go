@@ -1,0 +1,69 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity/passkey"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// binding is what the challenge of our page is bound to in a browser. It is also
+// what ties the form to the browser, as the token does that of the password.
+func binding(name string) string { return "sign in\x00" + name }
+
+// byPasskey is how a person has proved who they are who signed with a passkey: that
+// they have it, and with a PIN or a finger that they are its owner.
+var byPasskey = []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple}
+
+// passkey takes the form with the answer of a passkey. It says the same for a passkey
+// that nobody has as for one whose signature is wrong.
+func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	page := asked(r.PostForm.Get)
+	page.Problem = web.WrongPasskey
+	proved, err := h.Passkeys.Verify(ctx, passkey.Answer{
+		Response: r.PostForm.Get("passkey"), Binding: binding(websec.Cookie(r, websec.FormCookie)), RequestID: httpapi.RequestID(ctx),
+	})
+	if off, ok := errors.AsType[*passkey.DisabledError](err); ok {
+		// They have proved who they are, so they may know.
+		return h.Door.Enter(w, r, signin.Entry{User: off.User})
+	}
+	if errors.Is(err, passkey.ErrExpired) {
+		page.Problem = web.SlowPasskey
+		return h.again(w, r, http.StatusBadRequest, page, err)
+	}
+	if errors.Is(err, passkey.ErrRefused) || errors.Is(err, passkey.ErrUnknown) {
+		h.recordPasskey(r, err)
+		return h.again(w, r, http.StatusBadRequest, page, err)
+	}
+	if err != nil {
+		return err
+	}
+	err = h.Door.Enter(w, r, signin.Entry{
+		User: proved.User, AMR: byPasskey, Also: proved.Also, Return: page.Return, To: page.To,
+	})
+	if errors.Is(err, session.ErrStale) {
+		signin.Again(w, r, page.Return, page.To, err)
+		return nil
+	}
+	if _, used := errors.AsType[*session.AlsoError](err); used {
+		// The answer came twice, or the passkey was removed a moment ago.
+		return h.again(w, r, http.StatusBadRequest, page, err)
+	}
+	return err
+}
+
+// recordPasskey leaves an entry of a passkey that did not prove what it said about a
+// person who exists.
+func (h *Handler) recordPasskey(r *http.Request, why error) {
+	refused, ok := errors.AsType[*passkey.RefusedError](why)
+	if ok && refused.Subject != "" {
+		signin.Refused(r, h.Auth.Refusals, refused.Subject, "passkey")
+	}
+}

@@ -1,0 +1,54 @@
+package logout
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/token"
+	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/vault"
+)
+
+// New builds the route from its environment. The keys are read ahead of the
+// first request.
+func New(e *wire.Env) (http.Handler, error) {
+	held := vault.Prepared(e)
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	return e.Route(&Handler{
+		Issuer:   e.Issuer,
+		Sessions: dynamo.Sessions(e, db),
+		People:   &identity.Store{DB: db, Registry: registry, Now: now},
+		Clients:  &client.Store{DB: db, Table: registry, Now: now},
+		Keys:     Verifying(held.Document, now),
+		Forms:    &websec.Forms{Key: held.MACKey, Now: now},
+		Now:      now,
+	}), nil
+}
+
+// Verifying finds the keys of our id tokens among the private ones, which this
+// route holds for its forms anyway.
+func Verifying(document func(context.Context) (*keys.Document, error), now func() time.Time) token.Keys {
+	return func(ctx context.Context, kid string) (keys.Verifying, error) {
+		d, err := document(ctx)
+		if err != nil {
+			return keys.Verifying{}, err
+		}
+		publics, err := d.Public()
+		if err != nil {
+			return keys.Verifying{}, err
+		}
+		for _, p := range keys.Published(publics, now()) {
+			if p.ID == kid {
+				return p.Verifying()
+			}
+		}
+		return keys.Verifying{}, keys.ErrUnknown
+	}
+}

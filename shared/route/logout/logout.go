@@ -1,0 +1,180 @@
+// Package logout serves /logout: people sign out here, by themselves or because
+// an application sends them (OpenID Connect RP-Initiated Logout 1.0).
+//
+// Who comes by themselves is asked first. GET changes nothing then, so that no
+// link and no prefetching browser signs anybody out; the answer is a POST from
+// our own page. Who is sent by an application that shows an id token of this very
+// sign-in is signed out at once: nobody but that application, and the person,
+// has one. Any other hint is as good as none.
+//
+// Afterwards the browser goes to the address that the application asks for, if
+// that is registered for it, letter by letter, whether or not there was anybody
+// to sign out. If it is not, nothing happens at all, and the browser stays.
+package logout
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/token"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// Handler signs a browser out.
+type Handler struct {
+	Issuer   string
+	Sessions *session.Store
+	People   *identity.Store
+	Clients  *client.Store
+	// Keys finds the keys of our id tokens.
+	Keys  token.Keys
+	Forms *websec.Forms
+	Now   func() time.Time
+}
+
+// path is that of this route.
+var path = contract.Logout.Paths[0]
+
+// purpose ties the form to one login.
+func purpose(l *session.Login) string { return contract.Logout.Name + " " + l.ID }
+
+// Serve signs out, or asks whether to, and sends the browser on.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	form, err := parameters(r)
+	if err != nil {
+		return err
+	}
+	answered := r.Method == http.MethodPost
+	if answered && form.Get(fieldCSRF) == "" {
+		return relay(w, form)
+	}
+	if answered {
+		if err := websec.SameOrigin(r, h.Issuer); err != nil {
+			return err
+		}
+	}
+	asked, err := h.judge(r.Context(), form)
+	if err != nil {
+		return err
+	}
+	login, err := h.Sessions.Login(r.Context(), websec.Cookie(r, websec.SessionCookie))
+	if errors.Is(err, session.ErrEnded) {
+		goOn(w, r, asked)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	note := httpapi.Note(r.Context())
+	note.Subject, note.Session = login.Subject, login.ID
+	if answered {
+		return h.answer(w, r, login, asked)
+	}
+	if asked.about(login) && navigation(r) {
+		return h.signOut(w, r, login, asked)
+	}
+	return h.ask(w, r, login, asked, "")
+}
+
+// answer takes the answer to our question.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request) error {
+	err := h.Forms.Check(r.Context(), r, purpose(l), r.PostForm.Get(fieldCSRF))
+	if errors.Is(err, websec.ErrForm) {
+		note := httpapi.Note(r.Context())
+		note.Code, note.Error = string(oauth.InvalidRequest), err.Error()
+		return h.ask(w, r, l, asked, web.ExpiredForm)
+	}
+	if err != nil {
+		return err
+	}
+	return h.signOut(w, r, l, asked)
+}
+
+func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request) error {
+	ctx := r.Context()
+	cause := session.Cause{Why: session.LoggedOut, Actor: l.Subject, RequestID: httpapi.RequestID(ctx)}
+	if _, err := h.Sessions.EndLogin(ctx, l.Subject, l.ID, cause); err != nil {
+		return err
+	}
+	websec.ClearCookie(w, websec.SessionCookie)
+	if asked.redirect != "" {
+		web.Redirect(w, asked.location())
+		return nil
+	}
+	web.Redirect(w, path)
+	return nil
+}
+
+// ask shows the question, with 400 when there was a problem with the answer.
+func (h *Handler) ask(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request, problem string) error {
+	user, err := h.People.Get(r.Context(), l.Subject)
+	if errors.Is(err, identity.ErrUnknown) {
+		goOn(w, r, asked)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	csrf, err := h.Forms.Token(r.Context(), w, r, purpose(l))
+	if err != nil {
+		return err
+	}
+	page := web.Logout{CSRF: csrf, Who: user.Name, Problem: problem}
+	if page.Who == "" {
+		page.Who = user.UserName
+	}
+	if asked.redirect != "" {
+		page.App, page.To = asked.app, websec.Source(asked.redirect)
+		page.ClientID, page.RedirectURI, page.State = asked.clientID, asked.redirect, asked.state
+	}
+	status := http.StatusOK
+	if problem != "" {
+		status = http.StatusBadRequest
+	}
+	web.Render(w, status, page)
+	return nil
+}
+
+// goOn is the answer when there is nobody to sign out. It forgets a dead cookie.
+func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
+	if websec.Cookie(r, websec.SessionCookie) != "" {
+		websec.ClearCookie(w, websec.SessionCookie)
+	}
+	if asked.redirect != "" {
+		web.Redirect(w, asked.location())
+		return
+	}
+	web.Render(w, http.StatusOK, web.Message{
+		Title: "You are signed out", Text: "This browser is not signed in.",
+		Link: web.Link{Path: contract.Login.Paths[0], Text: "Sign in"},
+	})
+}
+
+// navigation reports whether a person goes to this address, as opposed to a page
+// that embeds it or a browser that looks ahead.
+func navigation(r *http.Request) bool {
+	destination := r.Header.Get("Sec-Fetch-Dest")
+	return r.Method == http.MethodGet && (destination == "" || destination == "document") &&
+		!strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
+}
+
+// Refuse shows a refusal as a page, from where one can still sign out.
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
+	page := web.Refused(refused.Status, httpapi.RequestID(r.Context()))
+	if refused.Status == http.StatusBadRequest {
+		page.Text = "The application that sent you here made a mistake, so nothing has happened."
+		page.Detail = refused.Detail
+		page.Link = web.Link{Path: path, Text: "Sign out here"}
+	}
+	web.Render(w, refused.Status, page)
+	return true
+}

@@ -1,0 +1,110 @@
+// Package par serves POST /par (RFC 9126): a client sends its authorization
+// request ahead and gets a name for it, with which the browser comes to /authorize.
+//
+// The client proves itself here, so nobody can ask in the name of one that has a
+// secret. And whatever is wrong with the request is told to the client at once,
+// before any person has seen a page. All the same the request is judged again when
+// the browser comes: it may be about something that has been taken away by then.
+package par
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/audience"
+	"github.com/tipstaff/tipstaff/shared/authrequest"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/dpop"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/par"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+)
+
+// Handler takes requests.
+type Handler struct {
+	Auth    *clientauth.Guard
+	Targets *audience.Chooser
+	Proofs  *dpop.Verifier
+	Pushed  *par.Store
+	// Throttle counts the requests of clients that prove nothing.
+	Throttle *throttle.Store
+}
+
+// admission is what the throttle counts here.
+const admission = "pushed requests"
+
+// response is the answer of RFC 9126 §2.2.
+type response struct {
+	RequestURI string `json:"request_uri"`
+	// ExpiresIn is in seconds.
+	ExpiresIn int64 `json:"expires_in"`
+}
+
+// Serve keeps a request that could be answered.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	c, err := h.Auth.Identify(r)
+	if err != nil {
+		return err
+	}
+	if r.PostForm.Get(authrequest.ParamRequestURI) != "" {
+		return oauth.Refuse(oauth.InvalidRequest, "request_uri cannot be pushed (RFC 9126 section 2.1)")
+	}
+	params := authrequest.Check(r.PostForm)
+	params.Set(authrequest.ParamClientID, c.ID)
+	request, err := authrequest.Address(c, params)
+	if err != nil {
+		return err
+	}
+	request.Pushed = true
+	if err := request.Judge(ctx, h.Targets); err != nil {
+		return err
+	}
+	key, err := h.key(r, c, request.JKT)
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		params.Set(authrequest.ParamDPoPKey, key)
+	}
+	if c.Public() {
+		if err := h.admit(r); err != nil {
+			return err
+		}
+	}
+	uri, life, err := h.Pushed.Push(ctx, c.ID, params.Known())
+	if err != nil {
+		return err
+	}
+	httpapi.Answer(w, http.StatusCreated, response{RequestURI: uri, ExpiresIn: int64(life.Seconds())})
+	return nil
+}
+
+// admit counts a request by its address: each is an item in our table.
+func (h *Handler) admit(r *http.Request) error {
+	err := h.Throttle.Admit(r.Context(), admission, r.RemoteAddr)
+	if limit, throttled := errors.AsType[*throttle.LimitError](err); throttled {
+		httpapi.Note(r.Context()).Throttled = 1
+		return httpapi.Throttle(limit.RetryAfter)
+	}
+	return err
+}
+
+// key is the thumbprint of the key that the code will be bound to, empty for none.
+// A client names it, or proves it here already; both must be the same key (RFC
+// 9449 §10.1). It need not do either yet, even where it must at the token endpoint.
+func (h *Handler) key(r *http.Request, c *client.Client, named string) (string, error) {
+	if len(r.Header.Values(dpop.Header)) == 0 {
+		return named, nil
+	}
+	proved, err := h.Proofs.Optional(r, c)
+	if err != nil {
+		return "", err
+	}
+	if named != "" && named != proved {
+		return "", oauth.Refuse(oauth.InvalidDPoPProof, "dpop_jkt is another key than the proof's")
+	}
+	return proved, nil
+}

@@ -1,0 +1,125 @@
+// Package revoke serves POST /revoke (RFC 7009): a client says that it no longer
+// wants a token, for instance because the person signed out of it.
+//
+// A refresh token, of whatever generation, and an access token that was issued
+// with one end the whole grant: the refresh token stops working and every
+// access token of the grant stops being active at POST /introspect. An access
+// token that a client got for itself belongs to no grant and stays good until
+// it expires a few minutes later; RFC 7009 §2 leaves that to the server. So does
+// one that was exchanged for another (RFC 8693): its grant is not that of the
+// client that has it, and nobody who is lent something may end what it is of.
+//
+// The answer never tells what became of it. To a client, a token that it does
+// not have is as good as one that is revoked.
+package revoke
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
+	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
+	"github.com/tipstaff/tipstaff/shared/keys/published"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/token"
+	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	"github.com/tipstaff/tipstaff/shared/wire/unregistered"
+	"github.com/tipstaff/tipstaff/shared/wire/vault"
+)
+
+// New builds the route from its environment.
+func New(e *wire.Env) (http.Handler, error) {
+	db := dynamo.Client(e)
+	held := vault.Keys(e)
+	auth := clientauth.New(e, db)
+	unregistered.Admit(e, db, auth.Clients, held.MACKey)
+	return e.Route(&Handler{
+		Auth: auth,
+		Guard: &bearer.Guard{
+			Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}, Now: e.Clock.Now,
+		},
+		Handles:  &session.Handles{Keys: held.MACKey, Region: e.Region},
+		Sessions: dynamo.Sessions(e, db),
+	}), nil
+}
+
+// Handler ends grants for their clients.
+type Handler struct {
+	Auth     *clientauth.Guard
+	Guard    *bearer.Guard
+	Handles  *session.Handles
+	Sessions *session.Store
+}
+
+// Serve answers 200 with an empty object, unless the client or the request is
+// not in order, or the grant could not be ended.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.Auth.Identify(r)
+	if err != nil {
+		return err
+	}
+	presented := r.PostForm.Get("token")
+	if presented == "" {
+		return oauth.Refuse(oauth.InvalidRequest, "token is missing")
+	}
+	if err := h.revoke(r.Context(), c, presented); err != nil {
+		return err
+	}
+	// Strict clients reject an empty body.
+	httpapi.Answer(w, http.StatusOK, struct{}{})
+	return nil
+}
+
+// revoke ends the grant of a token if it is c's.
+func (h *Handler) revoke(ctx context.Context, c *client.Client, presented string) error {
+	subject, id, err := h.grant(ctx, presented)
+	if errors.Is(err, token.ErrInvalid) || errors.Is(err, session.ErrForged) {
+		httpapi.Note(ctx).Error = err.Error()
+		return nil
+	}
+	if err != nil || id == "" {
+		return err
+	}
+	g, err := h.Sessions.Grant(ctx, subject, id)
+	if errors.Is(err, session.ErrEnded) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if g.Client != c.ID {
+		httpapi.Note(ctx).Error = "the token is another client's"
+		return nil
+	}
+	note := httpapi.Note(ctx)
+	note.Subject, note.Session = subject, id
+	// The client of a grant never changes, so nothing can come in between.
+	return h.Sessions.End(ctx, subject, id, session.Cause{
+		Why: session.Revoked, Actor: c.ID, RequestID: httpapi.RequestID(ctx),
+	})
+}
+
+// grant returns the grant of a token; no id for a token without one.
+func (h *Handler) grant(ctx context.Context, presented string) (subject, id string, err error) {
+	old, err := h.Handles.Parse(ctx, presented)
+	if err == nil {
+		return old.Subject, old.Grant, nil
+	}
+	if !errors.Is(err, session.ErrForged) {
+		return "", "", err
+	}
+	claims, err := h.Guard.Verify(ctx, presented)
+	if err != nil {
+		return "", "", err
+	}
+	if claims.Act != nil {
+		return "", "", nil
+	}
+	return claims.Subject, claims.SessionID, nil
+}

@@ -1,0 +1,192 @@
+// Package sessions serves /sessions: people see where they are signed in and end
+// what they do not want. The account page shows the same; this is for programs,
+// such as an application that lists its users' devices.
+//
+//	GET    /sessions                 what is live, the last used first
+//	DELETE /sessions                 sign out everywhere
+//	DELETE /sessions/{id}            end one
+//	POST   /sessions/revoke-others   end all but the one that asks
+package sessions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/keys/published"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+)
+
+// New builds the route from its environment.
+func New(e *wire.Env) (http.Handler, error) {
+	db := dynamo.Client(e)
+	table := e.Name(contract.Registry)
+	store := dynamo.Sessions(e, db)
+	route := e.Route(&Handler{
+		Sessions: store,
+		Guard: &userauth.Guard{
+			Issuer: e.Issuer, Sessions: store, Now: e.Clock.Now,
+			Bearer: &bearer.Guard{
+				Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: table, Now: e.Clock.Now},
+				Proofs: dynamo.Proofs(e, db), Now: e.Clock.Now,
+			},
+		},
+	})
+	route.Problems = true
+	route.Origins = websec.Origins(&client.Store{DB: db, Table: table, Now: e.Clock.Now})
+	return route, nil
+}
+
+// Handler answers for the person whom the request comes from, and never for
+// another.
+type Handler struct {
+	Guard    *userauth.Guard
+	Sessions *session.Store
+}
+
+// Session is one place where a person is signed in. Times are epoch seconds.
+type Session struct {
+	ID string `json:"id"`
+	// Kind is "login" for a browser and "grant" for a client.
+	Kind string `json:"kind"`
+	// Current marks the session that asks.
+	Current  bool  `json:"current"`
+	Created  int64 `json:"created"`
+	LastUsed int64 `json:"last_used"`
+	// Expires is when it ends if nobody uses it again.
+	Expires  int64 `json:"expires_at"`
+	AuthTime int64 `json:"auth_time"`
+	// Client and Scope are those of a grant.
+	Client string `json:"client_id,omitempty"`
+	Scope  string `json:"scope,omitempty"`
+	// Device is a label, and IP the prefix of an address; absent if unknown.
+	Device string   `json:"device,omitempty"`
+	IP     string   `json:"ip,omitempty"`
+	AMR    []string `json:"amr,omitempty"`
+}
+
+// List is the answer to GET.
+type List struct {
+	Sessions []Session `json:"sessions"`
+}
+
+// Ended is the answer to what ends sessions: how many.
+type Ended struct {
+	Ended int `json:"ended"`
+}
+
+// Serve finds out who asks and what for. The id is the path's as the gateway
+// decoded it, which is not to be trusted; only an id in its one spelling is one.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	const others = "/sessions/revoke-others"
+	p, err := h.Guard.Require(r)
+	if err != nil {
+		return err
+	}
+	id, one := strings.CutPrefix(r.URL.Path, "/sessions/")
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case !one && reads:
+		return h.list(w, r, p)
+	case !one && r.Method == http.MethodDelete:
+		return h.endAll(w, r, p)
+	case r.URL.Path == others && r.Method == http.MethodPost:
+		return h.endOthers(w, r, p)
+	case one && r.URL.Path != others && r.Method == http.MethodDelete:
+		return h.end(w, r, p, id)
+	}
+	allow := "GET, HEAD, DELETE"
+	if r.URL.Path == others {
+		allow = "POST"
+	} else if one {
+		allow = "DELETE"
+	}
+	w.Header().Set("Allow", allow)
+	return &httpapi.StatusError{
+		Status: http.StatusMethodNotAllowed,
+		Err:    oauth.Refuse(oauth.InvalidRequest, "this method is not allowed here"),
+	}
+}
+
+func (h *Handler) list(w http.ResponseWriter, r *http.Request, p *userauth.Person) error {
+	items, err := h.Sessions.List(r.Context(), p.Subject)
+	if err != nil {
+		return err
+	}
+	answer := List{Sessions: make([]Session, len(items))}
+	for i, item := range items {
+		answer.Sessions[i] = Session{
+			ID: item.ID, Kind: string(item.Kind), Current: item.ID == p.Session,
+			Created: item.Created.Unix(), LastUsed: item.Used.Unix(), Expires: item.Expires.Unix(), AuthTime: item.AuthTime.Unix(),
+			Client: item.Client, Scope: item.Scope, Device: item.Agent, IP: item.IP, AMR: item.AMR,
+		}
+	}
+	httpapi.Answer(w, http.StatusOK, answer)
+	return nil
+}
+
+// end ends one session. Somebody else's is as unknown as one that never was.
+func (h *Handler) end(w http.ResponseWriter, r *http.Request, p *userauth.Person, id string) error {
+	unknown := oauth.Refuse(oauth.NotFound, "there is no such session")
+	if parsed, err := ulid.ParseStrict(id); err != nil || parsed.String() != id {
+		return unknown
+	}
+	n, err := h.Sessions.EndItem(r.Context(), p.Subject, id, cause(r.Context(), p))
+	if errors.Is(err, session.ErrUnknown) {
+		return unknown
+	}
+	if err != nil {
+		return err
+	}
+	if p.Cookie && id == p.Session {
+		websec.ClearCookie(w, websec.SessionCookie)
+	}
+	httpapi.Answer(w, http.StatusOK, Ended{n})
+	return nil
+}
+
+func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, p *userauth.Person) error {
+	n, err := h.Sessions.EndOthers(r.Context(), p.Subject, p.Session, cause(r.Context(), p))
+	if errors.Is(err, session.ErrUnknown) {
+		// It ended between our two looks: nobody knows what to keep.
+		return oauth.Refuse(oauth.InvalidRequest, "the session that asks has just ended")
+	}
+	if err != nil {
+		return err
+	}
+	httpapi.Answer(w, http.StatusOK, Ended{n})
+	return nil
+}
+
+// endAll signs the person out everywhere, here too. Who has found an open laptop
+// must not be able to.
+func (h *Handler) endAll(w http.ResponseWriter, r *http.Request, p *userauth.Person) error {
+	if err := h.Guard.Fresh(p); err != nil {
+		return err
+	}
+	n, err := h.Sessions.EndAll(r.Context(), p.Subject, cause(r.Context(), p))
+	if err != nil {
+		return err
+	}
+	if p.Cookie {
+		websec.ClearCookie(w, websec.SessionCookie)
+	}
+	httpapi.Answer(w, http.StatusOK, Ended{n})
+	return nil
+}
+
+func cause(ctx context.Context, p *userauth.Person) session.Cause {
+	return session.Cause{Why: session.Revoked, Actor: p.Subject, RequestID: httpapi.RequestID(ctx)}
+}

@@ -1,0 +1,131 @@
+package token
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tipstaff/tipstaff/shared/audience"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/issue"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+)
+
+// authorizationCode redeems what a person's browser brought the client (RFC 6749
+// §4.1.3). Until everything has been judged that the request can get wrong,
+// nothing is written, so that whoever has a code and nothing else can do its
+// owner no harm. A second redemption ends what the first one gave.
+func (h *Handler) authorizationCode(w http.ResponseWriter, r *http.Request, c *client.Client) error {
+	ctx := r.Context()
+	code, err := h.code(r, c)
+	if err != nil {
+		return err
+	}
+	note := httpapi.Note(ctx)
+	note.Subject, note.Session = code.Subject, code.Grant
+	resources := r.PostForm["resource"]
+	idle, absolute, err := h.Renewer.Plan(ctx, c, audience.Granted{Resources: code.Audience, Scope: code.Scope}, resources)
+	if err != nil {
+		return err
+	}
+	jkt, err := h.Renewer.Proofs.Optional(r, c)
+	if err != nil {
+		return err
+	}
+	if err := rightKey(code, jkt); err != nil {
+		return err
+	}
+	grant, err := h.Renewer.Sessions.Redeem(ctx, code, session.RedeemRequest{
+		Client: c.ID, Idle: idle, Absolute: absolute, Bound: !c.Public(), JKT: jkt, Notify: c.BackChannelURI != "",
+		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(ctx),
+	})
+	if err != nil {
+		return spent(note, err)
+	}
+	begun, err := h.Renewer.Begin(ctx, c, grant, issue.Extra{Nonce: code.Nonce, JKT: jkt, Resources: resources})
+	if err != nil {
+		return err
+	}
+	httpapi.Answer(w, http.StatusOK, begun.Response())
+	return nil
+}
+
+// code returns the code of the request, which c may redeem as far as it says
+// itself: it was given to c, at the redirect URI that is named again, and for the
+// verifier. A verifier is asked of everybody, and nothing makes up for one that
+// is missing (RFC 9700 §2.1.1).
+func (h *Handler) code(r *http.Request, c *client.Client) (*session.Code, error) {
+	if !c.MayUse(oauth.GrantAuthorizationCode) {
+		return nil, oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
+	}
+	presented, verifier := r.PostForm.Get("code"), r.PostForm.Get("code_verifier")
+	if presented == "" {
+		return nil, oauth.Refuse(oauth.InvalidRequest, "code is missing")
+	}
+	if verifier == "" {
+		return nil, oauth.Refuse(oauth.InvalidRequest, "code_verifier is missing")
+	}
+	code, err := h.Codes.Open(r.Context(), presented)
+	if errors.Is(err, session.ErrForged) || errors.Is(err, session.ErrEnded) {
+		return nil, useless(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case code.Client != session.DigestOf(c.ID):
+		return nil, useless(errors.New("it is another client's"))
+	case code.RedirectURI != session.DigestOf(r.PostForm.Get("redirect_uri")):
+		return nil, oauth.Refuse(oauth.InvalidGrant, "redirect_uri is not that of the authorization request")
+	case !validVerifier(verifier) || code.Challenge != session.DigestOf(verifier):
+		return nil, oauth.Refuse(oauth.InvalidGrant, "code_verifier is not the one of the code_challenge")
+	}
+	return code, nil
+}
+
+// validVerifier holds a verifier to RFC 7636 §4.1: one that is shorter could be
+// guessed from its challenge.
+func validVerifier(s string) bool {
+	if len(s) < 43 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '.', c == '_', c == '~':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// rightKey compares the key that was proved, if any, with that of the
+// authorization request (RFC 9449 §10).
+func rightKey(code *session.Code, jkt string) error {
+	switch {
+	case code.JKT == "" || code.JKT == jkt:
+		return nil
+	case jkt == "":
+		return oauth.Refuse(oauth.InvalidDPoPProof, "the code is bound to a key: send a DPoP proof")
+	}
+	return oauth.Refuse(oauth.InvalidGrant, "the code is bound to another key")
+}
+
+// spent says that a code gives nothing: it was redeemed before, or the person is
+// not signed in any more.
+func spent(note *httpapi.Entry, err error) error {
+	if _, reused := errors.AsType[*session.ReuseError](err); reused {
+		note.Outcome, note.Reused = "reused", 1
+		return useless(err)
+	}
+	if errors.Is(err, session.ErrStale) || errors.Is(err, session.ErrEnded) {
+		return useless(err)
+	}
+	return err
+}
+
+func useless(why error) error {
+	return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the code is not valid any more", Err: why}
+}

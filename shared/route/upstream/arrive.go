@@ -1,0 +1,178 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/external"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/upstream"
+	"github.com/tipstaff/tipstaff/shared/upstream/relying"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// arrive takes a person back. The journey is taken before anything else, whatever
+// comes of it.
+func (h *Handler) arrive(v *visit, id string) error {
+	ctx := v.r.Context()
+	j, err := h.Journeys.End(ctx, v.q.Get("state"), id, websec.Cookie(v.r, websec.FormCookie))
+	if j != nil {
+		v.back = cameFrom(j)
+	}
+	if errors.Is(err, relying.ErrJourney) {
+		v.tell(http.StatusBadRequest, web.UpstreamLost(v.back), oauth.InvalidGrant, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if ok, err := h.find(v, id); !ok {
+		return err
+	}
+	who, err := h.Party.Arrive(ctx, v.upstream, j, relying.ReadAnswer(v.q))
+	if err != nil {
+		return v.failed(err)
+	}
+	switch {
+	case j.Login != "":
+		return h.link(v, j, who)
+	case j.Invite != "":
+		return h.follow(v, j, who)
+	}
+	return h.signIn(v, j, who)
+}
+
+// cameFrom is the path to where a journey began.
+func cameFrom(j *relying.Journey) string {
+	switch {
+	case j.Login != "":
+		return contract.Account.Paths[0]
+	case j.Invite != "":
+		return invitation(j.Invite)
+	}
+	return signInPath(j.Return, j.To)
+}
+
+// tries is how often a sign-in looks again when something changed under it.
+const tries = 3
+
+// The reasons to look again, and to let nobody in.
+var (
+	errRaced    = errors.New("somebody else came in with the account at the same time")
+	errStranger = errors.New("nobody here has linked the account")
+	errOutside  = errors.New("the account has no verified address in a domain that may come in")
+)
+
+// signIn lets the person in whose account it is, or somebody new.
+func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) error {
+	var err error
+	for range tries {
+		var user *identity.User
+		var link *external.Link
+		user, link, err = h.person(v, who)
+		if errors.Is(err, errRaced) {
+			continue
+		}
+		if err != nil {
+			break
+		}
+		err = h.enter(v, j, who, user, link)
+		_, unlinked := errors.AsType[*session.AlsoError](err)
+		if !unlinked && !errors.Is(err, session.ErrStale) {
+			return err
+		}
+	}
+	_, unlinked := errors.AsType[*session.AlsoError](err)
+	switch {
+	case errors.Is(err, errStranger):
+		v.tell(http.StatusForbidden, web.UpstreamStranger(v.upstream.Name, v.back), oauth.AccessDenied, err)
+	case errors.Is(err, errOutside):
+		v.tell(http.StatusForbidden, web.UpstreamOutside(v.upstream.Name, v.back, v.upstream.Domains), oauth.AccessDenied, err)
+	case unlinked, errors.Is(err, session.ErrStale), errors.Is(err, errRaced):
+		signin.Again(v.w, v.r, j.Return, j.To, err)
+	default:
+		return err
+	}
+	return nil
+}
+
+// person is whose account it is, with the link that says so; or somebody who is new
+// here, for whom the rule of the upstream decides.
+func (h *Handler) person(v *visit, who *relying.Identity) (*identity.User, *external.Link, error) {
+	ctx := v.r.Context()
+	link, err := h.Links.Find(ctx, who.Issuer, who.Subject)
+	if errors.Is(err, external.ErrUnknown) {
+		if err := allowed(v.upstream, who); err != nil {
+			return nil, nil, err
+		}
+		user, err := h.create(v, who, nil)
+		return user, nil, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	user, err := h.People.Get(ctx, link.Subject)
+	if errors.Is(err, identity.ErrUnknown) {
+		// The person was removed. An account that was theirs does not become
+		// somebody new by itself.
+		return nil, nil, fmt.Errorf("%w: the person was removed", errStranger)
+	}
+	return user, link, err
+}
+
+// allowed is the rule for somebody who signs in for the first time.
+func allowed(u *upstream.Upstream, who *relying.Identity) error {
+	switch {
+	case u.FirstSignIn == upstream.FirstCreate:
+		return nil
+	case u.FirstSignIn != upstream.FirstDomains:
+		return errStranger
+	case who.EmailVerified && u.Admits(who.Email):
+		return nil
+	}
+	return errOutside
+}
+
+// enter lets a person in who has proved who they are, on the condition that the
+// account is still theirs. One who has yet to take a second step is held to that by
+// it: what a person signs in with must not have changed.
+func (h *Handler) enter(v *visit, j *relying.Journey, who *relying.Identity, user *identity.User, link *external.Link) error {
+	ctx := v.r.Context()
+	e := signin.Entry{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
+	if link != nil && !user.OTP && !user.Disabled {
+		e.Also = []types.TransactWriteItem{h.Links.Holds(link)}
+	}
+	if user.Disabled {
+		h.refused(v, user.Subject, audit.LoginRefuse, "user#"+user.Subject)
+	}
+	httpapi.Note(ctx).Subject = user.Subject
+	return h.Door.Enter(v.w, v.r, e)
+}
+
+// refused leaves an entry about something that a person who is known was not let do.
+// Nothing depends on it.
+func (h *Handler) refused(v *visit, subject string, action audit.Action, object string) {
+	ctx := v.r.Context()
+	err := h.Refusals.Record(ctx, audit.Entry{
+		Actor: subject, Action: action, Subject: subject, Object: object,
+		RequestID: httpapi.RequestID(ctx), Detail: v.detail(),
+	})
+	if err != nil {
+		httpapi.Note(ctx).AuditFailures++
+	}
+}
+
+// detail is what entries say of where a person came from.
+func (v *visit) detail() map[string]string {
+	return session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()).Detail("upstream", v.upstream.ID, "method", "upstream")
+}

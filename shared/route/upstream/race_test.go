@@ -1,0 +1,72 @@
+package upstream_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/external"
+	"github.com/tipstaff/tipstaff/shared/upstream"
+	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
+)
+
+// meddler does something right before the first transaction.
+type meddler struct {
+	next aws.HTTPClient
+	act  func()
+}
+
+// Do sends a call.
+func (m *meddler) Do(r *http.Request) (*http.Response, error) {
+	if act := m.act; act != nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
+		m.act = nil
+		act()
+	}
+	return m.next.Do(r)
+}
+
+// What was read when the sign-in was judged may have changed when it is written.
+func TestChangedUnderTheSignIn(t *testing.T) {
+	tests := []struct {
+		name   string
+		act    func(*scene, *external.Link)
+		status int
+		text   string
+	}{
+		{"unlinked", func(s *scene, l *external.Link) {
+			user, err := s.People().Get(s.T.Context(), l.Subject)
+			if err == nil {
+				err = audit.Write(s.T.Context(), s.DB, append(s.links.Removing(l), s.People().Changing(user, "", "", nil))...)
+			}
+			if err != nil {
+				s.T.Error(err)
+			}
+		}, http.StatusForbidden, "We do not know this account"},
+		{"disabled", func(s *scene, l *external.Link) { s.flag(l.Subject, identity.AttrDisabled) }, http.StatusForbidden, "Your account is switched off"},
+		{"removed", func(s *scene, l *external.Link) { s.forget(l.Subject) }, http.StatusForbidden, "We do not know this account"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newScene(t)
+			s.offer("work", func(u *upstream.Upstream) { u.FirstSignIn = upstream.FirstInvitation })
+			l := s.attach(s.Person("ada", ""), upstreamtest.Ada)
+			untouched := s.DB
+			m := &meddler{next: s.DB.Options().HTTPClient}
+			s.DB = dynamodb.New(s.DB.Options(), func(o *dynamodb.Options) { o.HTTPClient = m })
+			s.reopen()
+			s.DB = untouched
+			b := s.open("")
+			back := s.there(b, start)
+			m.act = func() { tt.act(s, l) }
+			s.refused(b, b.Get(back), tt.status, tt.text)
+			if m.act != nil {
+				t.Error("nothing was written before the refusal: the test shows nothing")
+			}
+		})
+	}
+}

@@ -1,0 +1,128 @@
+// Package upstream serves /upstream/{id}: a person goes to another issuer, proves
+// there who they are, and comes back.
+//
+// The way there is a link on a page of ours. It leads to one of three ends: the
+// person signs in, links the account to the person who is signed in, or follows an
+// invitation with it. What they set out for is kept here and not carried by them.
+//
+// The way back is an address that anybody can open with anything behind it. So the
+// first thing that happens there is that the journey is taken, which nobody can take
+// a second time, and judged: it must be this browser's, to this upstream, and not
+// too old. Then the upstream must have answered to us, about this journey (Casdoor
+// CVE-2026-9098). Only then it counts whose the account is, which its issuer and
+// its subject there decide and no mail address ever does (Casdoor CVE-2026-9092).
+//
+// A person with an authenticator app is asked for a code of it, as after a password:
+// an account elsewhere is one factor, however well it is guarded there.
+package upstream
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/external"
+	"github.com/tipstaff/tipstaff/shared/identity/onetime"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/throttle"
+	"github.com/tipstaff/tipstaff/shared/upstream"
+	"github.com/tipstaff/tipstaff/shared/upstream/relying"
+	"github.com/tipstaff/tipstaff/shared/web"
+)
+
+// Handler sends people to upstreams and takes them back.
+type Handler struct {
+	Issuer    string
+	Upstreams *upstream.Store
+	Party     *relying.Party
+	Journeys  *relying.Journeys
+	Links     *external.Store
+	Tickets   *onetime.Store
+	// People has the trail, too.
+	People   *identity.Store
+	Door     *signin.Door
+	Forms    *websec.Forms
+	Throttle *throttle.Store
+	Refusals *audit.Refusals
+	Now      func() time.Time
+}
+
+// visit is a request about an upstream.
+type visit struct {
+	w http.ResponseWriter
+	r *http.Request
+	q url.Values
+	// upstream is the one of the request.
+	upstream *upstream.Upstream
+	// back is the path to where the person came from.
+	back string
+}
+
+// Serve answers the way there and the way back.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	prefix, _, _ := strings.Cut(contract.Upstream.Paths[0], "{id}")
+	id, place, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, prefix), "/")
+	// What comes twice has two meanings, so it has none.
+	q, err := httpapi.ParseForm(r.URL.RawQuery)
+	if err != nil {
+		return &oauth.Error{Code: oauth.InvalidRequest, Detail: "the parameters are not those of an answer", Err: err}
+	}
+	v := &visit{w: w, r: r, q: q, back: contract.Login.Paths[0]}
+	switch place {
+	case "":
+		return h.leave(v, id)
+	case "callback":
+		return h.arrive(v, id)
+	}
+	return oauth.Refuse(oauth.NotFound, "there is nothing here")
+}
+
+// find returns whether the upstream of the request is there and on, and has told the
+// person if not.
+func (h *Handler) find(v *visit, id string) (ok bool, err error) {
+	v.upstream, err = h.Upstreams.Get(v.r.Context(), id)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, upstream.ErrUnknown):
+		v.tell(http.StatusNotFound, web.NoUpstream(v.back), oauth.NotFound, err)
+		return false, nil
+	case errors.Is(err, upstream.ErrDisabled):
+		v.tell(http.StatusForbidden, web.UpstreamOff(v.upstream.Name, v.back), oauth.AccessDenied, err)
+		return false, nil
+	}
+	return false, err
+}
+
+// tell answers with a message. It is an answer of this route and no error, so it is
+// noted here why.
+func (v *visit) tell(status int, page web.Message, code oauth.Code, why error) {
+	note := httpapi.Note(v.r.Context())
+	note.Code, note.Error = string(code), why.Error()
+	web.Render(v.w, status, page)
+}
+
+func (v *visit) reference() string { return httpapi.RequestID(v.r.Context()) }
+
+// signInPath is where a person signs in who wants to go on to a place afterwards.
+func signInPath(asked, to string) string {
+	q := url.Values{"return": {signin.Destination(asked)}}
+	if to = signin.Source(asked, to); to != "" {
+		q.Set("to", to)
+	}
+	return contract.Login.Paths[0] + "?" + q.Encode()
+}
+
+// Refuse shows a refusal as a page.
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
+	web.Render(w, refused.Status, web.Refused(refused.Status, httpapi.RequestID(r.Context())))
+	return true
+}

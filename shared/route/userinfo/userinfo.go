@@ -1,0 +1,126 @@
+// Package userinfo serves /userinfo (OpenID Connect Core §5.3): a client asks
+// who the person is that let it in, and learns as much as they agreed to.
+//
+// It is a resource like others: an access token opens it, and counts for as long
+// as its session lives. What the answer says is read at that moment, so that a
+// name that was corrected, or an address that was taken away, is so everywhere
+// at the next question.
+package userinfo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/token"
+)
+
+// Handler answers who somebody is.
+type Handler struct {
+	// Tokens judges access tokens; the audience of its Guard is this route.
+	Tokens *bearer.Live
+	People *identity.Store
+}
+
+// Claims is the answer. A claim without a value is left out.
+type Claims struct {
+	Subject string `json:"sub"`
+	// With the scope profile.
+	Name              string `json:"name,omitempty"`
+	PreferredUsername string `json:"preferred_username,omitempty"`
+	// With the scope email.
+	Email         string `json:"email,omitempty"`
+	EmailVerified *bool  `json:"email_verified,omitempty"`
+}
+
+// Serve answers 200 with Claims.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
+	if err := fromForm(r); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	claims, err := h.Tokens.Guard.Require(ctx, r, oauth.ScopeOpenID)
+	if err != nil {
+		return err
+	}
+	user, err := h.person(ctx, claims)
+	if errors.Is(err, token.ErrInvalid) {
+		return &oauth.Error{Code: oauth.InvalidToken, Detail: "the access token is not valid any more", Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	note := httpapi.Note(ctx)
+	note.Subject, note.Session, note.TokenID = claims.Subject, claims.SessionID, claims.ID
+	httpapi.Answer(w, http.StatusOK, about(user, claims))
+	return nil
+}
+
+// fromForm takes the access token out of the form, where there is one, into the
+// header (RFC 6750 §2.2). A token in the URL is none: URLs end in logs.
+func fromForm(r *http.Request) error {
+	presented := r.PostForm.Get("access_token")
+	if presented == "" {
+		return nil
+	}
+	if r.Header.Get("Authorization") != "" {
+		return oauth.Refuse(oauth.InvalidRequest, "there is an access token in the header and one in the form")
+	}
+	r.Header.Set("Authorization", oauth.TokenTypeBearer+" "+presented)
+	return nil
+}
+
+// person is the subject of a token, if everything that the token rests on is
+// still there. Otherwise the error wraps token.ErrInvalid.
+func (h *Handler) person(ctx context.Context, c *token.Claims) (*identity.User, error) {
+	if c.SessionID == "" {
+		// A client could be called like a person.
+		return nil, errNobody
+	}
+	if err := h.Tokens.Check(ctx, c); err != nil {
+		return nil, err
+	}
+	user, err := h.People.Get(ctx, c.Subject)
+	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
+		return nil, errGone
+	}
+	return user, err
+}
+
+// The reasons of this route why a token is not valid.
+var (
+	errNobody = fmt.Errorf("%w: it is no person's", token.ErrInvalid)
+	errGone   = fmt.Errorf("%w: its subject is gone or disabled", token.ErrInvalid)
+)
+
+// about is what the scope of the token allows to know. When an item was last
+// changed is not kept, so there is no updated_at.
+func about(u *identity.User, c *token.Claims) Claims {
+	scopes := strings.Fields(c.Scope)
+	answer := Claims{Subject: u.Subject}
+	if slices.Contains(scopes, oauth.ScopeProfile) {
+		answer.Name, answer.PreferredUsername = u.Name, u.UserName
+	}
+	if slices.Contains(scopes, oauth.ScopeEmail) && u.Email != "" {
+		answer.Email, answer.EmailVerified = u.Email, &u.EmailVerified
+	}
+	return answer
+}
+
+// Registered is what this route needs to know of clients that registered
+// themselves: nobody can disable one, so its token is as good as its session.
+func Registered(_ context.Context, id string) (*client.Client, error) {
+	return &client.Client{ID: id, SelfRegistered: true}, nil
+}
+
+// Audience is that of the tokens that this route takes.
+func Audience(issuer string) string { return issuer + contract.UserInfo.Paths[0] }

@@ -1,0 +1,130 @@
+package secrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+)
+
+// ErrChanged says that somebody else changed the secret at the same time.
+var ErrChanged = errors.New("somebody else changed the client secrets; run the command again")
+
+// The labels of a secret's versions.
+const (
+	currentStage = "AWSCURRENT"
+	pendingStage = "AWSPENDING"
+)
+
+// Editor changes the client secrets of a stage for an operator.
+//
+// All of them are one document, so a change reads it and writes it whole. It
+// becomes current only if what was read still is, so that of two operators who
+// change it at once one is told, and no secret gets lost. Secrets Manager takes
+// part in no transaction: the entry of the trail comes first, and if the change
+// then fails a second one, which says so. There is no change without its entry.
+type Editor struct {
+	Client *secretsmanager.Client
+	// Name is the name or ARN of the secret.
+	Name  string
+	DB    *dynamodb.Client
+	Trail *audit.Trail
+	// Actor is who makes the changes, for the trail.
+	Actor string
+}
+
+// IDs are the upstreams at which there is a client secret, sorted.
+func (e *Editor) IDs(ctx context.Context) ([]string, error) {
+	d, _, err := fetch(ctx, e.Client, e.Name)
+	if err != nil {
+		return nil, err
+	}
+	return d.IDs(), nil
+}
+
+// Set keeps a client secret for an upstream, instead of the one before. It returns
+// what Check says of it, or ErrChanged.
+func (e *Editor) Set(ctx context.Context, id, secret string) error {
+	if err := Check(secret); err != nil {
+		return err
+	}
+	return e.edit(ctx, id, "set", func(d *Document) error {
+		d.secrets[id] = secret
+		return nil
+	})
+}
+
+// Remove forgets the client secret of an upstream. It returns ErrNone or ErrChanged.
+// The version before keeps it until the next change, for whoever may read that.
+func (e *Editor) Remove(ctx context.Context, id string) error {
+	return e.edit(ctx, id, "removed", func(d *Document) error {
+		if _, err := d.Secret(id); err != nil {
+			return err
+		}
+		delete(d.secrets, id)
+		return nil
+	})
+}
+
+func (e *Editor) edit(ctx context.Context, id, what string, change func(*Document) error) error {
+	d, version, err := fetch(ctx, e.Client, e.Name)
+	if err != nil {
+		return err
+	}
+	if err := change(d); err != nil {
+		return err
+	}
+	text, err := d.marshal()
+	if err != nil {
+		return err
+	}
+	put, err := e.Client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+		SecretId: &e.Name, SecretString: &text, VersionStages: []string{pendingStage},
+	})
+	if err != nil {
+		return fmt.Errorf("write the client secrets: %w", err)
+	}
+	if err := e.record(ctx, id, what, audit.Success); err != nil {
+		return err
+	}
+	if err := e.promote(ctx, version, *put.VersionId); err != nil {
+		return errors.Join(err, e.record(context.WithoutCancel(ctx), id, what, audit.Refused))
+	}
+	return nil
+}
+
+// promote makes the version next the current one, if that is still the one before.
+func (e *Editor) promote(ctx context.Context, before, next string) error {
+	stage := currentStage
+	_, err := e.Client.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &e.Name, VersionStage: &stage, MoveToVersionId: &next, RemoveFromVersionId: &before,
+	})
+	if err == nil {
+		return nil
+	}
+	// The answer to a call that succeeded may have been lost, and the call made
+	// again by the SDK.
+	if _, version, readErr := fetch(context.WithoutCancel(ctx), e.Client, e.Name); readErr == nil && version == next {
+		return nil
+	}
+	if _, moved := errors.AsType[*types.InvalidParameterException](err); moved {
+		return ErrChanged
+	}
+	return fmt.Errorf("make the client secrets current: %w", err)
+}
+
+func (e *Editor) record(ctx context.Context, id, what string, outcome audit.Outcome) error {
+	err := audit.Write(ctx, e.DB, e.Trail.Put(audit.Entry{
+		Actor: e.Actor, Action: audit.UpstreamSecret, Object: "upstream#" + id,
+		Outcome: outcome, Detail: map[string]string{"client_secret": what},
+	}))
+	if err != nil {
+		return fmt.Errorf("record the change of a client secret: %w", err)
+	}
+	return nil
+}

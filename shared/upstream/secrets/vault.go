@@ -1,0 +1,105 @@
+// Package secrets keeps our client secrets at upstreams, in one secret of the stage.
+//
+// A client secret that we give out is kept as a hash. One that we were given has
+// to be shown to whoever gave it, so it is kept as it is, in Secrets Manager and
+// nowhere else: the registry, its file and the trail know only that there is one.
+// Not every upstream gives one; to those we are a public client, which proves
+// itself by PKCE alone.
+//
+// A Vault reads the secret for the one function that may, and an Editor changes it
+// for operators.
+package secrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+const (
+	fresh     = time.Minute      // after which a new secret is seen
+	pause     = 10 * time.Second // between tries while the secret cannot be read
+	glance    = 5 * time.Second  // between reads for what is not there
+	staleLife = 24 * time.Hour   // of what was read, while the secret cannot be
+)
+
+// ErrNone says that we have no client secret at that upstream.
+var ErrNone = errors.New("there is no client secret")
+
+// Vault holds the client secrets. They are read at the first use and again after a
+// minute, and at once for an upstream without one, though not more often than every
+// few seconds. While the secret cannot be read, those held serve for a day.
+//
+// It is safe for concurrent use and makes one call at a time.
+type Vault struct {
+	Client *secretsmanager.Client
+	// Name is the name or ARN of the secret.
+	Name string
+	Now  func() time.Time
+
+	mu    sync.Mutex
+	held  *Document
+	read  time.Time // when held was read
+	next  time.Time // when to read again
+	tried time.Time // when the secret was last asked for
+	err   error     // what came of that
+}
+
+// Secret returns our client secret at an upstream, or ErrNone. While the secret
+// cannot be read nobody can say that there is none, and the error is that of the
+// read.
+func (v *Vault) Secret(ctx context.Context, id string) (string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.Now()
+	if v.held == nil || !now.Before(v.next) || now.Before(v.read) {
+		v.reload(ctx)
+	}
+	if !v.usable() {
+		return "", v.err
+	}
+	secret, err := v.held.Secret(id)
+	if err == nil {
+		return secret, nil
+	}
+	if since := v.Now().Sub(v.tried); since < 0 || since >= glance {
+		v.reload(ctx)
+	}
+	if v.err != nil {
+		return "", v.err
+	}
+	return v.held.Secret(id)
+}
+
+func (v *Vault) usable() bool { return v.held != nil && v.Now().Sub(v.read) < staleLife }
+
+// reload asks for the secret and keeps what comes of it, or what is held.
+func (v *Vault) reload(ctx context.Context) {
+	now := v.Now()
+	d, _, err := fetch(ctx, v.Client, v.Name)
+	v.tried, v.err = now, err
+	if err != nil {
+		v.next = now.Add(pause)
+		return
+	}
+	v.held, v.read, v.next = d, now, now.Add(fresh)
+}
+
+// fetch reads the current version of the secret.
+func fetch(ctx context.Context, client *secretsmanager.Client, name string) (d *Document, version string, err error) {
+	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	if err != nil {
+		return nil, "", fmt.Errorf("read the client secrets: %w", err)
+	}
+	if out.SecretString == nil || out.VersionId == nil {
+		return nil, "", errors.New("read the client secrets: the secret is not text")
+	}
+	if d, err = Parse([]byte(*out.SecretString)); err != nil {
+		return nil, "", fmt.Errorf("read the client secrets: %w", err)
+	}
+	return d, *out.VersionId, nil
+}

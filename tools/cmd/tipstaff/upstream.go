@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/upstream"
+	"github.com/tipstaff/tipstaff/shared/upstream/secrets"
+)
+
+func newUpstreamCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "upstream",
+		Short: "Issuers elsewhere with whose accounts people may sign in",
+		Long: `Issuers elsewhere with whose accounts people may sign in. Which there are stands
+in the registry file. What stands nowhere but in Secrets Manager is our client
+secret at each, which is asked for at the terminal, or read from the standard
+input, and is never an argument, which others could see.
+
+An issuer wants to know where it sends people back to:
+  <URL of this server>/upstream/<ID>/callback`,
+	}
+	cmd.AddCommand(newUpstreamListCommand(), newUpstreamSetSecretCommand(), newUpstreamRemoveSecretCommand())
+	return cmd
+}
+
+func (d *deployment) upstreams() *upstream.Store {
+	return &upstream.Store{DB: d.db, Registry: d.table(contract.Registry), Now: time.Now}
+}
+
+func (d *deployment) clientSecrets() *secrets.Editor {
+	return &secrets.Editor{
+		Client: d.secrets, Name: d.secret(contract.Upstreams), DB: d.db, Trail: d.trail(), Actor: d.actor,
+	}
+}
+
+// aboutUpstream is a command about the client secret of one upstream.
+func aboutUpstream(use, short string, run func(cmd *cobra.Command, d *deployment, id string) error) *cobra.Command {
+	var flags stageFlags
+	cmd := &cobra.Command{
+		Use: use + " ID", Short: short, Args: oneArgument,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !upstream.ValidID(args[0]) {
+				return fmt.Errorf(`upstream id %q is not 1 to 32 lower-case letters, digits and "-"`, args[0])
+			}
+			d, err := flags.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return run(cmd, d, args[0])
+		},
+	}
+	flags.register(cmd)
+	return cmd
+}
+
+func newUpstreamSetSecretCommand() *cobra.Command {
+	return aboutUpstream("set-secret", "Keep our client secret at an upstream, instead of the one before",
+		func(cmd *cobra.Command, d *deployment, id string) error {
+			secret, err := readClientSecret(cmd, id)
+			if err != nil {
+				return err
+			}
+			if err := d.clientSecrets().Set(cmd.Context(), id, secret); err != nil {
+				return err
+			}
+			if err := say(cmd, "set the client secret of %s; every function uses it within a minute", id); err != nil {
+				return err
+			}
+			all, err := d.upstreams().All(cmd.Context())
+			if err == nil && !slices.ContainsFunc(all, func(u *upstream.Upstream) bool { return u.ID == id }) {
+				return say(cmd, "the registry has no upstream %s yet", id)
+			}
+			return err
+		})
+}
+
+func newUpstreamRemoveSecretCommand() *cobra.Command {
+	return aboutUpstream("remove-secret", "Forget our client secret at an upstream",
+		func(cmd *cobra.Command, d *deployment, id string) error {
+			if err := d.clientSecrets().Remove(cmd.Context(), id); err != nil {
+				return err
+			}
+			return say(cmd, "removed the client secret of %s; revoke it there as well", id)
+		})
+}
+
+func newUpstreamListCommand() *cobra.Command {
+	var flags stageFlags
+	cmd := &cobra.Command{
+		Use: "list", Short: "List all upstreams, and where we have a client secret", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := flags.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			rows, err := d.listUpstreams(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return printTable(cmd.OutOrStdout(), []string{"UPSTREAM", "STATE", "SECRET", "TYPE", "FIRST SIGN-IN", "CLIENT", "ISSUER", "NAME"}, rows)
+		},
+	}
+	flags.register(cmd)
+	return cmd
+}
+
+func (d *deployment) listUpstreams(ctx context.Context) ([][]string, error) {
+	all, err := d.upstreams().All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := d.clientSecrets().IDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]string
+	for _, u := range all {
+		state, secret := "enabled", ""
+		if u.Disabled {
+			state = "disabled"
+		}
+		if i := slices.Index(secrets, u.ID); i >= 0 {
+			secret, secrets = "set", slices.Delete(secrets, i, i+1)
+		}
+		rows = append(rows, []string{u.ID, state, secret, u.Type, u.FirstSignIn, u.ClientID, u.Issuer, u.Name})
+	}
+	for _, id := range secrets {
+		rows = append(rows, []string{id, "not in the registry", "set", "", "", "", "", ""})
+	}
+	return rows, nil
+}

@@ -1,0 +1,42 @@
+package stack_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
+)
+
+// TestManyAtOnce asks for 200 tokens at the same time, on functions that have
+// not started yet. Everyone gets one, and no two are the same.
+func TestManyAtOnce(t *testing.T) {
+	s, _ := start(t)
+	const clients = 200
+	var (
+		all    sync.WaitGroup
+		mu     sync.Mutex
+		issued = map[string]bool{}
+	)
+	for range clients {
+		all.Go(func() {
+			a, err := send(t.Context(), s, "/token", fixture.Machine, orders)
+			if err != nil || a.status != http.StatusOK {
+				t.Errorf("one of %d token requests = %d %v (%v), want 200", clients, a.status, a.object, err)
+				return
+			}
+			value, _ := a.object["access_token"].(string)
+			mu.Lock()
+			defer mu.Unlock()
+			issued[value] = true
+		})
+	}
+	all.Wait()
+	if len(issued) != clients {
+		t.Errorf("%d clients got %d different tokens, want as many", clients, len(issued))
+	}
+	reads, processes := s.Calls("token").Calls["secretsmanager:GetSecretValue"], len(s.PIDs("token"))
+	if reads == 0 || reads > processes {
+		t.Errorf("%d processes read the secret %d times, want once each", processes, reads)
+	}
+}

@@ -1,0 +1,169 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/upstream"
+)
+
+// Store is the registry of one stage, for whoever may write it.
+type Store struct {
+	DB    *dynamodb.Client
+	Table string
+	Trail *audit.Trail
+	// Actor is who makes the changes, for the trail.
+	Actor string
+	// Sessions ends what users are signed in to when they are disabled or
+	// deleted.
+	Sessions *session.Store
+}
+
+// read returns everything of some kinds, consistently. It scans the table:
+// there is no index of all clients, as no function ever needs one.
+func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
+	have := table{}
+	if len(kinds) == 0 {
+		return have, nil
+	}
+	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: identity.SKUser}
+	values := dynamo.Item{}
+	var filters []string
+	for _, k := range kinds {
+		name := ":" + string(k)
+		if k == KindUpstream {
+			filters = append(filters, "begins_with("+contract.SK+", "+name+")")
+			values[name] = dynamo.Text(upstream.SKPrefix)
+			continue
+		}
+		filters = append(filters, contract.SK+" = "+name)
+		values[name] = dynamo.Text(keys[k])
+	}
+	filter := strings.Join(filters, " OR ")
+	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
+		TableName: &s.Table, ConsistentRead: new(true),
+		FilterExpression:          &filter,
+		ExpressionAttributeValues: values,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the registry table %s: %w", s.Table, err)
+		}
+		for _, it := range page.Items {
+			e, err := decode(it)
+			if err != nil {
+				return nil, err
+			}
+			if err := have.add(e); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return have, nil
+}
+
+// writes returns the writes of a change, without its audit entry. Each holds
+// only if nobody has written the entry since the plan was made.
+func (s *Store) writes(c *Change) []types.TransactWriteItem {
+	switch c.Op {
+	case Create:
+		c.after.item[attrRevision] = dynamo.Number(1)
+		return append([]types.TransactWriteItem{s.put(c.after.item)}, s.userName(c)...)
+	case Update:
+		c.after.item[attrRevision] = dynamo.Number(c.before.revision + 1)
+		return []types.TransactWriteItem{s.update(c.before, c.after)}
+	case Delete:
+		return append([]types.TransactWriteItem{s.remove(c.before)}, s.userName(c)...)
+	case Unchanged, Kept:
+	}
+	return nil
+}
+
+// userName claims the name of a user that is created, and frees that of one
+// that is deleted.
+func (s *Store) userName(c *Change) []types.TransactWriteItem {
+	if c.Kind != KindUser {
+		return nil
+	}
+	if c.Op == Delete {
+		return []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.Table, Key: identity.NameKey(c.ID)}}}
+	}
+	return []types.TransactWriteItem{s.put(identity.EncodeName(&identity.User{UserName: c.ID, Subject: c.after.subject}))}
+}
+
+func (s *Store) put(it dynamo.Item) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &s.Table, Item: it,
+		ConditionExpression: new("attribute_not_exists(" + contract.PK + ")"),
+	}}
+}
+
+func (s *Store) remove(e *entry) types.TransactWriteItem {
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &s.Table, Key: keyOf(e.item),
+		ConditionExpression:       new(attrRevision + " = :rev"),
+		ExpressionAttributeValues: dynamo.Item{":rev": dynamo.Number(e.revision)},
+	}}
+}
+
+// update sets and removes only the attributes that differ: those that a later
+// release or another part of this one added to the item stay.
+func (s *Store) update(before, after *entry) types.TransactWriteItem {
+	var set, remove []string
+	names := map[string]string{}
+	values := dynamo.Item{":rev": dynamo.Number(before.revision)}
+	alias := func(attribute string) string {
+		a := fmt.Sprintf("#a%d", len(names))
+		names[a] = attribute
+		return a
+	}
+	for _, attribute := range sortedKeys(after.item) {
+		if value := after.item[attribute]; !reflect.DeepEqual(value, before.item[attribute]) {
+			a := alias(attribute)
+			set = append(set, a+" = "+":"+a[1:])
+			values[":"+a[1:]] = value
+		}
+	}
+	for _, attribute := range sortedKeys(before.item) {
+		if _, ok := after.item[attribute]; !ok {
+			remove = append(remove, alias(attribute))
+		}
+	}
+	expression := "SET " + strings.Join(set, ", ")
+	if len(remove) > 0 {
+		expression += " REMOVE " + strings.Join(remove, ", ")
+	}
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Table, Key: keyOf(after.item),
+		UpdateExpression:          &expression,
+		ConditionExpression:       new(attrRevision + " = :rev"),
+		ExpressionAttributeNames:  names,
+		ExpressionAttributeValues: values,
+	}}
+}
+
+func keyOf(it dynamo.Item) dynamo.Item {
+	return dynamo.Item{contract.PK: it[contract.PK], contract.SK: it[contract.SK]}
+}
+
+func sortedKeys(it dynamo.Item) []string {
+	keys := make([]string, 0, len(it))
+	for k := range it {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
