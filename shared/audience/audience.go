@@ -24,15 +24,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Chooser chooses targets for one issuer.
-type Chooser struct {
+// Resolver chooses targets for one issuer.
+type Resolver struct {
 	Issuer  string
 	Clients *client.Store
 }
 
-// Targets is what a token will be good for: the resources a client asked for
+// Terms is what a token will be good for: the resources a client asked for
 // and may reach, and what they have in common.
-type Targets struct {
+type Terms struct {
 	// Resources are the ids of the resources, as a client's registration
 	// writes them; none for a token that is good for nothing but the issuer.
 	Resources []string
@@ -49,7 +49,7 @@ type Targets struct {
 // client may not reach.
 var errAccess = oauth.Refuse(oauth.InvalidTarget, "the client has no access to this resource")
 
-// Choose judges the resource parameters of a client that asks for itself (RFC
+// Resolve judges the resource parameters of a client that asks for itself (RFC
 // 8707 §2). Without one the client gets its default resource, and a client
 // without access gets the issuer itself, where it may do nothing.
 //
@@ -57,7 +57,7 @@ var errAccess = oauth.Refuse(oauth.InvalidTarget, "the client has no access to t
 // only what the client may do at each of them can be in it. Resources that sign
 // differently cannot share a token, and resources that live differently share
 // the shortest life.
-func (h *Chooser) Choose(ctx context.Context, c *client.Client, requested []string) (*Targets, error) {
+func (h *Resolver) Resolve(ctx context.Context, c *client.Client, requested []string) (*Terms, error) {
 	w, err := h.wanted(c, requested)
 	if err != nil {
 		return nil, err
@@ -69,11 +69,11 @@ func (h *Chooser) Choose(ctx context.Context, c *client.Client, requested []stri
 }
 
 // combine finds what the resources have in common.
-func (h *Chooser) combine(ctx context.Context, c *client.Client, ids []string) (*Targets, error) {
+func (h *Resolver) combine(ctx context.Context, c *client.Client, ids []string) (*Terms, error) {
 	if len(ids) == 0 {
-		return &Targets{Audience: []string{h.Issuer}, Algorithm: oauth.ES256, Lifetime: client.DefaultLifetime}, nil
+		return &Terms{Audience: []string{h.Issuer}, Algorithm: oauth.ES256, Lifetime: client.DefaultLifetime}, nil
 	}
-	t := &Targets{Resources: ids}
+	t := &Terms{Resources: ids}
 	for i, id := range ids {
 		resource, scopes, err := h.access(ctx, c, id)
 		if err != nil {
@@ -99,7 +99,7 @@ func (h *Chooser) combine(ctx context.Context, c *client.Client, ids []string) (
 
 // access returns a resource with the scopes that the client may have there, or
 // errAccess.
-func (h *Chooser) access(ctx context.Context, c *client.Client, id string) (*client.Resource, []string, error) {
+func (h *Resolver) access(ctx context.Context, c *client.Client, id string) (*client.Resource, []string, error) {
 	scopes, ok := c.Scopes(id)
 	if !ok && !c.SelfRegistered {
 		return nil, nil, errAccess
@@ -121,7 +121,7 @@ func (h *Chooser) access(ctx context.Context, c *client.Client, id string) (*cli
 
 // Narrow returns the scope of the token: what was asked for if all of it is
 // allowed, and all that is allowed when nothing was asked for.
-func (t *Targets) Narrow(requested string) (string, error) {
+func (t *Terms) Narrow(requested string) (string, error) {
 	asked, err := parse(requested)
 	if err != nil {
 		return "", err

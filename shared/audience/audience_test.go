@@ -22,13 +22,13 @@ const (
 
 // newChooser returns a chooser, and a client with access to everything, to
 // resources of different lives and algorithms and to one that is gone.
-func newChooser(t *testing.T) (*audience.Chooser, *client.Client) {
+func newChooser(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
 	s := routetest.New(t)
 	s.Protect(client.Resource{ID: orders, Algorithm: oauth.ES256})
 	s.Protect(client.Resource{ID: billing, Algorithm: oauth.ES256, Lifetime: time.Minute})
 	s.Protect(client.Resource{ID: gateway, Algorithm: oauth.RS256})
-	return &audience.Chooser{Issuer: routetest.Issuer, Clients: s.Clients()}, &client.Client{ID: "c", Access: []client.Access{
+	return &audience.Resolver{Issuer: routetest.Issuer, Clients: s.Clients()}, &client.Client{ID: "c", Access: []client.Access{
 		{Resource: orders, Scopes: []string{"read", "write"}},
 		{Resource: billing, Scopes: []string{"read", "pay"}},
 		{Resource: gateway, Scopes: []string{"gw"}},

@@ -18,7 +18,7 @@ import (
 //
 // Identity scopes are not passed on: nobody but the client that a person let in
 // is told who they are.
-func (h *Chooser) Exchange(ctx context.Context, c *client.Client, audience []string, carried string, requested []string, scope string) (*Targets, string, error) {
+func (h *Resolver) Exchange(ctx context.Context, c *client.Client, audience []string, carried string, requested []string, scope string) (*Terms, string, error) {
 	w, err := h.resolve(requested)
 	if err != nil {
 		return nil, "", err
@@ -49,7 +49,7 @@ func (h *Chooser) Exchange(ctx context.Context, c *client.Client, audience []str
 }
 
 // Resource returns the id of a resource that stands in a token.
-func (h *Chooser) Resource(audience string) string {
+func (h *Resolver) Resource(audience string) string {
 	if audience == h.Issuer+contract.APIPath {
 		return contract.APIPath
 	}

@@ -35,7 +35,7 @@ func identityOf(c *client.Client) []string {
 // the default one if it names none, and scopes each of which it may have at one
 // of these at least, or as an identity scope. If it names no scope, these are all
 // that it may have at the resources, and no identity scope.
-func (h *Chooser) Grant(ctx context.Context, c *client.Client, requested []string, scope string) (Granted, error) {
+func (h *Resolver) Grant(ctx context.Context, c *client.Client, requested []string, scope string) (Granted, error) {
 	w, err := h.wanted(c, requested)
 	if err != nil {
 		return Granted{}, err
@@ -81,7 +81,7 @@ var (
 //
 // What the client was granted and may no longer have is left out, and
 // ErrNothingLeft returned when that is all.
-func (h *Chooser) Within(ctx context.Context, c *client.Client, granted Granted, requested []string, scope string) (*Targets, string, error) {
+func (h *Resolver) Within(ctx context.Context, c *client.Client, granted Granted, requested []string, scope string) (*Terms, string, error) {
 	r, err := h.request(c, granted, requested, scope)
 	if err != nil {
 		return nil, "", err
@@ -123,7 +123,7 @@ type request struct {
 	carries  bool
 }
 
-func (h *Chooser) request(c *client.Client, granted Granted, requested []string, scope string) (*request, error) {
+func (h *Resolver) request(c *client.Client, granted Granted, requested []string, scope string) (*request, error) {
 	w, err := h.resolve(requested)
 	if err != nil {
 		return nil, err
@@ -169,7 +169,7 @@ func (r *request) narrow(allowed []string) (string, error) {
 
 // first returns the first granted resource that the client may still reach and
 // that allows the scope; the first of all if none allows it.
-func (h *Chooser) first(ctx context.Context, c *client.Client, granted Granted, r *request) ([]string, error) {
+func (h *Resolver) first(ctx context.Context, c *client.Client, granted Granted, r *request) ([]string, error) {
 	var ids []string
 	for _, id := range granted.Resources {
 		_, allowed, err := h.access(ctx, c, id)

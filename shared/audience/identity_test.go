@@ -20,7 +20,7 @@ const (
 
 // newPerson is newChooser with a client that may know who people are, except by
 // their e-mail address.
-func newPerson(t *testing.T) (*audience.Chooser, *client.Client) {
+func newPerson(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
 	chooser, c := newChooser(t)
 	c.Identity = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeOfflineAccess}
@@ -36,7 +36,7 @@ type grantTest struct {
 	code      oauth.Code
 }
 
-func (tt grantTest) run(t *testing.T, chooser *audience.Chooser, c *client.Client) {
+func (tt grantTest) run(t *testing.T, chooser *audience.Resolver, c *client.Client) {
 	t.Helper()
 	got, err := chooser.Grant(t.Context(), c, tt.requested, tt.scope)
 	if code(err) != tt.code || (err != nil) != (tt.code != "") {
@@ -84,7 +84,7 @@ type withinTest struct {
 	code      oauth.Code
 }
 
-func (tt withinTest) run(t *testing.T, chooser *audience.Chooser, c *client.Client) {
+func (tt withinTest) run(t *testing.T, chooser *audience.Resolver, c *client.Client) {
 	t.Helper()
 	granted := audience.Granted{Resources: tt.resources, Scope: tt.granted}
 	got, scope, err := chooser.Within(t.Context(), c, granted, tt.requested, tt.scope)
@@ -163,10 +163,10 @@ func TestLostIdentityScopesEndTheGrant(t *testing.T) {
 // A client that asks for itself is nobody: it has no identity to ask for.
 func TestChooseHasNoIdentity(t *testing.T) {
 	chooser, c := newPerson(t)
-	if _, err := chooser.Choose(t.Context(), c, []string{userInfo}); code(err) != oauth.InvalidTarget {
+	if _, err := chooser.Resolve(t.Context(), c, []string{userInfo}); code(err) != oauth.InvalidTarget {
 		t.Errorf("Choose(userinfo) = %v, want invalid_target", err)
 	}
-	targets, err := chooser.Choose(t.Context(), c, nil)
+	targets, err := chooser.Resolve(t.Context(), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,13 +190,13 @@ func TestResourceDefinesNoIdentity(t *testing.T) {
 
 // newStranger is a stage with a resource that is open to clients that registered
 // themselves, and such a client.
-func newStranger(t *testing.T) (*audience.Chooser, *client.Client) {
+func newStranger(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
 	s := routetest.New(t)
 	s.Protect(client.Resource{ID: orders, Algorithm: oauth.ES256, Scopes: []client.Scope{{Name: "read"}, {Name: "write"}}, SelfRegistered: []string{"read"}})
 	s.Protect(client.Resource{ID: gateway, Algorithm: oauth.RS256, Scopes: []client.Scope{{Name: "gw"}}, SelfRegistered: []string{"gw"}})
 	s.Protect(client.Resource{ID: billing, Algorithm: oauth.ES256, Scopes: []client.Scope{{Name: "pay"}}})
-	return &audience.Chooser{Issuer: routetest.Issuer, Clients: s.Clients()}, &client.Client{ID: "https://client.example/id.json", SelfRegistered: true}
+	return &audience.Resolver{Issuer: routetest.Issuer, Clients: s.Clients()}, &client.Client{ID: "https://client.example/id.json", SelfRegistered: true}
 }
 
 func TestGrantToSelfRegistered(t *testing.T) {

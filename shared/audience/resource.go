@@ -22,7 +22,7 @@ type wanted struct {
 func (w wanted) none() bool { return len(w.ids) == 0 && !w.userInfo }
 
 // wanted returns the requested resources, or the default one.
-func (h *Chooser) wanted(c *client.Client, requested []string) (wanted, error) {
+func (h *Resolver) wanted(c *client.Client, requested []string) (wanted, error) {
 	w, err := h.resolve(requested)
 	if fallback := c.DefaultResource(); err == nil && w.none() && fallback != "" && !c.SelfRegistered {
 		w.ids = []string{fallback}
@@ -31,7 +31,7 @@ func (h *Chooser) wanted(c *client.Client, requested []string) (wanted, error) {
 }
 
 // resolve turns the requested resources into ids, each once.
-func (h *Chooser) resolve(requested []string) (wanted, error) {
+func (h *Resolver) resolve(requested []string) (wanted, error) {
 	var w wanted
 	for _, r := range requested {
 		if r == "" {
@@ -59,7 +59,7 @@ func (h *Chooser) resolve(requested []string) (wanted, error) {
 }
 
 // audience is how a resource stands in a token.
-func (h *Chooser) audience(id string) string {
+func (h *Resolver) audience(id string) string {
 	if id == contract.APIPath {
 		return h.Issuer + id
 	}
@@ -67,4 +67,4 @@ func (h *Chooser) audience(id string) string {
 }
 
 // UserInfo is how the userinfo endpoint stands in a token that is good there.
-func (h *Chooser) UserInfo() string { return h.Issuer + contract.UserInfo.Paths[0] }
+func (h *Resolver) UserInfo() string { return h.Issuer + contract.UserInfo.Paths[0] }

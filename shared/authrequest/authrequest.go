@@ -107,7 +107,7 @@ const (
 
 // Judge looks at all but the address, and fills in the request. An *oauth.Error is
 // for the client; another one is that something could not be read.
-func (r *Request) Judge(ctx context.Context, targets *audience.Chooser) error {
+func (r *Request) Judge(ctx context.Context, targets *audience.Resolver) error {
 	for _, check := range []func() error{r.wellFormed, r.mayAsk, r.response, r.proofKey, r.identity, r.attendance} {
 		if err := check(); err != nil {
 			return err

@@ -79,7 +79,7 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("Address of %q posts a form to %q", query, r.RedirectURI)
 		}
 		// The client has access to nothing, so that nothing has to be read.
-		err = r.Judge(t.Context(), &audience.Chooser{Issuer: "https://auth.example.com", Clients: &client.Store{}})
+		err = r.Judge(t.Context(), &audience.Resolver{Issuer: "https://auth.example.com", Clients: &client.Store{}})
 		refused, ok := errors.AsType[*oauth.Error](err)
 		if err != nil && !ok {
 			t.Errorf("Judge of %q = %v, want a refusal or none", query, err)

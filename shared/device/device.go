@@ -86,7 +86,7 @@ type NewRequest struct {
 	// Audience are the resources.
 	Audience []string
 	// Device is where the request comes from.
-	session.Device
+	session.ClientInfo
 }
 
 // Request is what a device asked for.

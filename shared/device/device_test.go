@@ -24,7 +24,7 @@ func TestRequest(t *testing.T) {
 		t.Errorf("device code %q: %v, want one with our prefix and a checksum", codes.Device, err)
 	}
 	r := b.find(codes.User)
-	if r.Client != "tv" || r.Scope != asked.Scope || len(r.Audience) != 1 || r.Audience[0] != asked.Audience[0] || r.Device != asked.Device {
+	if r.Client != "tv" || r.Scope != asked.Scope || len(r.Audience) != 1 || r.Audience[0] != asked.Audience[0] || r.ClientInfo != asked.ClientInfo {
 		t.Errorf("Find = %+v, want what was asked for", r.NewRequest)
 	}
 	if got := r.Expires.Sub(r.Created); got != device.Life || r.Subject != "" || r.ID == "" {

@@ -29,7 +29,7 @@ func newBench(t *testing.T) *bench {
 // asked is what the television asks for.
 var asked = device.NewRequest{
 	Client: "tv", Scope: "notes.read offline_access", Audience: []string{"https://notes.example.com"},
-	Device: session.NewDevice("198.51.100.9", "Television/3"),
+	ClientInfo: session.NewClientInfo("198.51.100.9", "Television/3"),
 }
 
 // start begins a sign-in.

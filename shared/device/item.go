@@ -84,7 +84,7 @@ func decode(it dynamo.Item) (*Request, error) {
 		ID: r.Text(attrID), state: state(r.Text(attrState)),
 		NewRequest: NewRequest{
 			Client: r.Text(attrClient), Scope: r.Text(attrScope), Audience: r.Texts(attrAudience),
-			Device: session.Device{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
+			ClientInfo: session.ClientInfo{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
 		},
 		Created: r.Time(attrCreated), Expires: r.Time(attrExpires),
 		Decision: Decision{

@@ -20,7 +20,7 @@ import (
 func TestNonceOverHTTP(t *testing.T) {
 	s := routetest.New(t)
 	secret := s.Register(client.Client{ID: "wary", Grants: []string{oauth.GrantClientCredentials}, RequireDPoP: true, DPoPNonce: true})
-	route := s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Renewer: s.Renewer()})
+	route := s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Issue: s.Issuer()})
 	key := tokentest.NewKey(t)
 	mold := tokentest.Mold{
 		Key: key, Types: []string{dpop.Type}, Header: map[string]any{"jwk": tokentest.JWK(t, key)},

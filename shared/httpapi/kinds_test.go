@@ -80,12 +80,12 @@ func TestKinds(t *testing.T) {
 	}
 
 	auth := h.Auth()
-	tokenRoute := h.Route(contract.Token, &token.Handler{Auth: auth, Renewer: h.Renewer()})
-	refreshRoute := h.Route(contract.Refresh, &refresh.Handler{Auth: auth, Renewer: h.Renewer()})
+	tokenRoute := h.Route(contract.Token, &token.Handler{Auth: auth, Issue: h.Issuer()})
+	refreshRoute := h.Route(contract.Refresh, &refresh.Handler{Auth: auth, Issue: h.Issuer()})
 	introspectRoute := h.Route(contract.Introspect, &introspect.Handler{Auth: auth, Active: &bearer.Live{Guard: h.Bearer(), Clients: h.Clients(), Sessions: h.Sessions()}, Now: h.Now})
 	revokeRoute := h.Route(contract.Revoke, &revoke.Handler{Auth: auth, Guard: h.Bearer(), Handles: h.Handles(), Sessions: h.Sessions()})
 	sessionsRoute := h.Route(contract.MySessions, &sessions.Handler{Guard: h.Guard(), Sessions: h.Sessions()})
-	loginRoute := h.Route(contract.Login, &login.Handler{Issuer: routetest.Issuer, Auth: auth, Renewer: h.Renewer(), Forms: h.Forms()})
+	loginRoute := h.Route(contract.Login, &login.Handler{Issuer: routetest.Issuer, Auth: auth, Issue: h.Issuer(), Forms: h.Forms()})
 
 	tickets := &onetime.Store{DB: h.DB, Sessions: h.Table(contract.Sessions), Trail: h.Trail(), Now: h.Now}
 	user, err := h.People().Get(t.Context(), h.Ada)

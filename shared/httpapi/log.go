@@ -18,10 +18,10 @@ type Log struct {
 	mu sync.Mutex
 }
 
-// Entry is all that a request may leave in the log. A field that does not
+// LogEntry is all that a request may leave in the log. A field that does not
 // stand here cannot be logged, which is what keeps tokens, codes and secrets
 // out: a handler may fill in the exported identifiers, and nothing else.
-type Entry struct {
+type LogEntry struct {
 	Stage     string `json:"Stage"`
 	Route     string `json:"Route"`
 	Method    string `json:"method"`
@@ -60,19 +60,19 @@ type entryKey struct{}
 
 // Note returns the entry of the request's log line, for the handler to fill
 // in what it learns.
-func Note(ctx context.Context) *Entry { return entryOf(ctx) }
+func Note(ctx context.Context) *LogEntry { return entryOf(ctx) }
 
-func entryOf(ctx context.Context) *Entry {
-	if e, ok := ctx.Value(entryKey{}).(*Entry); ok {
+func entryOf(ctx context.Context) *LogEntry {
+	if e, ok := ctx.Value(entryKey{}).(*LogEntry); ok {
 		return e
 	}
-	return &Entry{}
+	return &LogEntry{}
 }
 
 // line is an entry with what the embedded metric format asks for.
 type line struct {
 	Time string `json:"time"`
-	*Entry
+	*LogEntry
 	Metrics metricHeader `json:"_aws"`
 }
 
@@ -103,7 +103,7 @@ var always = []metric{
 
 // directives declares the metrics of a line: those of every request, and those
 // that this one counts.
-func (e *Entry) directives() []metricDirective {
+func (e *LogEntry) directives() []metricDirective {
 	metrics := always
 	for _, rare := range []struct {
 		name  string
@@ -127,7 +127,7 @@ func (e *Entry) directives() []metricDirective {
 }
 
 // request writes the line of a finished request.
-func (l *Log) request(e *Entry, now time.Time) {
+func (l *Log) request(e *LogEntry, now time.Time) {
 	e.Requests = 1
 	switch {
 	case e.Status >= http.StatusInternalServerError:
@@ -136,9 +136,9 @@ func (l *Log) request(e *Entry, now time.Time) {
 		e.Refusals = 1
 	}
 	data, err := json.Marshal(line{
-		Time:    now.UTC().Format(time.RFC3339Nano),
-		Entry:   e,
-		Metrics: metricHeader{Timestamp: now.UnixMilli(), CloudWatchMetrics: e.directives()},
+		Time:     now.UTC().Format(time.RFC3339Nano),
+		LogEntry: e,
+		Metrics:  metricHeader{Timestamp: now.UnixMilli(), CloudWatchMetrics: e.directives()},
 	})
 	if err != nil {
 		panic(err) // strings and numbers always marshal

@@ -57,7 +57,7 @@ func TestLogLineIsAMetric(t *testing.T) {
 
 // A metric that a route never counts is never declared: each costs money.
 func TestRareMetrics(t *testing.T) {
-	count := func(entry func(*httpapi.Entry)) string {
+	count := func(entry func(*httpapi.LogEntry)) string {
 		rt, log := route(post, func(w http.ResponseWriter, r *http.Request) error {
 			entry(httpapi.Note(r.Context()))
 			httpapi.Answer(w, 200, struct{}{})
@@ -66,10 +66,10 @@ func TestRareMetrics(t *testing.T) {
 		serve(rt, form(""))
 		return log.String()
 	}
-	if log := count(func(*httpapi.Entry) {}); strings.Contains(log, "Replayed") {
+	if log := count(func(*httpapi.LogEntry) {}); strings.Contains(log, "Replayed") {
 		t.Errorf("log of a plain request = %s, want no rare metric", log)
 	}
-	log := count(func(e *httpapi.Entry) { e.Outcome, e.Replayed = "replayed", 1 })
+	log := count(func(e *httpapi.LogEntry) { e.Outcome, e.Replayed = "replayed", 1 })
 	for _, want := range []string{`"outcome":"replayed"`, `"Replayed":1`, `{"Name":"Replayed","Unit":"Count"}`, `{"Name":"Requests","Unit":"Count"}`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("log of a replay = %s, want %s", log, want)

@@ -6,11 +6,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
-	wireaws "github.com/tipstaff/tipstaff/shared/wire/aws"
+	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
 // secretsFile holds the secrets in the folder of a stack.
@@ -21,7 +20,7 @@ func (s *Stack) SecretsManager() *secretsmanager.Client {
 	return secretsmanager.New(secretsmanager.Options{
 		Region:       s.stage.Place.Region,
 		BaseEndpoint: &s.secretsURL,
-		Credentials:  wireaws.Static("operator", "operator", ""),
+		Credentials:  aws.Static("operator", "operator", ""),
 	})
 }
 

@@ -42,7 +42,7 @@ func TestChangeUserWithMore(t *testing.T) {
 		t.Fatalf("ChangeUser = %d, %v, want two ended", ended, err)
 	}
 	expect(t, b, g, false)
-	if _, err := b.Login(t.Context(), cookie); !errors.Is(err, session.ErrEnded) {
+	if _, err := b.LoginByCookie(t.Context(), cookie); !errors.Is(err, session.ErrEnded) {
 		t.Errorf("Login = %v, want ErrEnded", err)
 	}
 	it := user(t, b, subject)
@@ -141,7 +141,7 @@ func TestEndClient(t *testing.T) {
 	for _, g := range kept {
 		expect(t, b, g, true)
 	}
-	if _, err := b.Login(t.Context(), cookie); err != nil {
+	if _, err := b.LoginByCookie(t.Context(), cookie); err != nil {
 		t.Errorf("Login = %v, want it to live", err)
 	}
 	if after := len(scan(t, b, b.Sessions)); after != before+1 {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Device is where a request comes from, as much of it as is kept: enough for the
+// ClientInfo is where a request comes from, as much of it as is kept: enough for the
 // owner to recognise it and for nobody to find it.
-type Device struct {
+type ClientInfo struct {
 	// IP is the network of the address, such as "203.0.113.0/24" or
 	// "2001:db8:7::/48", empty when it is unknown.
 	IP string
@@ -16,14 +16,14 @@ type Device struct {
 	Agent string
 }
 
-// NewDevice records an address, with or without a port, and a User-Agent.
-func NewDevice(remoteAddr, userAgent string) Device {
-	return Device{IP: network(remoteAddr), Agent: agent(userAgent)}
+// NewClientInfo records an address, with or without a port, and a User-Agent.
+func NewClientInfo(remoteAddr, userAgent string) ClientInfo {
+	return ClientInfo{IP: network(remoteAddr), Agent: agent(userAgent)}
 }
 
 // Detail is the detail of an audit entry about what was done there: the device, as
 // far as it is known, and pairs of names and values, of which empty ones are left out.
-func (d Device) Detail(pairs ...string) map[string]string {
+func (d ClientInfo) Detail(pairs ...string) map[string]string {
 	detail := map[string]string{}
 	for pairs = append(pairs, "ip", d.IP, "agent", d.Agent); len(pairs) > 1; pairs = pairs[2:] {
 		if pairs[1] != "" {

@@ -20,7 +20,7 @@ func TestDeviceNetwork(t *testing.T) {
 		"203.0.113.9, 198.51.100.1":     "",
 		"<script>alert(1)</script>:443": "",
 	} {
-		if got := session.NewDevice(address, "").IP; got != want {
+		if got := session.NewClientInfo(address, "").IP; got != want {
 			t.Errorf("NewDevice(%q).IP = %q, want %q", address, got, want)
 		}
 	}
@@ -46,12 +46,12 @@ func TestDeviceAgent(t *testing.T) {
 		"":                          "",
 		"\x00\x1b[31mред/1":         "[31m",
 	} {
-		if got := session.NewDevice("", agent).Agent; got != want {
+		if got := session.NewClientInfo("", agent).Agent; got != want {
 			t.Errorf("NewDevice(%q).Agent = %q, want %q", agent, got, want)
 		}
 	}
 	for _, long := range []string{strings.Repeat("x", 5000), strings.Repeat("é", 5000), strings.Repeat("x", 200) + "/1 (Linux)"} {
-		if got := session.NewDevice("", long).Agent; len(got) > 100 {
+		if got := session.NewClientInfo("", long).Agent; len(got) > 100 {
 			t.Errorf("NewDevice(%d bytes).Agent has %d bytes, want at most 100", len(long), len(got))
 		}
 	}

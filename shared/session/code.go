@@ -39,7 +39,7 @@ type Code struct {
 	Subject string
 	// AuthGen is the user's auth_gen when the person proved who they are.
 	AuthGen int64
-	// Login is the browser session in which the code was given. It must be
+	// LoginByCookie is the browser session in which the code was given. It must be
 	// live when the code is redeemed. LoginEnds is its Absolute, and comes
 	// with it: a grant that is not for offline access ends then at the latest.
 	Login     string

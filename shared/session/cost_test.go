@@ -38,7 +38,7 @@ func TestCost(t *testing.T) {
 			return err
 		}, "GetItem", 0, 1},
 		{"read a login", func(b *sessiontest.Bench, f family) error {
-			_, err := b.Login(ctx, f.cookie)
+			_, err := b.LoginByCookie(ctx, f.cookie)
 			return err
 		}, "GetItem", 0, 1},
 		{"list", func(b *sessiontest.Bench, f family) error {

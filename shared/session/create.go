@@ -33,10 +33,10 @@ type NewGrant struct {
 	JKT   string
 	// Notify says that the client wants to know when the session ends.
 	Notify bool
-	// Login is the browser session that the grant ends with, if any.
-	Login     string
-	Device    Device
-	RequestID string
+	// LoginByCookie is the browser session that the grant ends with, if any.
+	Login      string
+	ClientInfo ClientInfo
+	RequestID  string
 	// Also are writes that happen with the creation or not at all, at most
 	// MaxAlso. Of one whose condition does not hold the error is an
 	// *AlsoError.
@@ -50,11 +50,11 @@ const MaxAlso = 6
 type NewLogin struct {
 	Subject string
 	// AuthGen is the user's auth_gen when the person proved who they are.
-	AuthGen   int64
-	AuthTime  time.Time
-	AMR       []string
-	Device    Device
-	RequestID string
+	AuthGen    int64
+	AuthTime   time.Time
+	AMR        []string
+	ClientInfo ClientInfo
+	RequestID  string
 	// Also are writes that happen with the sign-in or not at all, at most
 	// MaxAlso, such as that a code is used up. Of one whose condition does not
 	// hold the error is an *AlsoError.
@@ -81,7 +81,7 @@ func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*
 		ID: id, Subject: n.Subject, Client: n.Client, Scope: n.Scope, Audience: n.Audience,
 		Generation: 1, AuthTime: second(n.AuthTime), AMR: n.AMR, Created: second(now), Used: second(now),
 		Idle: second(now.Add(n.Idle)), Absolute: second(now.Add(n.Absolute)),
-		Login: n.Login, Bound: n.Bound, Notify: n.Notify, Device: n.Device, active: true,
+		Login: n.Login, Bound: n.Bound, Notify: n.Notify, ClientInfo: n.ClientInfo, active: true,
 	}
 	if !n.Bound {
 		g.JKT = n.JKT
@@ -94,7 +94,7 @@ func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*
 		entry: audit.Entry{
 			Actor: n.Subject, Action: ActionGrant, Subject: n.Subject, Object: KindGrant.sort(g.ID),
 			Outcome: audit.Success, RequestID: n.RequestID,
-			Detail: n.Device.Detail("amr", strings.Join(n.AMR, " "), "client", n.Client, "scope", n.Scope),
+			Detail: n.ClientInfo.Detail("amr", strings.Join(n.AMR, " "), "client", n.Client, "scope", n.Scope),
 		},
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, er
 		subject: n.Subject, authGen: n.AuthGen, item: encodeLogin(l), also: n.Also,
 		entry: audit.Entry{
 			Actor: n.Subject, Action: ActionLogin, Subject: n.Subject, Object: KindLogin.sort(l.ID),
-			Outcome: audit.Success, RequestID: n.RequestID, Detail: n.Device.Detail("amr", strings.Join(n.AMR, " ")),
+			Outcome: audit.Success, RequestID: n.RequestID, Detail: n.ClientInfo.Detail("amr", strings.Join(n.AMR, " ")),
 		},
 	})
 	if err != nil {
@@ -137,7 +137,7 @@ func (n NewLogin) login(id string, now time.Time) (*Login, string, error) {
 	return &Login{
 		ID: id, Subject: n.Subject, AuthGen: n.AuthGen, AuthTime: second(n.AuthTime), Proved: now.Truncate(time.Millisecond), AMR: n.AMR,
 		Used: second(now), Idle: second(now.Add(LoginIdle)), Absolute: second(now.Add(LoginLife)),
-		Device: n.Device, active: true, hash: hash,
+		ClientInfo: n.ClientInfo, active: true, hash: hash,
 	}, cookie, nil
 }
 

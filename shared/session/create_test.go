@@ -30,11 +30,11 @@ func TestCreateGrant(t *testing.T) {
 	}
 	if read.Subject != g.Subject || read.ID != g.ID || read.Client != "app" || read.Scope != g.Scope || read.Generation != 1 ||
 		!read.Bound || !read.AuthTime.Equal(g.AuthTime) || !read.Idle.Equal(g.Idle) || !read.Absolute.Equal(g.Absolute) ||
-		!read.Created.Equal(g.Created) || !read.Used.Equal(g.Used) || read.Device != g.Device || !read.Ended.IsZero() {
+		!read.Created.Equal(g.Created) || !read.Used.Equal(g.Used) || read.ClientInfo != g.ClientInfo || !read.Ended.IsZero() {
 		t.Errorf("Grant = %+v, want what was created: %+v", read, g)
 	}
-	if g.Device != (session.Device{IP: "203.0.113.0/24", Agent: "Firefox on Linux"}) {
-		t.Errorf("device = %+v, want the network and a label", g.Device)
+	if g.ClientInfo != (session.ClientInfo{IP: "203.0.113.0/24", Agent: "Firefox on Linux"}) {
+		t.Errorf("device = %+v, want the network and a label", g.ClientInfo)
 	}
 	want := sessiontest.Entry{Action: "grant.create", Object: "grant#" + g.ID}
 	if entries := b.Entries(g.Subject); len(entries) != 1 || entries[0] != want {

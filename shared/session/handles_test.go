@@ -175,7 +175,7 @@ func TestOtherKinds(t *testing.T) {
 	}
 	store := &session.Store{} // without a database: nothing is asked
 	for _, s := range []string{token, secret, opaque.Write(opaque.LoginCookie, payload), "", "tsi_"} {
-		if _, err := store.Login(t.Context(), s); !errors.Is(err, session.ErrEnded) {
+		if _, err := store.LoginByCookie(t.Context(), s); !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Login(%q) = %v, want ErrEnded", s, err)
 		}
 	}
@@ -237,7 +237,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil && !errors.Is(err, session.ErrForged) {
 			t.Errorf("Parse(%q) = %v, want ErrForged", text, err)
 		}
-		if _, err := new(session.Store).Login(ctx, dull(text)); !errors.Is(err, session.ErrEnded) {
+		if _, err := new(session.Store).LoginByCookie(ctx, dull(text)); !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Login(%q) = %v, want ErrEnded", text, err)
 		}
 	})

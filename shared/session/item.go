@@ -103,7 +103,7 @@ func encodeGrant(g *Grant) dynamo.Item {
 	}
 	it.PutFlag(attrNotify, g.Notify)
 	it.PutText(attrBrowser, g.Browser)
-	putLife(it, g.AuthTime, g.AMR, g.Created, g.Idle, g.Absolute, g.Device)
+	putLife(it, g.AuthTime, g.AMR, g.Created, g.Idle, g.Absolute, g.ClientInfo)
 	return it
 }
 
@@ -114,12 +114,12 @@ func encodeLogin(l *Login) dynamo.Item {
 	it[attrUsed] = dynamo.Seconds(l.Used)
 	it[attrProved] = dynamo.Millis(l.Proved)
 	it[attrAuthGen] = dynamo.Number(l.AuthGen)
-	putLife(it, l.AuthTime, l.AMR, l.Created, l.Idle, l.Absolute, l.Device)
+	putLife(it, l.AuthTime, l.AMR, l.Created, l.Idle, l.Absolute, l.ClientInfo)
 	return it
 }
 
 // putLife puts what grants and logins have in common.
-func putLife(it dynamo.Item, authTime time.Time, amr []string, created, idle, absolute time.Time, d Device) {
+func putLife(it dynamo.Item, authTime time.Time, amr []string, created, idle, absolute time.Time, d ClientInfo) {
 	it[attrAuthTime] = dynamo.Seconds(authTime)
 	it.PutTexts(attrAMR, amr)
 	it[attrCreated] = dynamo.Seconds(created)
@@ -139,8 +139,8 @@ func decodeGrant(it dynamo.Item) (*Grant, error) {
 		AuthTime:   r.Time(attrAuthTime), AMR: r.Texts(attrAMR),
 		Created: r.Time(attrCreated), Idle: r.Time(attrIdle), Absolute: r.Time(attrAbsolute),
 		Login: r.Text(attrLogin), Bound: r.Text(attrBind) == bindSecret, Notify: r.Flag(attrNotify), Browser: r.Text(attrBrowser),
-		Device: Device{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
-		Ended:  r.Time(attrEnded), Why: r.Text(attrWhy),
+		ClientInfo: ClientInfo{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
+		Ended:      r.Time(attrEnded), Why: r.Text(attrWhy),
 		active: r.Text(attrState) == stateActive, turn: r.Bytes(attrTurn),
 	}
 	if key, ok := strings.CutPrefix(r.Text(attrBind), bindKey); ok {
@@ -161,8 +161,8 @@ func decodeLogin(it dynamo.Item) (*Login, error) {
 		Subject: r.After(contract.PK, "sub#"), ID: r.After(contract.SK, KindLogin.sort("")),
 		AuthGen: r.Number(attrAuthGen), AuthTime: r.Time(attrAuthTime), AMR: r.Texts(attrAMR),
 		Created: r.Time(attrCreated), Used: r.Time(attrUsed), Idle: r.Time(attrIdle), Absolute: r.Time(attrAbsolute),
-		Device: Device{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
-		active: r.Text(attrState) == stateActive, hash: r.Bytes(attrHash),
+		ClientInfo: ClientInfo{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},
+		active:     r.Text(attrState) == stateActive, hash: r.Bytes(attrHash),
 	}
 	if id, err := ulid.ParseStrict(l.ID); err == nil {
 		l.Proved = ulid.Time(id.Time()).UTC()

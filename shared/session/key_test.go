@@ -95,7 +95,7 @@ func TestWhatItemsRemember(t *testing.T) {
 		t.Fatal(err)
 	}
 	made, cookie := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject, AuthGen: 1}))
-	if l := must(b.Login(t.Context(), cookie)); made.AuthGen != 1 || l.AuthGen != 1 {
+	if l := must(b.LoginByCookie(t.Context(), cookie)); made.AuthGen != 1 || l.AuthGen != 1 {
 		t.Errorf("AuthGen of the login = %d, read %d, want 1", made.AuthGen, l.AuthGen)
 	}
 	g := b.Grant(subject, func(n *session.NewGrant) { n.AuthGen, n.Notify = 1, true })

@@ -33,7 +33,7 @@ type Item struct {
 	Created, Used time.Time
 	// Expires is when it ends by itself if nobody uses it again.
 	Expires time.Time
-	Device
+	ClientInfo
 }
 
 func (k Kind) endAction() audit.Action {
@@ -135,7 +135,7 @@ func decodeItem(it dynamo.Item) (Item, error) {
 		}
 		return Item{
 			Kind: KindLogin, ID: l.ID, AuthTime: l.AuthTime, AMR: l.AMR,
-			Created: l.Created, Used: l.Used, Expires: earlier(l.Idle, l.Absolute), Device: l.Device,
+			Created: l.Created, Used: l.Used, Expires: earlier(l.Idle, l.Absolute), ClientInfo: l.ClientInfo,
 		}, nil
 	}
 	g, err := decodeGrant(it)
@@ -145,7 +145,7 @@ func decodeItem(it dynamo.Item) (Item, error) {
 	return Item{
 		Kind: KindGrant, ID: g.ID, Client: g.Client, Scope: g.Scope, Audience: g.Audience, Login: g.Login,
 		Notify: g.Notify, Browser: g.Browser, AuthTime: g.AuthTime, AMR: g.AMR,
-		Created: g.Created, Used: g.Used, Expires: earlier(g.Idle, g.Absolute), Device: g.Device,
+		Created: g.Created, Used: g.Used, Expires: earlier(g.Idle, g.Absolute), ClientInfo: g.ClientInfo,
 	}, nil
 }
 

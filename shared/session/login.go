@@ -56,9 +56,9 @@ func readCookie(cookie string) (subject, id string, hash []byte, ok bool) {
 	return subject, parsed.String(), sum[:], true
 }
 
-// Login returns the live login of a cookie, or ErrEnded, with one consistent
+// LoginByCookie returns the live login of a cookie, or ErrEnded, with one consistent
 // read; without any when the text is no cookie.
-func (s *Store) Login(ctx context.Context, cookie string) (*Login, error) {
+func (s *Store) LoginByCookie(ctx context.Context, cookie string) (*Login, error) {
 	subject, id, hash, ok := readCookie(cookie)
 	if !ok {
 		return nil, fmt.Errorf("read login: the cookie is malformed: %w", ErrEnded)
@@ -82,7 +82,7 @@ const touchEvery = time.Minute
 
 // Touch notes that a login is used, from where, and puts its idle end off. It
 // writes no more than once a minute. ErrEnded says that it has ended meanwhile.
-func (s *Store) Touch(ctx context.Context, l *Login, d Device) error {
+func (s *Store) Touch(ctx context.Context, l *Login, d ClientInfo) error {
 	now := s.Now()
 	if now.Sub(l.Used) < touchEvery {
 		return nil
@@ -104,6 +104,6 @@ func (s *Store) Touch(ctx context.Context, l *Login, d Device) error {
 	if err != nil {
 		return fmt.Errorf("touch login %s: %w", l.ID, err)
 	}
-	l.Used, l.Idle, l.Device = second(now), second(now.Add(LoginIdle)), d
+	l.Used, l.Idle, l.ClientInfo = second(now), second(now.Add(LoginIdle)), d
 	return nil
 }

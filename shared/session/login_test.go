@@ -18,16 +18,16 @@ import (
 func TestLogin(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
-	device := session.NewDevice("198.51.100.77:5000", "curl/8.5.0")
+	device := session.NewClientInfo("198.51.100.77:5000", "curl/8.5.0")
 	l, cookie := must2(b.CreateLogin(t.Context(), session.NewLogin{
-		Subject: subject, AuthTime: b.Clock.Now(), AMR: []string{"pwd", "otp"}, Device: device,
+		Subject: subject, AuthTime: b.Clock.Now(), AMR: []string{"pwd", "otp"}, ClientInfo: device,
 	}))
-	got, err := b.Login(t.Context(), cookie)
+	got, err := b.LoginByCookie(t.Context(), cookie)
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := b.Clock.Now().Truncate(time.Second)
-	if got.ID != l.ID || got.Subject != subject || got.Device != device || strings.Join(got.AMR, " ") != "pwd otp" ||
+	if got.ID != l.ID || got.Subject != subject || got.ClientInfo != device || strings.Join(got.AMR, " ") != "pwd otp" ||
 		!got.Idle.Equal(start.Add(30*time.Minute)) || !got.Absolute.Equal(start.Add(12*time.Hour)) || !got.AuthTime.Equal(start) {
 		t.Errorf("Login = %+v, want what was created: %+v", got, l)
 	}
@@ -54,17 +54,17 @@ func TestLoginNeedsTheSecret(t *testing.T) {
 	for i := range payload {
 		forged := append([]byte(nil), payload...)
 		forged[i] ^= 1
-		if _, err := b.Login(t.Context(), opaque.Write(opaque.LoginCookie, forged)); !errors.Is(err, session.ErrEnded) {
+		if _, err := b.LoginByCookie(t.Context(), opaque.Write(opaque.LoginCookie, forged)); !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Login with byte %d changed = %v, want ErrEnded", i, err)
 		}
 	}
 	copy(payload[len(payload)-32:], hash[:])
-	if _, err := b.Login(t.Context(), opaque.Write(opaque.LoginCookie, payload)); !errors.Is(err, session.ErrEnded) {
+	if _, err := b.LoginByCookie(t.Context(), opaque.Write(opaque.LoginCookie, payload)); !errors.Is(err, session.ErrEnded) {
 		t.Errorf("Login with the hash = %v, want ErrEnded", err)
 	}
 	none := b.Wire.Count(func() {
 		for i := range len(cookie) {
-			if _, err := b.Login(t.Context(), cookie[:i]); !errors.Is(err, session.ErrEnded) {
+			if _, err := b.LoginByCookie(t.Context(), cookie[:i]); !errors.Is(err, session.ErrEnded) {
 				t.Errorf("Login(%q) = %v, want ErrEnded", cookie[:i], err)
 			}
 		}
@@ -82,7 +82,7 @@ func TestLoginEnds(t *testing.T) {
 	read := func(after time.Duration, live bool) *session.Login {
 		t.Helper()
 		b.Clock.Turn(after)
-		got, err := b.Login(t.Context(), cookie)
+		got, err := b.LoginByCookie(t.Context(), cookie)
 		if live != (err == nil) || !live && !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Login = %v, want live %v", err, live)
 		}
@@ -91,14 +91,14 @@ func TestLoginEnds(t *testing.T) {
 	l, cookie = must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject}))
 	read(session.LoginIdle-time.Second, true)
 	read(time.Second, false)
-	if err := b.Touch(t.Context(), l, session.Device{}); !errors.Is(err, session.ErrEnded) {
+	if err := b.Touch(t.Context(), l, session.ClientInfo{}); !errors.Is(err, session.ErrEnded) {
 		t.Errorf("Touch of an idle login = %v, want ErrEnded", err)
 	}
 
 	_, cookie = must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject}))
 	for range int(session.LoginLife/(20*time.Minute)) - 1 {
 		l = read(20*time.Minute, true)
-		if err := b.Touch(t.Context(), l, session.Device{}); err != nil {
+		if err := b.Touch(t.Context(), l, session.ClientInfo{}); err != nil {
 			t.Errorf("Touch = %v", err)
 		}
 	}
@@ -111,7 +111,7 @@ func TestLoginEnds(t *testing.T) {
 	}
 	read(0, false)
 	b.Clock.Turn(2 * time.Minute)
-	if err := b.Touch(t.Context(), l, session.Device{}); !errors.Is(err, session.ErrEnded) {
+	if err := b.Touch(t.Context(), l, session.ClientInfo{}); !errors.Is(err, session.ErrEnded) {
 		t.Errorf("Touch of an ended login = %v, want ErrEnded: it must not come back", err)
 	}
 	read(0, false)
@@ -121,7 +121,7 @@ func TestLoginEnds(t *testing.T) {
 func TestTouch(t *testing.T) {
 	b := sessiontest.New(t)
 	l, cookie := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: b.User()}))
-	train := session.NewDevice("192.0.2.1", "")
+	train := session.NewClientInfo("192.0.2.1", "")
 	calls := b.Wire.Count(func() {
 		for range 121 {
 			if err := b.Touch(t.Context(), l, train); err != nil {
@@ -133,8 +133,8 @@ func TestTouch(t *testing.T) {
 	if len(calls.Calls) != 2 || calls.Write != 2 {
 		t.Errorf("121 uses in two minutes took %v, want 2 writes", calls)
 	}
-	got := must(b.Login(t.Context(), cookie))
-	if want := b.Clock.Now().Add(-time.Second).Truncate(time.Second); !got.Used.Equal(want) || got.Device != train || !got.Idle.Equal(want.Add(session.LoginIdle)) {
+	got := must(b.LoginByCookie(t.Context(), cookie))
+	if want := b.Clock.Now().Add(-time.Second).Truncate(time.Second); !got.Used.Equal(want) || got.ClientInfo != train || !got.Idle.Equal(want.Add(session.LoginIdle)) {
 		t.Errorf("Login = %+v, want used %v from %v", got, want, train)
 	}
 }

@@ -214,7 +214,7 @@ func TestOneNoticeForEachEnd(t *testing.T) {
 		grants = append(grants, b.Grant(subject, under(login)))
 	}
 	by := session.Cause{Why: session.LoggedOut, Actor: subject}
-	parallel(4, func(i int) {
+	sessiontest.Parallel(4, func(i int) {
 		end := func() (int, error) { return b.EndLogin(context.Background(), subject, login.ID, by) }
 		if i%2 == 0 {
 			end = func() (int, error) { return b.EndAll(context.Background(), subject, by) }

@@ -19,7 +19,7 @@ type RedeemRequest struct {
 	Bound          bool
 	JKT            string
 	Notify         bool
-	Device         Device
+	ClientInfo     ClientInfo
 	RequestID      string
 }
 
@@ -36,7 +36,7 @@ func (s *Store) Redeem(ctx context.Context, c *Code, r RedeemRequest) (*Grant, e
 	n := NewGrant{
 		Subject: c.Subject, AuthGen: c.AuthGen, Client: r.Client, Scope: c.Scope, Audience: c.Audience,
 		AuthTime: c.AuthTime, AMR: c.AMR, Idle: r.Idle, Absolute: r.Absolute,
-		Bound: r.Bound, JKT: r.JKT, Notify: r.Notify, Device: r.Device, RequestID: r.RequestID,
+		Bound: r.Bound, JKT: r.JKT, Notify: r.Notify, ClientInfo: r.ClientInfo, RequestID: r.RequestID,
 	}
 	if !c.Offline() && c.Login != "" {
 		n.Login = c.Login
@@ -62,7 +62,7 @@ func (s *Store) Redeem(ctx context.Context, c *Code, r RedeemRequest) (*Grant, e
 func (s *Store) replayed(ctx context.Context, c *Code, r RedeemRequest) error {
 	err := s.end(ctx, KindGrant, c.Subject, c.Grant, CodeReplayed, audit.Entry{
 		Actor: r.Client, Action: ActionEndGrant, Outcome: audit.Success, RequestID: r.RequestID,
-		Detail: map[string]string{"ip": r.Device.IP, "agent": r.Device.Agent},
+		Detail: map[string]string{"ip": r.ClientInfo.IP, "agent": r.ClientInfo.Agent},
 	})
 	if err != nil && !errors.Is(err, ErrUnknown) {
 		return err

@@ -168,7 +168,7 @@ func TestConcurrentRedemptions(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			c := newCoded(t, offline)
 			var given, reused, busy atomic.Int32
-			parallel(n, func(int) {
+			sessiontest.Parallel(n, func(int) {
 				_, err := c.redeem()
 				_, is := errors.AsType[*session.ReuseError](err)
 				switch {

@@ -43,8 +43,8 @@ type RefreshRequest struct {
 	// Grace is how long after a refresh of a bearer client its old token may
 	// come again, at most MaxGrace.
 	Grace time.Duration
-	// Device is where the request comes from.
-	Device Device
+	// ClientInfo is where the request comes from.
+	ClientInfo ClientInfo
 	// RequestID joins the audit entry of a reuse to the log.
 	RequestID string
 }
@@ -105,7 +105,7 @@ func (s *Store) rotation(r RefreshRequest, now time.Time, turn []byte) *dynamodb
 			":gen": dynamo.Number(int64(r.Handle.Generation)), ":next": dynamo.Number(int64(r.Handle.Generation) + 1),
 			":active": dynamo.Text(stateActive), ":client": dynamo.Text(r.Client), ":bind": dynamo.Text(bind),
 			":now": dynamo.Seconds(now), ":ms": dynamo.Millis(now), ":idle": dynamo.Seconds(now.Add(r.Idle)),
-			":ip": dynamo.Text(r.Device.IP), ":agent": dynamo.Text(r.Device.Agent),
+			":ip": dynamo.Text(r.ClientInfo.IP), ":agent": dynamo.Text(r.ClientInfo.Agent),
 			":turn": dynamo.Bytes(turn),
 		},
 		ReturnValues:                        types.ReturnValueAllNew,
@@ -155,7 +155,7 @@ func (s *Store) reused(ctx context.Context, r RefreshRequest) error {
 		Actor: r.Client, Action: ActionEndGrant, Outcome: audit.Success, RequestID: r.RequestID,
 		Detail: map[string]string{
 			"generation": strconv.FormatUint(uint64(h.Generation), 10),
-			"ip":         r.Device.IP, "agent": r.Device.Agent,
+			"ip":         r.ClientInfo.IP, "agent": r.ClientInfo.Agent,
 		},
 	})
 	if err != nil && !errors.Is(err, ErrUnknown) {

@@ -14,13 +14,13 @@ func TestRefreshMovesTheGrantOn(t *testing.T) {
 	b := sessiontest.New(t)
 	g := b.Grant(b.User(), nil)
 	b.Clock.Turn(time.Hour)
-	phone := session.NewDevice("[2001:db8:7:8::9]:443", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Safari/604.1")
-	got, outcome, err := b.Refresh(g, 1, func(r *session.RefreshRequest) { r.Device = phone })
+	phone := session.NewClientInfo("[2001:db8:7:8::9]:443", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Safari/604.1")
+	got, outcome, err := b.Refresh(g, 1, func(r *session.RefreshRequest) { r.ClientInfo = phone })
 	if err != nil || outcome != session.Rotated {
 		t.Fatalf("Refresh = %v, %v, want %v", outcome, err, session.Rotated)
 	}
 	now := b.Clock.Now()
-	if got.Generation != 2 || !got.Used.Equal(now) || !got.Idle.Equal(now.Truncate(time.Second).Add(24*time.Hour)) || got.Device != phone {
+	if got.Generation != 2 || !got.Used.Equal(now) || !got.Idle.Equal(now.Truncate(time.Second).Add(24*time.Hour)) || got.ClientInfo != phone {
 		t.Errorf("after the refresh the grant is %+v, want generation 2, used now, idle in a day, from the phone", got)
 	}
 	if got.Scope != g.Scope || got.Audience[0] != g.Audience[0] || !got.AuthTime.Equal(g.AuthTime) || got.AMR[0] != "pwd" ||
@@ -28,7 +28,7 @@ func TestRefreshMovesTheGrantOn(t *testing.T) {
 		t.Errorf("the refresh changed what it must not: %+v, was %+v", got, g)
 	}
 	read, err := b.Store.Grant(context.Background(), g.Subject, g.ID)
-	if err != nil || read.Generation != 2 || read.Device != phone {
+	if err != nil || read.Generation != 2 || read.ClientInfo != phone {
 		t.Errorf("Grant = %+v, %v, want what Refresh returned", read, err)
 	}
 	if entries := b.Entries(g.Subject); len(entries) != 1 {

@@ -38,7 +38,7 @@ func (s *Store) RenewLogin(ctx context.Context, l *Login, n NewLogin) (*Login, s
 		s.renewing(l, next),
 		s.Trail.Put(audit.Entry{
 			Actor: n.Subject, Action: ActionRenew, Subject: n.Subject, Object: KindLogin.sort(l.ID),
-			Outcome: audit.Success, RequestID: n.RequestID, Detail: n.Device.Detail("amr", strings.Join(n.AMR, " ")),
+			Outcome: audit.Success, RequestID: n.RequestID, Detail: n.ClientInfo.Detail("amr", strings.Join(n.AMR, " ")),
 		}),
 	}
 	err = audit.Write(ctx, s.DB, slices.Concat(fixed, n.Also)...)

@@ -17,7 +17,7 @@ import (
 func signIn(b *sessiontest.Bench, subject string) session.NewLogin {
 	return session.NewLogin{
 		Subject: subject, AuthTime: b.Clock.Now(), AMR: []string{"pwd"},
-		Device: session.NewDevice("203.0.113.9", "Firefox"), RequestID: "r-login",
+		ClientInfo: session.NewClientInfo("203.0.113.9", "Firefox"), RequestID: "r-login",
 	}
 }
 
@@ -25,7 +25,7 @@ func signIn(b *sessiontest.Bench, subject string) session.NewLogin {
 func stronger(b *sessiontest.Bench, subject string) session.NewLogin {
 	return session.NewLogin{
 		Subject: subject, AuthTime: b.Clock.Now(), AMR: []string{"pop", "user", "mfa"},
-		Device: session.NewDevice("198.51.100.7", "Safari"), RequestID: "r-renew",
+		ClientInfo: session.NewClientInfo("198.51.100.7", "Safari"), RequestID: "r-renew",
 	}
 }
 
@@ -44,10 +44,10 @@ func TestRenewLogin(t *testing.T) {
 	if len(took.Calls) != 1 || took.Calls[0] != "TransactWriteItems" {
 		t.Errorf("RenewLogin made the calls %v, want one transaction", took.Calls)
 	}
-	if _, err := b.Login(t.Context(), old); !errors.Is(err, session.ErrEnded) || cookie == old {
+	if _, err := b.LoginByCookie(t.Context(), old); !errors.Is(err, session.ErrEnded) || cookie == old {
 		t.Errorf("Login of the cookie before = %v, want ErrEnded", err)
 	}
-	l, err := b.Login(t.Context(), cookie)
+	l, err := b.LoginByCookie(t.Context(), cookie)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +81,8 @@ func TestRenewForgets(t *testing.T) {
 	subject := b.User()
 	before, _ := must2(b.CreateLogin(t.Context(), signIn(b, subject)))
 	_, cookie := must2(b.RenewLogin(t.Context(), before, session.NewLogin{Subject: subject, AuthTime: b.Clock.Now()}))
-	l, err := b.Login(t.Context(), cookie)
-	if err != nil || len(l.AMR) != 0 || l.Device != (session.Device{}) {
+	l, err := b.LoginByCookie(t.Context(), cookie)
+	if err != nil || len(l.AMR) != 0 || l.ClientInfo != (session.ClientInfo{}) {
 		t.Errorf("Login = %+v, %v, want one of unknown methods and device", l, err)
 	}
 }
@@ -96,7 +96,7 @@ func TestRenewPutsOffTheEnd(t *testing.T) {
 		b.Clock.Turn(session.LoginIdle - time.Minute)
 		l, cookie = must2(b.RenewLogin(t.Context(), l, stronger(b, subject)))
 	}
-	if _, err := b.Login(t.Context(), cookie); err != nil {
+	if _, err := b.LoginByCookie(t.Context(), cookie); err != nil {
 		t.Errorf("Login = %v, want one that is renewed to live", err)
 	}
 	b.Clock.Turn(session.LoginIdle)
@@ -173,7 +173,7 @@ func TestRenewForSomebodyElse(t *testing.T) {
 	}); len(took.Calls) != 0 {
 		t.Errorf("it made the calls %v, want none", took.Calls)
 	}
-	if got, err := b.Login(t.Context(), cookie); err != nil || got.Subject != ada {
+	if got, err := b.LoginByCookie(t.Context(), cookie); err != nil || got.Subject != ada {
 		t.Errorf("Login = %+v, %v, want it as it was", got, err)
 	}
 }
@@ -196,7 +196,7 @@ func TestRenewAtOnce(t *testing.T) {
 		switch {
 		case err == nil:
 			won++
-			if _, err := b.Login(t.Context(), cookies[i]); err != nil {
+			if _, err := b.LoginByCookie(t.Context(), cookies[i]); err != nil {
 				t.Errorf("the cookie of the tab that won: %v", err)
 			}
 		case !errors.Is(err, session.ErrEnded):
@@ -232,7 +232,7 @@ func TestAlsoOfALogin(t *testing.T) {
 	if after := len(scan(t, b, b.Sessions)); after != before {
 		t.Errorf("there are %d items, %d before: something was written", after, before)
 	}
-	if _, err := b.Login(t.Context(), cookie); err != nil {
+	if _, err := b.LoginByCookie(t.Context(), cookie); err != nil {
 		t.Errorf("Login = %v, want the cookie to be as good as before", err)
 	}
 	if entries := b.Entries(subject); len(entries) != 2 {
@@ -283,7 +283,7 @@ func TestRenewWhenTheAnswerIsLost(t *testing.T) {
 	if err != nil || !lost {
 		t.Fatalf("RenewLogin = %v, want none", err)
 	}
-	if _, err := b.Login(t.Context(), cookie); err != nil || len(b.Entries(subject)) != 2 {
+	if _, err := b.LoginByCookie(t.Context(), cookie); err != nil || len(b.Entries(subject)) != 2 {
 		t.Errorf("Login = %v with %v in the trail, want one renewal", err, b.Entries(subject))
 	}
 }

@@ -151,7 +151,7 @@ type Grant struct {
 	// Idle is when the grant ends unless it is refreshed, Absolute when it
 	// ends in any case.
 	Idle, Absolute time.Time
-	// Login is the browser session that the grant ends with, if any.
+	// LoginByCookie is the browser session that the grant ends with, if any.
 	Login string
 	// Bound says that the client proves a secret at each refresh.
 	Bound bool
@@ -164,7 +164,7 @@ type Grant struct {
 	// Browser is the browser session in which a grant was given that outlives
 	// it, for as long as the client is to be told of its end.
 	Browser string
-	Device
+	ClientInfo
 	// Ended is when the grant was ended and Why; zero while it was not.
 	Ended time.Time
 	Why   string
@@ -173,7 +173,7 @@ type Grant struct {
 	turn   []byte // of the last refresh
 }
 
-// Login is a person's browser.
+// LoginByCookie is a person's browser.
 type Login struct {
 	ID, Subject string
 	// AuthGen is the user's auth_gen when the person proved who they are.
@@ -189,7 +189,7 @@ type Login struct {
 	// Idle is when the login ends unless it is used, Absolute when it ends
 	// in any case.
 	Idle, Absolute time.Time
-	Device
+	ClientInfo
 
 	active bool
 	hash   []byte

@@ -34,12 +34,12 @@ func TestCost(t *testing.T) {
 	step("a first attempt", 2, 2)
 	b.succeeded(r, "laptop")
 	step("a success in a new browser", 2, 2)
-	a.Device = "laptop"
+	a.KnownBrowser = "laptop"
 	r = b.allowed(a)
 	step("an attempt in a known browser", 1, 1)
-	b.succeeded(r, a.Device)
+	b.succeeded(r, a.KnownBrowser)
 	step("a success in a known browser", 1, 1)
-	a.Device = "forged"
+	a.KnownBrowser = "forged"
 	b.allowed(a)
 	step("an attempt in an unknown browser", 3, 2)
 	for range throttle.Free - 1 {

@@ -21,8 +21,8 @@ const (
 	attrAt    = "at" // of the last attempt, epoch milliseconds
 )
 
-// ladder is an allowance of Free attempts, each further one of which must wait.
-type ladder struct {
+// backoff is an allowance of Free attempts, each further one of which must wait.
+type backoff struct {
 	pk string
 	// device is a ladder that only Succeeded puts up and prolongs. The others
 	// come into being with their first attempt and are forgotten after Memory.
@@ -33,7 +33,7 @@ type ladder struct {
 // faster. Each of those used up one of the allowance, which ends before.
 const maxTries = 2 * Free
 
-// climb counts an attempt on a ladder or returns a *LimitError. It reports
+// charge counts an attempt on a ladder or returns a *LimitError. It reports
 // whether there is such a ladder, which only that of a device may not be.
 //
 // DynamoDB can add and compare but not double, so the rule has two writes. The
@@ -43,7 +43,7 @@ const maxTries = 2 * Free
 //
 // When the reply to a write is lost, the SDK writes again and counts twice. The
 // rule errs on the side of waiting.
-func (s *Store) climb(ctx context.Context, l ladder) (found bool, err error) {
+func (s *Store) charge(ctx context.Context, l backoff) (found bool, err error) {
 	now := s.Now()
 	seen, err := s.write(ctx, l, now, free(l, now))
 	for range maxTries {
@@ -78,7 +78,7 @@ type rule struct {
 	values           dynamo.Item
 }
 
-func free(l ladder, now time.Time) rule {
+func free(l backoff, now time.Time) rule {
 	r := rule{
 		condition: "n < :free AND #ttl > :seconds",
 		count:     "if_not_exists(n, :zero) + :one",
@@ -110,7 +110,7 @@ var errCondition = errors.New("condition does not hold")
 
 // write counts an attempt by a rule. With errCondition it returns the item as
 // it is, which is empty when there is none.
-func (s *Store) write(ctx context.Context, l ladder, now time.Time, r rule) (dynamo.Item, error) {
+func (s *Store) write(ctx context.Context, l backoff, now time.Time, r rule) (dynamo.Item, error) {
 	set := "SET n = " + r.count + ", #at = :now"
 	r.values[":now"] = dynamo.Millis(now)
 	if !l.device {
@@ -142,8 +142,8 @@ func (s *Store) count(ctx context.Context, pk string) error {
 	return err
 }
 
-// welcome makes a device known, with all its attempts free.
-func (s *Store) welcome(ctx context.Context, pk string) error {
+// remember makes a device known, with all its attempts free.
+func (s *Store) remember(ctx context.Context, pk string) error {
 	now := s.Now()
 	it := key(pk)
 	it[attrCount] = dynamo.Number(0)
@@ -155,8 +155,8 @@ func (s *Store) welcome(ctx context.Context, pk string) error {
 	return nil
 }
 
-// giveBack takes one attempt out of a counter.
-func (s *Store) giveBack(ctx context.Context, pk string) error {
+// refund takes one attempt out of a counter.
+func (s *Store) refund(ctx context.Context, pk string) error {
 	_, err := s.update(ctx, pk, &dynamodb.UpdateItemInput{
 		UpdateExpression:          new("SET n = n - :one"),
 		ConditionExpression:       new("n > :zero"),

@@ -11,8 +11,8 @@ import (
 // the owner out of the browser that they have used before.
 func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
 	b := newBench(t)
-	owner := throttle.Attempt{Account: "ann", Address: "192.0.2.1", Device: "laptop-of-ann"}
-	b.succeeded(b.allowed(owner), owner.Device)
+	owner := throttle.Attempt{Account: "ann", Address: "192.0.2.1", KnownBrowser: "laptop-of-ann"}
+	b.succeeded(b.allowed(owner), owner.KnownBrowser)
 	for range 40 {
 		for range 40 {
 			b.attempt(throttle.Attempt{Account: "ann", Address: owner.Address})
@@ -20,13 +20,13 @@ func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
 		b.now = b.now.Add(time.Minute)
 	}
 	for range 35 {
-		b.attempt(throttle.Attempt{Account: "ann", Address: owner.Address, Device: "a-device-of-a-stranger"})
+		b.attempt(throttle.Attempt{Account: "ann", Address: owner.Address, KnownBrowser: "a-device-of-a-stranger"})
 	}
 	if _, wait := b.attempt(throttle.Attempt{Account: "ann", Address: "203.0.113.7"}); wait < time.Second {
 		t.Errorf("a stranger elsewhere must wait %v, want a while", wait)
 	}
 	for range 10 {
-		b.succeeded(b.allowed(owner), owner.Device)
+		b.succeeded(b.allowed(owner), owner.KnownBrowser)
 	}
 	// The owner's success forgave the strangers nothing.
 	if _, wait := b.attempt(throttle.Attempt{Account: "ann", Address: "203.0.113.7"}); wait < time.Second {
@@ -38,7 +38,7 @@ func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
 	}
 	b.refused(owner, time.Second)
 	b.now = b.now.Add(time.Second)
-	b.succeeded(b.allowed(owner), owner.Device)
+	b.succeeded(b.allowed(owner), owner.KnownBrowser)
 	b.allowed(owner)
 }
 
@@ -46,8 +46,8 @@ func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
 // has an account cannot use its browser against the accounts of others.
 func TestDeviceIsOfOneAccount(t *testing.T) {
 	b := newBench(t)
-	thief := throttle.Attempt{Account: "mallory", Address: "192.0.2.1", Device: "browser-of-mallory"}
-	b.succeeded(b.allowed(thief), thief.Device)
+	thief := throttle.Attempt{Account: "mallory", Address: "192.0.2.1", KnownBrowser: "browser-of-mallory"}
+	b.succeeded(b.allowed(thief), thief.KnownBrowser)
 	thief.Account = "ann"
 	for range throttle.Free {
 		b.allowed(thief)

@@ -64,7 +64,7 @@ func TestParallelGuessesFromOneBrowser(t *testing.T) {
 	b := newBench(t)
 	b.succeeded(b.allowed(from("ann", 1)), "phone-of-ann")
 	guess := from("ann", 2)
-	guess.Device = "phone-of-ann"
+	guess.KnownBrowser = "phone-of-ann"
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	allowed := 0

@@ -76,10 +76,10 @@ type Attempt struct {
 	Account string
 	// Address is the network address that it came from.
 	Address string
-	// Device names the browser, empty when it has no name yet. Only a name
+	// KnownBrowser names the browser, empty when it has no name yet. Only a name
 	// that Succeeded was told for this account counts for anything; it must
 	// be too long to guess.
-	Device string
+	KnownBrowser string
 }
 
 // Store counts attempts in the sessions table.
@@ -113,8 +113,8 @@ func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
 		return nil, err
 	}
 	r := &Reservation{store: s, keys: k}
-	if a.Device != "" {
-		r.known, err = s.climb(ctx, ladder{pk: k.device(a.Device), device: true})
+	if a.KnownBrowser != "" {
+		r.known, err = s.charge(ctx, backoff{pk: k.device(a.KnownBrowser), device: true})
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
 	if err := s.count(ctx, k.address); err != nil {
 		return nil, err
 	}
-	if _, err := s.climb(ctx, ladder{pk: k.account}); err != nil {
+	if _, err := s.charge(ctx, backoff{pk: k.account}); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -138,14 +138,14 @@ func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
 // caller counts the error and goes on.
 func (r *Reservation) Succeeded(ctx context.Context, device string) error {
 	if device != "" {
-		if err := r.store.welcome(ctx, r.keys.device(device)); err != nil {
+		if err := r.store.remember(ctx, r.keys.device(device)); err != nil {
 			return err
 		}
 	}
 	if r.known {
 		return nil
 	}
-	return r.store.giveBack(ctx, r.keys.account)
+	return r.store.refund(ctx, r.keys.account)
 }
 
 // keys are the names of the counters of an attempt.

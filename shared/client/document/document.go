@@ -39,8 +39,8 @@ const (
 	PerHost = 10
 )
 
-// Entry is what is known of the document at a URL.
-type Entry struct {
+// Cached is what is known of the document at a URL.
+type Cached struct {
 	// Metadata is that of the document, nil when there is none that counts.
 	Metadata *metadata.Metadata
 	// Fetched is when the document was fetched, zero when there is none.
@@ -57,19 +57,19 @@ type Entry struct {
 
 // Found is the entry of a document that was just fetched and counts. Its server
 // allows it to be kept for maxAge, which is negative when it says nothing.
-func Found(m *metadata.Metadata, now time.Time, maxAge time.Duration) *Entry {
-	return &Entry{Metadata: m, Fetched: now, Until: now.Add(min(max(maxAge, MinFresh), MaxFresh))}
+func Found(m *metadata.Metadata, now time.Time, maxAge time.Duration) *Cached {
+	return &Cached{Metadata: m, Fetched: now, Until: now.Add(min(max(maxAge, MinFresh), MaxFresh))}
 }
 
 // Refused is the entry of a URL at which there is no document that counts.
-func Refused(problem string, now time.Time) *Entry {
-	return &Entry{Problem: problem, Until: now.Add(RetryAfter)}
+func Refused(problem string, now time.Time) *Cached {
+	return &Cached{Problem: problem, Until: now.Add(RetryAfter)}
 }
 
 // Unreachable is the entry of a document that cannot be fetched at the moment.
 // What was known before, if anything, goes on to count.
-func Unreachable(before *Entry, problem string, now time.Time) *Entry {
-	e := &Entry{Problem: problem, Temporary: true, Until: now.Add(RetryAfter)}
+func Unreachable(before *Cached, problem string, now time.Time) *Cached {
+	e := &Cached{Problem: problem, Temporary: true, Until: now.Add(RetryAfter)}
 	if before != nil && before.Metadata != nil && now.Sub(before.Fetched) < MaxStale {
 		e.Metadata, e.Fetched = before.Metadata, before.Fetched
 	}
@@ -78,7 +78,7 @@ func Unreachable(before *Entry, problem string, now time.Time) *Entry {
 
 // Fresh reports whether the entry need not be looked up again. One from the
 // future is not fresh: a clock was set back.
-func (e *Entry) Fresh(now time.Time) bool {
+func (e *Cached) Fresh(now time.Time) bool {
 	return now.Before(e.Until) && e.Until.Sub(now) <= MaxFresh
 }
 
@@ -92,7 +92,7 @@ func (e *RefusedError) Unwrap() error { return client.ErrUnknown }
 
 // Client returns the client with the URL as its id, or a *RefusedError, or an
 // error that may go away.
-func (e *Entry) Client(url string, now time.Time) (*client.Client, error) {
+func (e *Cached) Client(url string, now time.Time) (*client.Client, error) {
 	switch {
 	case e.Metadata != nil && (!e.Temporary || now.Sub(e.Fetched) < MaxStale):
 		return e.Metadata.Client(url), nil
@@ -111,7 +111,7 @@ type Store struct {
 }
 
 // Get returns the entry of a URL, nil when there is none.
-func (s *Store) Get(ctx context.Context, url string) (*Entry, error) {
+func (s *Store) Get(ctx context.Context, url string) (*Cached, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: entryKey(url), ConsistentRead: new(true)})
 	if err != nil {
 		return nil, fmt.Errorf("read the document of a client: %w", err)
@@ -123,7 +123,7 @@ func (s *Store) Get(ctx context.Context, url string) (*Entry, error) {
 }
 
 // Put replaces the entry of a URL. Of two at once the later write stays.
-func (s *Store) Put(ctx context.Context, url string, e *Entry) error {
+func (s *Store) Put(ctx context.Context, url string, e *Cached) error {
 	names, values, expression := encode(e)
 	_, err := s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Table, Key: entryKey(url), UpdateExpression: &expression,

@@ -51,7 +51,7 @@ func TestPutAndGet(t *testing.T) {
 	signs := app()
 	signs.KeySet, signs.Algorithm = json.RawMessage(`{"keys":[]}`), "ES256"
 	found := document.Found(app(), noon, time.Hour)
-	entries := []*document.Entry{
+	entries := []*document.Cached{
 		found, document.Found(signs, noon, time.Hour), document.Refused("no", noon), document.Unreachable(nil, "down", noon),
 		document.Found(&metadata.Metadata{Grants: []string{oauth.GrantDeviceCode}}, noon, 0),
 		document.Unreachable(found, "down", noon.Add(time.Hour)), found,

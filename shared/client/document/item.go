@@ -47,7 +47,7 @@ func hostKey(host string, end time.Time) dynamo.Item {
 }
 
 // encode returns what writes an entry, and removes whatever it does not have.
-func encode(e *Entry) (names map[string]string, values dynamo.Item, expression string) {
+func encode(e *Cached) (names map[string]string, values dynamo.Item, expression string) {
 	it := dynamo.Item{attrUntil: dynamo.Seconds(e.Until), attrTTL: dynamo.Seconds(e.Until.Add(MaxStale))}
 	it.PutText(attrProblem, e.Problem)
 	it.PutFlag(attrTemporary, e.Temporary)
@@ -78,12 +78,12 @@ func encode(e *Entry) (names map[string]string, values dynamo.Item, expression s
 }
 
 // decode reads what encode wrote.
-func decode(it dynamo.Item) (*Entry, error) {
+func decode(it dynamo.Item) (*Cached, error) {
 	r := dynamo.Reader{Item: it}
 	if it[attrUntil] == nil {
 		r.Fail(attrUntil)
 	}
-	e := &Entry{Until: time.Unix(r.Number(attrUntil), 0), Problem: r.Text(attrProblem)}
+	e := &Cached{Until: time.Unix(r.Number(attrUntil), 0), Problem: r.Text(attrProblem)}
 	if flag, ok := it[attrTemporary].(*types.AttributeValueMemberBOOL); ok {
 		e.Temporary = flag.Value
 	}

@@ -17,7 +17,7 @@ type asked struct {
 	*document.Reader
 	t     *testing.T
 	calls int
-	entry func() *document.Entry
+	entry func() *document.Cached
 	// status is what it answers.
 	status int
 }
@@ -70,7 +70,7 @@ func (a *asked) refused(final bool, calls int) {
 
 func TestReader(t *testing.T) {
 	a, b := newReader(t)
-	a.entry = func() *document.Entry { return document.Found(app(), b.now, time.Hour) }
+	a.entry = func() *document.Cached { return document.Found(app(), b.now, time.Hour) }
 	a.found(1)
 	a.found(1) // still fresh
 	b.now = b.now.Add(time.Hour)
@@ -78,7 +78,7 @@ func TestReader(t *testing.T) {
 
 	// The document is gone: the client is too, for a minute without a question.
 	b.now = b.now.Add(time.Hour)
-	a.entry, a.status = func() *document.Entry { return document.Refused("gone", b.now) }, 400
+	a.entry, a.status = func() *document.Cached { return document.Refused("gone", b.now) }, 400
 	a.refused(true, 3)
 	a.refused(true, 3)
 	b.now = b.now.Add(document.RetryAfter)
@@ -86,7 +86,7 @@ func TestReader(t *testing.T) {
 
 	// It comes back.
 	b.now = b.now.Add(document.RetryAfter)
-	a.entry, a.status = func() *document.Entry { return document.Found(app(), b.now, time.Hour) }, 200
+	a.entry, a.status = func() *document.Cached { return document.Found(app(), b.now, time.Hour) }, 200
 	a.found(5)
 }
 
@@ -96,7 +96,7 @@ func TestReaderInAnOutage(t *testing.T) {
 	a, b := newReader(t)
 	a.status = 503
 	a.refused(false, 1)
-	a.entry = func() *document.Entry { return document.Unreachable(nil, "down", b.now) }
+	a.entry = func() *document.Cached { return document.Unreachable(nil, "down", b.now) }
 	a.refused(false, 2)
 	a.refused(false, 2) // not asked again within a minute
 
@@ -135,7 +135,7 @@ func TestReaderModes(t *testing.T) {
 		{"xapp.example.com", false},
 	} {
 		a, b := newReader(t)
-		a.entry = func() *document.Entry { return document.Found(app(), b.now, time.Hour) }
+		a.entry = func() *document.Cached { return document.Found(app(), b.now, time.Hour) }
 		allowed, err := contract.ParseClientDocuments(tt.mode)
 		if err != nil {
 			t.Fatal(err)

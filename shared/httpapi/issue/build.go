@@ -14,14 +14,14 @@ import (
 
 // New builds a Renewer from the environment of its route. It shares clients with
 // the route, so that each is read once.
-func New(e *wire.Env, db *dynamodb.Client, clients *client.Store, held *vault.Vault) *Renewer {
+func New(e *wire.Env, db *dynamodb.Client, clients *client.Store, held *vault.Vault) *Issuer {
 	now := e.Clock.Now
 	verifier := dynamo.Proofs(e, db)
 	verifier.Nonces = held.MACKey
-	return &Renewer{
+	return &Issuer{
 		Sessions: dynamo.Sessions(e, db),
 		Handles:  &session.Handles{Keys: held.MACKey, Region: e.Region},
-		Targets:  &audience.Chooser{Issuer: e.Issuer, Clients: clients},
+		Audience: &audience.Resolver{Issuer: e.Issuer, Clients: clients},
 		Tokens:   &token.Minter{Issuer: e.Issuer, Keys: held.Document, Now: now},
 		Proofs:   verifier,
 		Now:      now,

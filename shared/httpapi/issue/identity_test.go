@@ -83,7 +83,7 @@ func TestPlanAndBegin(t *testing.T) {
 		}
 		return c
 	}
-	c, r := get(), h.Renewer()
+	c, r := get(), h.Issuer()
 	granted := audience.Granted{Resources: []string{routetest.Orders, routetest.Billing}, Scope: "billing:read orders:read"}
 	idle, absolute, err := r.Plan(ctx, c, granted, nil)
 	if err != nil || idle != client.DefaultIdle || absolute != client.DefaultAbsolute {

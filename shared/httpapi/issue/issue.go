@@ -27,19 +27,19 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Renewer renews what people have allowed clients.
-type Renewer struct {
+// Issuer renews what people have allowed clients.
+type Issuer struct {
 	Sessions *session.Store
 	Handles  *session.Handles
-	Targets  *audience.Chooser
+	Audience *audience.Resolver
 	Tokens   *token.Minter
 	// Proofs judges the keys that clients prove.
 	Proofs *dpop.Verifier
 	Now    func() time.Time
 }
 
-// Renewed is what a client gets.
-type Renewed struct {
+// Issued is what a client gets.
+type Issued struct {
 	Grant        *session.Grant
 	Access       *token.Token
 	Scope        string
@@ -50,7 +50,7 @@ type Renewed struct {
 }
 
 // Response is what a client that keeps its refresh token itself is told.
-func (r *Renewed) Response() oauth.TokenResponse {
+func (r *Issued) Response() oauth.TokenResponse {
 	answer := oauth.TokenResponse{
 		AccessToken:  r.Access.Value,
 		TokenType:    oauth.TokenTypeBearer,
@@ -66,7 +66,7 @@ func (r *Renewed) Response() oauth.TokenResponse {
 }
 
 // AnswerPage answers a page of c: it keeps the refresh token in a cookie for it.
-func (h *Renewer) AnswerPage(w http.ResponseWriter, c *client.Client, r *Renewed) {
+func (h *Issuer) AnswerPage(w http.ResponseWriter, c *client.Client, r *Issued) {
 	g := r.Grant
 	websec.SetRefresh(w, c.ID, r.RefreshToken, g.Absolute.Sub(h.Now()))
 	answer := r.Response()
@@ -89,8 +89,8 @@ type Extra struct {
 // Plan judges a request for the first tokens of a grant that is not there yet,
 // and returns how long the grant may stay unused and how long it may live. That
 // of a client that cannot refresh lives as long as its one access token.
-func (h *Renewer) Plan(ctx context.Context, c *client.Client, granted audience.Granted, resources []string) (idle, absolute time.Duration, err error) {
-	t, _, err := h.Targets.Within(ctx, c, granted, resources, "")
+func (h *Issuer) Plan(ctx context.Context, c *client.Client, granted audience.Granted, resources []string) (idle, absolute time.Duration, err error) {
+	t, _, err := h.Audience.Within(ctx, c, granted, resources, "")
 	if err != nil {
 		return 0, 0, final(err, "")
 	}
@@ -102,7 +102,7 @@ func (h *Renewer) Plan(ctx context.Context, c *client.Client, granted audience.G
 
 // Begin makes the first tokens of a grant that was just created. For a client that
 // must prove a key, the caller has seen to it before that it did.
-func (h *Renewer) Begin(ctx context.Context, c *client.Client, g *session.Grant, x Extra) (*Renewed, error) {
+func (h *Issuer) Begin(ctx context.Context, c *client.Client, g *session.Grant, x Extra) (*Issued, error) {
 	if c.RequireDPoP && x.JKT == "" {
 		return nil, oauth.Refuse(oauth.InvalidDPoPProof, "the client must prove a key")
 	}
@@ -119,8 +119,8 @@ func (h *Renewer) Begin(ctx context.Context, c *client.Client, g *session.Grant,
 
 // Serve answers a client that identified itself and sends its refresh token in
 // the form.
-func (h *Renewer) Serve(w http.ResponseWriter, r *http.Request, c *client.Client) error {
-	renewed, err := h.Renew(r, c, r.PostForm.Get("refresh_token"), r.PostForm)
+func (h *Issuer) Serve(w http.ResponseWriter, r *http.Request, c *client.Client) error {
+	renewed, err := h.Refresh(r, c, r.PostForm.Get("refresh_token"), r.PostForm)
 	if err != nil {
 		return err
 	}
@@ -128,10 +128,10 @@ func (h *Renewer) Serve(w http.ResponseWriter, r *http.Request, c *client.Client
 	return nil
 }
 
-// Renew exchanges the token presented, under the scope and resource parameters
+// Refresh exchanges the token presented, under the scope and resource parameters
 // of form. Its error is invalid_grant when the token is finally of no use to c;
 // with any other one it still is what it was.
-func (h *Renewer) Renew(r *http.Request, c *client.Client, presented string, form url.Values) (*Renewed, error) {
+func (h *Issuer) Refresh(r *http.Request, c *client.Client, presented string, form url.Values) (*Issued, error) {
 	ctx := r.Context()
 	if presented == "" {
 		return nil, oauth.Refuse(oauth.InvalidRequest, "refresh_token is missing")
@@ -155,7 +155,7 @@ func (h *Renewer) Renew(r *http.Request, c *client.Client, presented string, for
 	grant, outcome, err := h.Sessions.Refresh(ctx, session.RefreshRequest{
 		Handle: old, Client: c.ID, Bound: !c.Public(), JKT: jkt,
 		Idle: lifeOf(c.Idle, client.DefaultIdle), Grace: c.Grace,
-		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(ctx),
+		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(ctx),
 	})
 	count(note, outcome, err)
 	if err != nil {
@@ -173,7 +173,7 @@ func (h *Renewer) Renew(r *http.Request, c *client.Client, presented string, for
 }
 
 // count notes what became of a refresh.
-func count(note *httpapi.Entry, outcome session.Outcome, err error) {
+func count(note *httpapi.LogEntry, outcome session.Outcome, err error) {
 	note.Outcome = string(outcome)
 	switch outcome {
 	case session.Rotated:
@@ -188,7 +188,7 @@ func count(note *httpapi.Entry, outcome session.Outcome, err error) {
 
 // foresee refuses what the grant does not cover, before the token is consumed.
 // It reads nothing when the request asks for all that was granted.
-func (h *Renewer) foresee(ctx context.Context, c *client.Client, old session.Handle, form url.Values) error {
+func (h *Issuer) foresee(ctx context.Context, c *client.Client, old session.Handle, form url.Values) error {
 	if form.Get("scope") == "" && !ambiguous(c, form["resource"]) {
 		return nil
 	}
@@ -199,7 +199,7 @@ func (h *Renewer) foresee(ctx context.Context, c *client.Client, old session.Han
 	if grant.Client != c.ID {
 		return final(fmt.Errorf("grant %s: it is another client's: %w", grant.ID, session.ErrEnded), "")
 	}
-	_, _, err = h.targets(ctx, c, grant, order{resources: form["resource"], scope: form.Get("scope")})
+	_, _, err = h.terms(ctx, c, grant, order{resources: form["resource"], scope: form.Get("scope")})
 	return err
 }
 

@@ -35,7 +35,7 @@ func (h home) renew(clientID, presented string, more ...string) routetest.Answer
 
 // route is a fresh function, with nothing remembered.
 func (h home) route() http.Handler {
-	return h.Route(contract.Token, &token.Handler{Auth: h.Auth(), Renewer: h.Renewer()})
+	return h.Route(contract.Token, &token.Handler{Auth: h.Auth(), Issue: h.Issuer()})
 }
 
 func TestRenewal(t *testing.T) {
@@ -149,7 +149,7 @@ func (h home) grant(t *testing.T, clientID, scope string, resources ...string) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun, err := h.Renewer().Begin(t.Context(), c, g, issue.Extra{})
+	begun, err := h.Issuer().Begin(t.Context(), c, g, issue.Extra{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,15 +266,15 @@ func TestTheEndOfAGrant(t *testing.T) {
 func TestGrace(t *testing.T) {
 	h := newHome(t)
 	phone, backend := h.Grant(routetest.Phone, h.Ada), h.Grant(routetest.Backend, h.Ada)
-	ask := func(begun *issue.Renewed) routetest.Answer {
+	ask := func(begun *issue.Issued) routetest.Answer {
 		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {begun.RefreshToken}}
 		if begun == backend {
 			return routetest.Post(h.route(), form, routetest.Backend, h.Secret)
 		}
 		return h.renew(routetest.Phone, begun.RefreshToken)
 	}
-	first := map[*issue.Renewed]string{}
-	for _, begun := range []*issue.Renewed{phone, backend} {
+	first := map[*issue.Issued]string{}
+	for _, begun := range []*issue.Issued{phone, backend} {
 		first[begun] = ask(begun).Text("refresh_token")
 	}
 	h.Pass(29 * time.Second)

@@ -23,10 +23,10 @@ type order struct {
 	nonce     string
 }
 
-// targets judges an order by the grant.
-func (h *Renewer) targets(ctx context.Context, c *client.Client, g *session.Grant, o order) (*audience.Targets, string, error) {
+// terms judges an order by the grant.
+func (h *Issuer) terms(ctx context.Context, c *client.Client, g *session.Grant, o order) (*audience.Terms, string, error) {
 	granted := audience.Granted{Resources: g.Audience, Scope: g.Scope}
-	t, scope, err := h.Targets.Within(ctx, c, granted, o.resources, o.scope)
+	t, scope, err := h.Audience.Within(ctx, c, granted, o.resources, o.scope)
 	if errors.Is(err, audience.ErrNothingLeft) {
 		return nil, "", final(err, o.jkt)
 	}
@@ -35,8 +35,8 @@ func (h *Renewer) targets(ctx context.Context, c *client.Client, g *session.Gran
 
 // issue mints the access token of an order, and the id token beside it. The
 // access token never outlives the grant.
-func (h *Renewer) issue(ctx context.Context, c *client.Client, g *session.Grant, o order) (*Renewed, error) {
-	t, scope, err := h.targets(ctx, c, g, o)
+func (h *Issuer) issue(ctx context.Context, c *client.Client, g *session.Grant, o order) (*Issued, error) {
+	t, scope, err := h.terms(ctx, c, g, o)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (h *Renewer) issue(ctx context.Context, c *client.Client, g *session.Grant,
 		return nil, err
 	}
 	httpapi.Note(ctx).TokenID = access.ID
-	issued := &Renewed{Grant: g, Access: access, Scope: scope, Bound: o.jkt != ""}
+	issued := &Issued{Grant: g, Access: access, Scope: scope, Bound: o.jkt != ""}
 	if !identifies(c, g, o) {
 		return issued, nil
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // New is the door of a function.
-func New(e *wire.Env, sessions *session.Store, held *vault.Vault) *Door {
-	return &Door{
+func New(e *wire.Env, sessions *session.Store, held *vault.Vault) *Flow {
+	return &Flow{
 		Sessions: sessions, Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: held.MACKey}, Now: e.Clock.Now,
 	}
 }

@@ -42,9 +42,9 @@ type Code struct {
 // ErrCode, or a fault of ours; a refusal is in the audit trail.
 func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, error) {
 	ctx := r.Context()
-	device, _ := Device(r)
+	device, _ := KnownBrowser(r)
 	reserved, err := c.Throttle.Reserve(ctx, throttle.Attempt{
-		Kind: kindSecondStep, Account: u.Subject, Address: r.RemoteAddr, Device: device,
+		Kind: kindSecondStep, Account: u.Subject, Address: r.RemoteAddr, KnownBrowser: device,
 	})
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 	ctx := r.Context()
 	err := to.Record(ctx, audit.Entry{
 		Actor: subject, Action: audit.LoginRefuse, Subject: subject, Object: "user#" + subject,
-		RequestID: httpapi.RequestID(ctx), Detail: session.NewDevice(r.RemoteAddr, r.UserAgent()).Detail("method", method),
+		RequestID: httpapi.RequestID(ctx), Detail: session.NewClientInfo(r.RemoteAddr, r.UserAgent()).Detail("method", method),
 	})
 	if err != nil {
 		httpapi.Note(ctx).AuditFailures++
@@ -89,9 +89,9 @@ func (c *Code) Succeeded(ctx context.Context, device string) {
 	}
 }
 
-// Device is the name that the browser brought, by which the throttle may know it,
+// KnownBrowser is the name that the browser brought, by which the throttle may know it,
 // and the one to remember it by after it has signed in: the same, or a new one.
-func Device(r *http.Request) (device, remember string) {
+func KnownBrowser(r *http.Request) (device, remember string) {
 	fresh := rand.Text()
 	device = websec.Cookie(r, websec.DeviceCookie)
 	if len(device) != len(fresh) {

@@ -19,11 +19,11 @@ import (
 // Continue takes the form of the page of the second step, which Enter has shown: step,
 // code, return and to. When the code is right the person is signed in. The caller has
 // seen to it that the form is from a page of ours.
-func (d *Door) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
+func (d *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
 	ctx, form := r.Context(), r.PostForm
 	first, err := d.read(ctx, r, form.Get("step"))
 	if errors.Is(err, errStep) {
-		Again(w, r, form.Get("return"), form.Get("to"), err)
+		StartOver(w, r, form.Get("return"), form.Get("to"), err)
 		return nil
 	}
 	if err != nil {
@@ -34,14 +34,14 @@ func (d *Door) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error 
 		return err
 	}
 	if !first.stands(user) {
-		Again(w, r, form.Get("return"), form.Get("to"), errChanged)
+		StartOver(w, r, form.Get("return"), form.Get("to"), errChanged)
 		return nil
 	}
 	httpapi.Note(ctx).Subject = user.Subject
-	_, name := Device(r)
-	err = d.second(w, r, c, first, Entry{User: user, Return: form.Get("return"), To: form.Get("to"), Remember: name})
+	_, name := KnownBrowser(r)
+	err = d.second(w, r, c, first, Proof{User: user, Return: form.Get("return"), To: form.Get("to"), Remember: name})
 	if errors.Is(err, session.ErrStale) {
-		Again(w, r, form.Get("return"), form.Get("to"), err)
+		StartOver(w, r, form.Get("return"), form.Get("to"), err)
 		return nil
 	}
 	if _, limited := errors.AsType[*throttle.LimitError](err); limited || errors.Is(err, ErrCode) {
@@ -60,14 +60,14 @@ func (s *step) stands(u *identity.User) bool {
 }
 
 // second judges the code and signs the person in with it.
-func (d *Door) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, e Entry) error {
+func (d *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, e Proof) error {
 	ctx := r.Context()
 	code, err := c.Check(r, e.User, r.PostForm.Get("code"))
 	if err != nil {
 		return err
 	}
 	e.AMR, e.Also = SecondStep(first.AMR), code.Also
-	err = d.open(w, r, e)
+	err = d.complete(w, r, e)
 	if _, used := errors.AsType[*session.AlsoError](err); used {
 		c.Refused(r, e.User)
 		return errors.Join(ErrCode, err)
@@ -92,7 +92,7 @@ func SecondStep(amr []string) []string {
 
 // refuse shows the page of the second step once more. A try that was refused is an
 // answer and no error, so it is noted here.
-func (d *Door) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
+func (d *Flow) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
 	note, form := httpapi.Note(r.Context()), r.PostForm
 	note.Code, note.Error = string(oauth.InvalidGrant), why.Error()
 	page := web.SecondStep{

@@ -33,16 +33,16 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Door is where people come in. It is safe for concurrent use.
-type Door struct {
+// Flow is where people come in. It is safe for concurrent use.
+type Flow struct {
 	Sessions *session.Store
 	// Steps seals how far a sign-in has come, under the kind handle.SignInStep.
 	Steps *opaque.Box
 	Now   func() time.Time
 }
 
-// Entry is somebody who has proved who they are.
-type Entry struct {
+// Proof is somebody who has proved who they are.
+type Proof struct {
 	// User is who it is, as the caller read them before the proof was judged.
 	User *identity.User
 	// AMR is how they proved it (RFC 8176), and AuthTime when; zero is now.
@@ -59,14 +59,14 @@ type Entry struct {
 	Remember string
 }
 
-// Enter signs a person in at the browser of the request and sends it on, or asks for
+// SignIn signs a person in at the browser of the request and sends it on, or asks for
 // the second step, or tells a person who is switched off that they are. A caller to
 // whom that would tell too much, because a password may be guessed, looks first.
 //
 // Unless it returns nil, it has not answered. The errors are those of
 // session.CreateLogin: at session.ErrStale the caller reads the user and judges the
 // proof anew, or shows Again.
-func (d *Door) Enter(w http.ResponseWriter, r *http.Request, e Entry) error {
+func (d *Flow) SignIn(w http.ResponseWriter, r *http.Request, e Proof) error {
 	httpapi.Note(r.Context()).Subject = e.User.Subject
 	switch {
 	case e.User.Disabled:
@@ -75,7 +75,7 @@ func (d *Door) Enter(w http.ResponseWriter, r *http.Request, e Entry) error {
 	case e.User.OTP && !slices.Contains(e.AMR, oauth.AMRMultiple):
 		return d.ask(w, r, e)
 	}
-	if err := d.open(w, r, e); err != nil {
+	if err := d.complete(w, r, e); err != nil {
 		return err
 	}
 	web.Redirect(w, Destination(e.Return))
@@ -83,23 +83,23 @@ func (d *Door) Enter(w http.ResponseWriter, r *http.Request, e Entry) error {
 }
 
 // Login is the live login of the browser, nil when nobody is signed in there.
-func (d *Door) Login(r *http.Request) (*session.Login, error) {
-	l, err := d.Sessions.Login(r.Context(), websec.Cookie(r, websec.SessionCookie))
+func (d *Flow) Login(r *http.Request) (*session.Login, error) {
+	l, err := d.Sessions.LoginByCookie(r.Context(), websec.Cookie(r, websec.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
 		return nil, nil //nolint:nilnil // nobody is signed in
 	}
 	return l, err
 }
 
-// open signs a person in and gives the browser its cookies.
-func (d *Door) open(w http.ResponseWriter, r *http.Request, e Entry) error {
+// complete signs a person in and gives the browser its cookies.
+func (d *Flow) complete(w http.ResponseWriter, r *http.Request, e Proof) error {
 	before, err := d.Login(r)
 	if err != nil {
 		return err
 	}
 	n := session.NewLogin{
 		Subject: e.User.Subject, AuthGen: e.User.AuthGen, AuthTime: e.AuthTime, AMR: e.AMR, Also: e.Also,
-		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
+		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
 	}
 	if n.AuthTime.IsZero() {
 		n.AuthTime = d.Now()
@@ -115,7 +115,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, e Entry) error {
 }
 
 // login makes the login of a browser that had another one before, or none.
-func (d *Door) login(ctx context.Context, before *session.Login, n session.NewLogin) (*session.Login, string, error) {
+func (d *Flow) login(ctx context.Context, before *session.Login, n session.NewLogin) (*session.Login, string, error) {
 	if before != nil && before.Subject == n.Subject {
 		login, cookie, err := d.Sessions.RenewLogin(ctx, before, n)
 		if !errors.Is(err, session.ErrEnded) {

@@ -26,7 +26,7 @@ import (
 // scene is a stage with a route that lets in whoever entry says.
 type scene struct {
 	*routetest.Home
-	entry signin.Entry
+	entry signin.Proof
 	err   error
 	route http.Handler
 }
@@ -42,9 +42,9 @@ func newScene(t testing.TB) *scene {
 // Serve lets somebody in, or takes the second step.
 func (s *scene) Serve(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Has("step") {
-		return s.Door().Continue(w, r, s.SecondSteps())
+		return s.Flow().Continue(w, r, s.SecondSteps())
 	}
-	s.err = s.Door().Enter(w, r, s.entry)
+	s.err = s.Flow().SignIn(w, r, s.entry)
 	return s.err
 }
 
@@ -55,7 +55,7 @@ func (s *scene) as(subject string, amr ...string) {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	s.entry = signin.Entry{User: u, AMR: amr}
+	s.entry = signin.Proof{User: u, AMR: amr}
 }
 
 // enter comes in at a browser.
@@ -68,7 +68,7 @@ func (s *scene) login(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.AddCookie(&http.Cookie{Name: websec.SessionCookie, Value: b.Cookies[websec.SessionCookie]})
-	l, err := s.Door().Login(r)
+	l, err := s.Flow().Login(r)
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestSamePersonKeepsTheSession(t *testing.T) {
 	if l == nil || l.ID != before.ID || b.Cookies[websec.SessionCookie] == cookie || !slices.Equal(l.AMR, s.entry.AMR) {
 		t.Errorf("login = %+v, want %s with another cookie", l, before.ID)
 	}
-	if _, err := s.Sessions().Login(t.Context(), cookie); err == nil {
+	if _, err := s.Sessions().LoginByCookie(t.Context(), cookie); err == nil {
 		t.Error("the cookie before still opens the session")
 	}
 	if _, err := s.Sessions().Grant(t.Context(), s.Ada, g.ID); err != nil {

@@ -41,7 +41,7 @@ type step struct {
 var errStep = errors.New("the second step is not one that this browser has to take")
 
 // ask shows the page of the second step.
-func (d *Door) ask(w http.ResponseWriter, r *http.Request, e Entry) error {
+func (d *Flow) ask(w http.ResponseWriter, r *http.Request, e Proof) error {
 	if len(e.Also) > 0 {
 		return fmt.Errorf("ask %s for the second step: %d writes would be lost", e.User.Subject, len(e.Also))
 	}
@@ -64,7 +64,7 @@ func (d *Door) ask(w http.ResponseWriter, r *http.Request, e Entry) error {
 }
 
 // read returns what a note of this browser says, or errStep.
-func (d *Door) read(ctx context.Context, r *http.Request, note string) (*step, error) {
+func (d *Flow) read(ctx context.Context, r *http.Request, note string) (*step, error) {
 	content, err := d.Steps.Open(ctx, note)
 	if errors.Is(err, opaque.ErrForged) {
 		return nil, fmt.Errorf("%w: %w", errStep, err)
@@ -91,10 +91,10 @@ func digest(name string) []byte {
 	return sum[:]
 }
 
-// Again tells a person that the sign-in has to begin anew, with a link that leads
+// StartOver tells a person that the sign-in has to begin anew, with a link that leads
 // where this one was to lead. It is for what took too long, or was overtaken by
 // something that ended all sessions of the person.
-func Again(w http.ResponseWriter, r *http.Request, asked, to string, why error) {
+func StartOver(w http.ResponseWriter, r *http.Request, asked, to string, why error) {
 	note := httpapi.Note(r.Context())
 	note.Code, note.Error = string(oauth.InvalidGrant), why.Error()
 	back := url.Values{"return": {Destination(asked)}}

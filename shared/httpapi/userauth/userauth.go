@@ -68,9 +68,9 @@ func (g *Guard) browser(r *http.Request) (*Person, error) {
 	if err := websec.SameOrigin(r, g.Issuer); err != nil {
 		return nil, err
 	}
-	login, err := g.Sessions.Login(ctx, cookie)
+	login, err := g.Sessions.LoginByCookie(ctx, cookie)
 	if err == nil {
-		err = g.Sessions.Touch(ctx, login, session.NewDevice(r.RemoteAddr, r.UserAgent()))
+		err = g.Sessions.Touch(ctx, login, session.NewClientInfo(r.RemoteAddr, r.UserAgent()))
 	}
 	if err != nil {
 		return nil, ended(err)

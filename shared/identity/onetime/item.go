@@ -42,7 +42,7 @@ func hash(secret []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func encode(t *Ticket) dynamo.Item {
+func encode(t *Link) dynamo.Item {
 	it := key(t.ID)
 	it[attrKind] = dynamo.Text(string(t.Kind))
 	it[attrSubject] = dynamo.Text(t.Subject)
@@ -59,9 +59,9 @@ func encode(t *Ticket) dynamo.Item {
 	return it
 }
 
-func decode(id string, it dynamo.Item) (t *Ticket, used bool, err error) {
+func decode(id string, it dynamo.Item) (t *Link, used bool, err error) {
 	r := dynamo.Reader{Item: it}
-	t = &Ticket{
+	t = &Link{
 		ID: id, Kind: Kind(r.Text(attrKind)), Subject: r.Text(attrSubject), AuthGen: r.Number(attrAuthGen),
 		UserName: r.Text(attrUserName), Name: r.Text(attrName), Email: r.Text(attrEmail), EmailVerified: r.Flag(attrVerified),
 		ResetOTP: r.Flag(attrResetOTP), Actor: r.Text(attrActor), Created: r.Time(attrCreated), Expires: r.Time(attrExpires),

@@ -84,8 +84,8 @@ type New struct {
 	RequestID string
 }
 
-// Ticket is what a link is good for.
-type Ticket struct {
+// Link is what a link is good for.
+type Link struct {
 	// ID names the ticket. It opens nothing: it is the hash of what does.
 	ID   string
 	Kind Kind
@@ -119,9 +119,9 @@ const secretLength = 32
 
 // Create makes a link, with its audit entry in the same transaction, and returns
 // it with the text that opens it, which nobody can make again.
-func (s *Store) Create(ctx context.Context, n New) (*Ticket, string, error) {
+func (s *Store) Create(ctx context.Context, n New) (*Link, string, error) {
 	now := s.Now().UTC()
-	t := &Ticket{
+	t := &Link{
 		Kind: n.Kind, Actor: n.Actor, Created: time.Unix(now.Unix(), 0).UTC(), store: s,
 		UserName: n.UserName, Name: n.Name, Email: n.Email, EmailVerified: n.EmailVerified && n.Email != "", ResetOTP: n.ResetOTP,
 	}
@@ -155,7 +155,7 @@ func (s *Store) Create(ctx context.Context, n New) (*Ticket, string, error) {
 }
 
 // detail is what the trail says of a new link: neither its text nor a name.
-func (n New) detail(t *Ticket) map[string]string {
+func (n New) detail(t *Link) map[string]string {
 	detail := map[string]string{"until": t.Expires.Format(time.RFC3339)}
 	if n.By != "" {
 		detail["by"] = n.By
@@ -169,7 +169,7 @@ func (n New) detail(t *Ticket) map[string]string {
 // Open returns what a link of that kind is good for, and uses nothing up. It makes
 // one consistent read, and none for what can be no link. The error is ErrUnknown,
 // also for a link of another kind, ErrUsed or ErrExpired.
-func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Ticket, error) {
+func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Link, error) {
 	secret, err := opaque.Read(opaque.OneTimeLink, text)
 	if err != nil || len(secret) != secretLength {
 		return nil, ErrUnknown
@@ -200,10 +200,10 @@ func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Ticket, erro
 // Use is the write that uses the ticket up, for the transaction that does what it
 // is for. Its condition does not hold when the ticket has been used, or has expired
 // by now.
-func (t *Ticket) Use() types.TransactWriteItem { return t.store.use(t.ID) }
+func (t *Link) Use() types.TransactWriteItem { return t.store.use(t.ID) }
 
 // Link is the address at which a person opens a link.
-func Link(issuer string, kind Kind, text string) string {
+func URL(issuer string, kind Kind, text string) string {
 	path := contract.Enroll.Paths[0]
 	if kind == Recover {
 		path = contract.Enroll.Paths[1]

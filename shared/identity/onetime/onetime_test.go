@@ -42,7 +42,7 @@ func newBench(t *testing.T) *bench {
 
 var ann = &identity.User{Subject: "usr_ann", UserName: "ann", AuthGen: 3}
 
-func (b *bench) create(n onetime.New) (*onetime.Ticket, string) {
+func (b *bench) create(n onetime.New) (*onetime.Link, string) {
 	b.t.Helper()
 	t, text, err := b.Create(b.t.Context(), n)
 	if err != nil {
@@ -51,7 +51,7 @@ func (b *bench) create(n onetime.New) (*onetime.Ticket, string) {
 	return t, text
 }
 
-func (b *bench) wants(text string, kind onetime.Kind, want error) *onetime.Ticket {
+func (b *bench) wants(text string, kind onetime.Kind, want error) *onetime.Link {
 	b.t.Helper()
 	t, err := b.Open(b.t.Context(), text, kind)
 	if !errors.Is(err, want) {
@@ -60,7 +60,7 @@ func (b *bench) wants(text string, kind onetime.Kind, want error) *onetime.Ticke
 	return t
 }
 
-func (b *bench) use(t *onetime.Ticket) error { return audit.Write(b.t.Context(), b.DB, t.Use()) }
+func (b *bench) use(t *onetime.Link) error { return audit.Write(b.t.Context(), b.DB, t.Use()) }
 
 func TestRecover(t *testing.T) {
 	b := newBench(t)
@@ -277,7 +277,7 @@ func TestLink(t *testing.T) {
 	for kind, want := range map[onetime.Kind]string{
 		onetime.Recover: "https://auth.example.com/recover?link=tsl_x", onetime.Invite: "https://auth.example.com/invite?link=tsl_x",
 	} {
-		if got := onetime.Link("https://auth.example.com", kind, "tsl_x"); got != want {
+		if got := onetime.URL("https://auth.example.com", kind, "tsl_x"); got != want {
 			t.Errorf("Link(%s) = %q, want %q", kind, got, want)
 		}
 	}

@@ -54,8 +54,8 @@ type Handler struct {
 	Links     *external.Store
 	Upstreams *upstream.Store
 	Trail     *audit.Trail
-	// Door keeps the browser signed in when a new password has ended everything.
-	Door  *signin.Door
+	// Flow keeps the browser signed in when a new password has ended everything.
+	Flow  *signin.Flow
 	Forms *websec.Forms
 	Now   func() time.Time
 }
@@ -83,7 +83,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	login, err := h.Sessions.Login(ctx, websec.Cookie(r, websec.SessionCookie))
+	login, err := h.Sessions.LoginByCookie(ctx, websec.Cookie(r, websec.SessionCookie))
 	v := &visit{Handler: h, w: w, r: r, login: login}
 	if errors.Is(err, session.ErrEnded) {
 		return v.signIn()

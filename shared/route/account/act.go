@@ -172,7 +172,9 @@ func (v *visit) entry(a audit.Action, object string, more ...string) audit.Entry
 	}
 }
 
-func (v *visit) device() session.Device { return session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()) }
+func (v *visit) device() session.ClientInfo {
+	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent())
+}
 
 // binding ties a challenge or a set-up to this login, in this browser.
 func (v *visit) binding(what string) string {

@@ -44,7 +44,7 @@ func (s *scene) grant(clientID, scope string) *session.Grant {
 	s.t.Helper()
 	g, err := s.Sessions().CreateGrant(context.Background(), session.NewGrant{
 		Subject: s.ada, Client: clientID, Scope: scope, Audience: []string{ordersAPI}, AuthTime: s.Time,
-		Idle: time.Hour, Absolute: 24 * time.Hour, Device: session.NewDevice("198.51.100.9", "Orders/1.0 (iPhone)"),
+		Idle: time.Hour, Absolute: 24 * time.Hour, ClientInfo: session.NewClientInfo("198.51.100.9", "Orders/1.0 (iPhone)"),
 	})
 	if err != nil {
 		s.t.Fatal(err)

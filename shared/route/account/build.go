@@ -42,7 +42,7 @@ func New(e *wire.Env) (http.Handler, error) {
 		Links:     &external.Store{DB: db, Registry: registry, Now: now},
 		Upstreams: &upstream.Store{DB: db, Registry: registry, Now: now},
 		Trail:     store.Trail,
-		Door:      signin.New(e, store, held),
+		Flow:      signin.New(e, store, held),
 		Forms:     &websec.Forms{Key: held.MACKey, Now: now},
 		Now:       now,
 	}), nil

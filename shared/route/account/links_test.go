@@ -26,7 +26,7 @@ func TestLinkIsOfThisLogin(t *testing.T) {
 	if err != nil || to.Path != "/upstream/example" {
 		t.Fatalf("the page links to %v, %v, want /upstream/example", to, err)
 	}
-	login, err := s.Sessions().Login(t.Context(), s.Cookies[websec.SessionCookie])
+	login, err := s.Sessions().LoginByCookie(t.Context(), s.Cookies[websec.SessionCookie])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func (v *visit) replacePassword(u *identity.User, change admin.Change) error {
 	if u, err = v.person(); err != nil {
 		return err
 	}
-	err = v.Door.Enter(v.w, v.r, signin.Entry{
+	err = v.Flow.SignIn(v.w, v.r, signin.Proof{
 		User: u, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Paths[0] + "?done=" + donePassword,
 	})
 	if errors.Is(err, session.ErrStale) {

@@ -21,7 +21,7 @@ func TestChangePassword(t *testing.T) {
 	elsewhere := s.at(s.ada)
 	grant := s.Grant(s.ada, "orders", "")
 	cookie := s.Cookies[websec.SessionCookie]
-	before, err := s.Sessions().Login(t.Context(), cookie)
+	before, err := s.Sessions().LoginByCookie(t.Context(), cookie)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestChangePassword(t *testing.T) {
 	if s.signsIn(routetest.Password) || !s.signsIn(better) {
 		t.Error("the old password works, or the new one does not")
 	}
-	now, err := s.Sessions().Login(t.Context(), s.Cookies[websec.SessionCookie])
+	now, err := s.Sessions().LoginByCookie(t.Context(), s.Cookies[websec.SessionCookie])
 	if err != nil || s.Cookies[websec.SessionCookie] == cookie || !now.AuthTime.Equal(before.AuthTime) || strings.Join(now.AMR, " ") != "pwd" {
 		t.Errorf("login = %+v, %v, want a new cookie and the sign-in of %v", now, err, before.AuthTime)
 	}

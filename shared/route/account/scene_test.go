@@ -35,7 +35,7 @@ func handler(s *pagetest.Stage) *account.Handler {
 	return &account.Handler{
 		Issuer: routetest.Issuer, Sessions: sessions, People: people, Clients: s.Clients(), Forms: s.Forms(), Now: s.Now,
 		Consents: consents(s), Passkeys: s.Passkeys(), Trail: s.Trail(), Links: links(s),
-		OTP: s.Apps(), Door: s.Door(), Upstreams: &upstream.Store{DB: s.DB, Registry: people.Registry, Now: s.Now},
+		OTP: s.Apps(), Flow: s.Flow(), Upstreams: &upstream.Store{DB: s.DB, Registry: people.Registry, Now: s.Now},
 	}
 }
 
@@ -275,7 +275,7 @@ func (s *scene) cookie(value string) *pagetest.Browser {
 func (s *scene) renew() {
 	s.t.Helper()
 	ctx := context.Background()
-	l, err := s.Sessions().Login(ctx, s.Cookies[websec.SessionCookie])
+	l, err := s.Sessions().LoginByCookie(ctx, s.Cookies[websec.SessionCookie])
 	if err != nil {
 		s.t.Fatal(err)
 	}

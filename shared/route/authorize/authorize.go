@@ -39,7 +39,7 @@ import (
 type Handler struct {
 	Issuer   string
 	Clients  *client.Store
-	Targets  *audience.Chooser
+	Audience *audience.Resolver
 	Pushed   *par.Store
 	Sessions *session.Store
 	Codes    *session.Codes

@@ -28,7 +28,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return e.Route(&Handler{
 		Issuer:   e.Issuer,
 		Clients:  clients,
-		Targets:  &audience.Chooser{Issuer: e.Issuer, Clients: clients},
+		Audience: &audience.Resolver{Issuer: e.Issuer, Clients: clients},
 		Pushed:   &par.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: now},
 		Sessions: store,
 		Codes:    &session.Codes{Keys: held.MACKey, Region: e.Region, Now: now},

@@ -107,7 +107,7 @@ func newScene(t testing.TB) *scene {
 func (s *scene) rebuild() {
 	clients := s.Clients()
 	s.handler = &authorize.Handler{
-		Issuer: routetest.Issuer, Clients: clients, Targets: &audience.Chooser{Issuer: routetest.Issuer, Clients: clients},
+		Issuer: routetest.Issuer, Clients: clients, Audience: &audience.Resolver{Issuer: routetest.Issuer, Clients: clients},
 		Pushed:   &par.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now},
 		Sessions: s.Sessions(), Codes: s.Codes(), Now: s.Now, Forms: s.Forms(),
 		People:   &identity.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now},

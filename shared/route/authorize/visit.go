@@ -43,7 +43,7 @@ type visit struct {
 // is for the client.
 func (v *visit) decide() (code string, err error) {
 	ctx := v.r.Context()
-	if err := v.request.Judge(ctx, v.Targets); err != nil {
+	if err := v.request.Judge(ctx, v.Audience); err != nil {
 		return "", err
 	}
 	login, err := v.login(ctx)
@@ -69,7 +69,7 @@ func (v *visit) decide() (code string, err error) {
 // login returns the login of the browser if it is as new and as strong as the client
 // wants it, and nil if the person has to sign in. An *oauth.Error is for the client.
 func (v *visit) login(ctx context.Context) (*session.Login, error) {
-	l, err := v.Sessions.Login(ctx, websec.Cookie(v.r, websec.SessionCookie))
+	l, err := v.Sessions.LoginByCookie(ctx, websec.Cookie(v.r, websec.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
 		return nil, nil //nolint:nilnil // nobody is signed in
 	}
@@ -80,7 +80,7 @@ func (v *visit) login(ctx context.Context) (*session.Login, error) {
 	if err != nil || !fit {
 		return nil, err
 	}
-	err = v.Sessions.Touch(ctx, l, session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()))
+	err = v.Sessions.Touch(ctx, l, session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()))
 	if errors.Is(err, session.ErrEnded) {
 		return nil, nil //nolint:nilnil // signed out a moment ago
 	}

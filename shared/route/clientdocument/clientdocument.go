@@ -109,7 +109,7 @@ func (h *Handler) admit(id string) (string, error) {
 
 // entry returns what is known of a document, and finds it out where that is not
 // fresh.
-func (h *Handler) entry(ctx context.Context, id, host string) (*document.Entry, error) {
+func (h *Handler) entry(ctx context.Context, id, host string) (*document.Cached, error) {
 	before, err := h.Documents.Get(ctx, id)
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (h *Handler) entry(ctx context.Context, id, host string) (*document.Entry, 
 }
 
 // fetch finds out what is at a URL.
-func (h *Handler) fetch(ctx context.Context, id string, before *document.Entry) *document.Entry {
+func (h *Handler) fetch(ctx context.Context, id string, before *document.Cached) *document.Cached {
 	found, err := h.Fetcher.Get(ctx, id)
 	if problem, ok := errors.AsType[*fetch.Error](err); ok && !problem.Temporary {
 		httpapi.Note(ctx).Error = problem.Error()

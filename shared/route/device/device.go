@@ -96,7 +96,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 // person finds out who it is. Somebody who was removed or disabled is not signed
 // in.
 func (v *visit) person(ctx context.Context) (signedIn bool, err error) {
-	v.login, err = v.Sessions.Login(ctx, websec.Cookie(v.r, websec.SessionCookie))
+	v.login, err = v.Sessions.LoginByCookie(ctx, websec.Cookie(v.r, websec.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
 		return false, nil
 	}
@@ -110,7 +110,7 @@ func (v *visit) person(ctx context.Context) (signedIn bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	err = v.Sessions.Touch(ctx, v.login, session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()))
+	err = v.Sessions.Touch(ctx, v.login, session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()))
 	if errors.Is(err, session.ErrEnded) {
 		return false, nil
 	}

@@ -73,7 +73,7 @@ func (l *living) start(clientID string) *domain.Codes {
 	l.T.Helper()
 	codes, err := l.devices().Create(context.Background(), domain.NewRequest{
 		Client: clientID, Scope: "openid offline_access orders:read", Audience: []string{routetest.Orders},
-		Device: session.NewDevice("198.51.100.9", "Television/3"),
+		ClientInfo: session.NewClientInfo("198.51.100.9", "Television/3"),
 	})
 	if err != nil {
 		l.T.Fatal(err)

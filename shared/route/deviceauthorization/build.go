@@ -23,7 +23,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return e.Route(&Handler{
 		Issuer:   e.Issuer,
 		Auth:     auth,
-		Targets:  &audience.Chooser{Issuer: e.Issuer, Clients: auth.Clients},
+		Audience: &audience.Resolver{Issuer: e.Issuer, Clients: auth.Clients},
 		Devices:  &device.Store{DB: db, Sessions: e.Name(contract.Sessions), Key: vault.ThrottleKey(held), Now: now},
 		Throttle: vault.Throttle(e, db, held),
 	}), nil

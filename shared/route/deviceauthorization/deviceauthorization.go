@@ -21,7 +21,7 @@ import (
 type Handler struct {
 	Issuer   string
 	Auth     *clientauth.Guard
-	Targets  *audience.Chooser
+	Audience *audience.Resolver
 	Devices  *device.Store
 	Throttle *throttle.Store
 }
@@ -52,7 +52,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if !c.MayUse(oauth.GrantDeviceCode) {
 		return oauth.Refuse(oauth.UnauthorizedClient, "the client may not use the device grant")
 	}
-	granted, err := h.Targets.Grant(ctx, c, r.PostForm["resource"], r.PostForm.Get("scope"))
+	granted, err := h.Audience.Grant(ctx, c, r.PostForm["resource"], r.PostForm.Get("scope"))
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	codes, err := h.Devices.Create(ctx, device.NewRequest{
-		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources, Device: session.NewDevice(r.RemoteAddr, r.UserAgent()),
+		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources, ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()),
 	})
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func (l *living) devices() *device.Store {
 func (l *living) with(devices *device.Store) http.Handler {
 	auth := l.Auth()
 	return l.Route(contract.DeviceAuthorization, &deviceauthorization.Handler{
-		Issuer: routetest.Issuer, Auth: auth, Targets: &audience.Chooser{Issuer: routetest.Issuer, Clients: auth.Clients}, Devices: devices,
+		Issuer: routetest.Issuer, Auth: auth, Audience: &audience.Resolver{Issuer: routetest.Issuer, Clients: auth.Clients}, Devices: devices,
 		Throttle: &throttle.Store{DB: l.DB, Sessions: l.Table(contract.Sessions), Key: l.ThrottleKey, Now: l.Now},
 	})
 }

@@ -30,14 +30,14 @@ func New(e *wire.Env) (http.Handler, error) {
 	}
 	return e.Route(&Handler{
 		Issuer:    e.Issuer,
-		Tickets:   &onetime.Store{DB: db, Sessions: table, Now: now},
+		OneTime:   &onetime.Store{DB: db, Sessions: table, Now: now},
 		People:    persons,
 		Passkeys:  passkeys.Party(e, persons, held),
 		Codes:     codes,
 		Upstreams: &upstream.Store{DB: db, Registry: registry, Now: now},
 		Throttle:  codes.Throttle,
 		Forms:     forms,
-		Door:      signin.New(e, store, held),
+		Flow:      signin.New(e, store, held),
 		Asking:    asking,
 	}), nil
 }

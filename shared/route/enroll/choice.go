@@ -76,7 +76,7 @@ func (h *Handler) chosen(v *visit, names ...string) (*choice, error) {
 func (h *Handler) madePasskey(v *visit, made string) (*choice, error) {
 	key, writes, err := h.Passkeys.Attest(v.ctx(), passkey.Registration{
 		Answer:  passkey.Answer{Response: made, Binding: v.binding(), RequestID: httpapi.RequestID(v.ctx())},
-		Subject: v.ticket.Subject, Device: session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()).Agent,
+		Subject: v.ticket.Subject, Device: session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()).Agent,
 	})
 	switch {
 	case errors.Is(err, passkey.ErrExpired):

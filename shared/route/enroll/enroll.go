@@ -38,7 +38,7 @@ import (
 // Handler lets people in by links.
 type Handler struct {
 	Issuer  string
-	Tickets *onetime.Store
+	OneTime *onetime.Store
 	People  *identity.Store
 	// Passkeys makes new ones, and Codes checks those of an app.
 	Passkeys *passkey.Party
@@ -47,7 +47,7 @@ type Handler struct {
 	Upstreams *upstream.Store
 	Throttle  *throttle.Store
 	Forms     *websec.Forms
-	Door      *signin.Door
+	Flow      *signin.Flow
 	// Asking takes those who bring no link.
 	Asking *Asking
 }
@@ -58,7 +58,7 @@ type visit struct {
 	r *http.Request
 	// link is the text of the link, and ticket what it is good for.
 	link   string
-	ticket *onetime.Ticket
+	ticket *onetime.Link
 	// user is whom a recovery is for, nil for an invitation.
 	user *identity.User
 }
@@ -127,7 +127,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 
 // open finds out whether the link is good, and whose it is.
 func (h *Handler) open(v *visit, kind onetime.Kind) error {
-	t, err := h.Tickets.Open(v.ctx(), v.link, kind)
+	t, err := h.OneTime.Open(v.ctx(), v.link, kind)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (h *Handler) change(v *visit, c *choice, code *signin.Code) error {
 			Outcome: audit.Success, RequestID: request,
 		}))
 	}
-	_, err := h.Door.Sessions.ChangeUser(ctx, v.user.Subject, session.UserChange(change.While(v.user)), cause)
+	_, err := h.Flow.Sessions.ChangeUser(ctx, v.user.Subject, session.UserChange(change.While(v.user)), cause)
 	return err
 }
 
@@ -111,9 +111,9 @@ func (h *Handler) enter(v *visit, c *choice, code *signin.Code) error {
 	if err != nil {
 		return err
 	}
-	e := signin.Entry{User: user, AMR: c.amr}
+	e := signin.Proof{User: user, AMR: c.amr}
 	if code != nil {
-		_, e.Remember = signin.Device(v.r)
+		_, e.Remember = signin.KnownBrowser(v.r)
 		code.Succeeded(v.ctx(), e.Remember)
 		if c.key == nil {
 			e.AMR = signin.SecondStep(c.amr)
@@ -124,10 +124,10 @@ func (h *Handler) enter(v *visit, c *choice, code *signin.Code) error {
 
 // in opens the door. Whoever lost all sessions once more in this very moment signs in
 // with what they have now.
-func (h *Handler) in(v *visit, e signin.Entry) error {
-	err := h.Door.Enter(v.w, v.r, e)
+func (h *Handler) in(v *visit, e signin.Proof) error {
+	err := h.Flow.SignIn(v.w, v.r, e)
 	if errors.Is(err, session.ErrStale) {
-		signin.Again(v.w, v.r, "", "", err)
+		signin.StartOver(v.w, v.r, "", "", err)
 		return nil
 	}
 	return err

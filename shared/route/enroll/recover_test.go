@@ -21,7 +21,7 @@ import (
 // Whoever comes back with a password has it and nothing from before.
 func TestRecoverWithAPassword(t *testing.T) {
 	s := newScene(t)
-	tokens := s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Renewer: s.Renewer()})
+	tokens := s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Issue: s.Issuer()})
 	granted := s.Grant(routetest.Web, s.Ada)
 	_, elsewhere := s.Login(s.Ada)
 	_, here := s.Login(s.Ada)

@@ -50,9 +50,9 @@ func newScene(t testing.TB) *scene {
 	direct := s.DB
 	s.DB = dynamodb.New(direct.Options(), func(o *dynamodb.Options) { o.HTTPClient = &late{next: o.HTTPClient, scene: s} })
 	s.route = s.Route(contract.Enroll, &enroll.Handler{
-		Issuer: routetest.Issuer, Tickets: s.tickets(), People: s.People(), Passkeys: s.Passkeys(), Codes: s.SecondSteps(),
+		Issuer: routetest.Issuer, OneTime: s.tickets(), People: s.People(), Passkeys: s.Passkeys(), Codes: s.SecondSteps(),
 		Upstreams: &upstream.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now},
-		Throttle:  s.Throttle(), Forms: s.Forms(), Door: s.Door(),
+		Throttle:  s.Throttle(), Forms: s.Forms(), Flow: s.Flow(),
 		Asking: &enroll.Asking{
 			Issuer: routetest.Issuer, People: s.People(), Throttle: s.Throttle(), Forms: s.Forms(),
 			Requests: &recovery.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now},
@@ -178,7 +178,7 @@ func withPassword(form url.Values, password string, pairs ...string) url.Values 
 // login is who is signed in at a browser, nil for nobody.
 func (s *scene) login(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
-	l, err := s.Sessions().Login(context.Background(), b.Cookies[websec.SessionCookie])
+	l, err := s.Sessions().LoginByCookie(context.Background(), b.Cookies[websec.SessionCookie])
 	if errors.Is(err, session.ErrEnded) {
 		return nil
 	}

@@ -28,11 +28,11 @@ func New(e *wire.Env) (http.Handler, error) {
 	route := e.Route(&Handler{
 		Issuer:    e.Issuer,
 		Auth:      auth,
-		Renewer:   renewer,
+		Issue:     renewer,
 		People:    store,
 		Throttle:  vault.Throttle(e, db, held),
 		Forms:     &websec.Forms{Key: held.MACKey, Now: e.Clock.Now},
-		Door:      signin.New(e, renewer.Sessions, held),
+		Flow:      signin.New(e, renewer.Sessions, held),
 		Codes:     signin.NewCodes(e, db, held, store),
 		Passkeys:  passkeys.Verifier(e, store, held),
 		Upstreams: Upstreams(&upstream.Store{DB: db, Registry: e.Name(contract.Registry), Now: e.Clock.Now}),

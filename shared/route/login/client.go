@@ -29,13 +29,13 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	inBrowser := r.Header.Get("Origin") != ""
 	if inBrowser {
-		a.device, a.remember = signin.Device(r)
+		a.device, a.remember = signin.KnownBrowser(r)
 	}
 	grant, err := h.planned(r, c)
 	if err != nil {
 		return err
 	}
-	var renewed *issue.Renewed
+	var renewed *issue.Issued
 	err = h.signIn(r, a, func(user *identity.User) error {
 		renewed, err = h.proved(r, c, user, grant, a.remember)
 		return err
@@ -45,7 +45,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	if inBrowser {
 		signin.Remember(w, a.remember)
-		h.Renewer.AnswerPage(w, c, renewed)
+		h.Issue.AnswerPage(w, c, renewed)
 		return nil
 	}
 	httpapi.Answer(w, http.StatusOK, renewed.Response())
@@ -76,18 +76,18 @@ func (h *Handler) client(r *http.Request) (*client.Client, error) {
 
 // planned is the grant that the client asks for, without the person.
 func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, error) {
-	granted, err := h.Renewer.Targets.Grant(r.Context(), c, r.PostForm["resource"], r.PostForm.Get("scope"))
+	granted, err := h.Issue.Audience.Grant(r.Context(), c, r.PostForm["resource"], r.PostForm.Get("scope"))
 	if err != nil {
 		return session.NewGrant{}, err
 	}
-	key, err := h.Renewer.Proofs.Optional(r, c)
+	key, err := h.Issue.Proofs.Optional(r, c)
 	if err != nil {
 		return session.NewGrant{}, err
 	}
 	return session.NewGrant{
 		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources, JKT: key, Notify: c.BackChannelURI != "",
-		AuthTime: h.Renewer.Now(), AMR: methods, Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(),
-		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
+		AuthTime: h.Issue.Now(), AMR: methods, Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(),
+		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
 	}, nil
 }
 
@@ -99,7 +99,7 @@ func (e *secondError) Unwrap() error { return e.error }
 
 // proved lets a person in whose password was right. Who has an authenticator app has
 // to send a code, which is used up by the grant.
-func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant, remember string) (*issue.Renewed, error) {
+func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant, remember string) (*issue.Issued, error) {
 	if !user.OTP {
 		return h.grant(r, c, user, planned)
 	}
@@ -125,10 +125,10 @@ func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User,
 
 // grant creates the grant and the first tokens under it. It ends the one whose
 // cookie the browser brought: the cookie is replaced.
-func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant) (*issue.Renewed, error) {
+func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant) (*issue.Issued, error) {
 	ctx := r.Context()
 	planned.Subject, planned.AuthGen = user.Subject, user.AuthGen
-	g, err := h.Renewer.Sessions.CreateGrant(ctx, planned)
+	g, err := h.Issue.Sessions.CreateGrant(ctx, planned)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, 
 	if err := h.endOld(r, user); err != nil {
 		return nil, err
 	}
-	return h.Renewer.Begin(ctx, c, g, issue.Extra{JKT: planned.JKT})
+	return h.Issue.Begin(ctx, c, g, issue.Extra{JKT: planned.JKT})
 }
 
 func (h *Handler) endOld(r *http.Request, user *identity.User) error {
@@ -145,9 +145,9 @@ func (h *Handler) endOld(r *http.Request, user *identity.User) error {
 	if !ok {
 		return nil
 	}
-	old, err := h.Renewer.Handles.Parse(ctx, presented)
+	old, err := h.Issue.Handles.Parse(ctx, presented)
 	if err == nil {
-		_, err = h.Renewer.Sessions.EndItem(ctx, old.Subject, old.Grant, session.Cause{
+		_, err = h.Issue.Sessions.EndItem(ctx, old.Subject, old.Grant, session.Cause{
 			Why: session.LoggedOut, Actor: user.Subject, RequestID: httpapi.RequestID(ctx),
 		})
 	}

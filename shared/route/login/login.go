@@ -34,11 +34,11 @@ import (
 type Handler struct {
 	Issuer   string
 	Auth     *clientauth.Guard
-	Renewer  *issue.Renewer
+	Issue    *issue.Issuer
 	People   *identity.Store
 	Throttle *throttle.Store
 	Forms    *websec.Forms
-	Door     *signin.Door
+	Flow     *signin.Flow
 	Codes    *signin.Codes
 	Passkeys *passkey.Verifier
 	// Upstreams are where else people may have an account.
@@ -59,7 +59,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case r.PostForm.Has("step"):
-		return h.Door.Continue(w, r, h.Codes)
+		return h.Flow.Continue(w, r, h.Codes)
 	case r.PostForm.Has("passkey"):
 		return h.passkey(w, r)
 	default:

@@ -67,7 +67,7 @@ func (h *Handler) confirm(r *http.Request, page *web.Login) error {
 	if !page.Confirm {
 		return nil
 	}
-	login, err := h.Door.Login(r)
+	login, err := h.Flow.Login(r)
 	if err != nil || login == nil {
 		return err
 	}
@@ -95,9 +95,9 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := attempt{userName: page.UserName, password: r.PostForm.Get("password")}
-	a.device, a.remember = signin.Device(r)
+	a.device, a.remember = signin.KnownBrowser(r)
 	err = h.signIn(r, a, func(user *identity.User) error {
-		return h.Door.Enter(w, r, signin.Entry{User: user, AMR: methods, Return: page.Return, To: page.To, Remember: a.remember})
+		return h.Flow.SignIn(w, r, signin.Proof{User: user, AMR: methods, Return: page.Return, To: page.To, Remember: a.remember})
 	})
 	if left, throttled := wait(err); throttled {
 		httpapi.Note(r.Context()).Throttled = 1

@@ -42,8 +42,8 @@ func newHome(t *testing.T) *home {
 // with is the route with another store of people.
 func (h *home) with(people *identity.Store) http.Handler {
 	return h.Route(contract.Login, &login.Handler{
-		Issuer: routetest.Issuer, Auth: h.Auth(), Renewer: h.Renewer(), People: people, Forms: h.Forms(), Throttle: h.Throttle(),
-		Door: h.Door(), Codes: h.SecondSteps(), Passkeys: h.Passkeys().Verifier, Upstreams: h.upstreams,
+		Issuer: routetest.Issuer, Auth: h.Auth(), Issue: h.Issuer(), People: people, Forms: h.Forms(), Throttle: h.Throttle(),
+		Flow: h.Flow(), Codes: h.SecondSteps(), Passkeys: h.Passkeys().Verifier, Upstreams: h.upstreams,
 	})
 }
 
@@ -89,7 +89,7 @@ func TestSignIn(t *testing.T) {
 	if sid == nil || sid.MaxAge != int(session.LoginLife/time.Second) || sid.SameSite != http.SameSiteLaxMode || !sid.HttpOnly || !sid.Secure || sid.Path != "/" || sid.Domain != "" {
 		t.Fatalf("cookie = %v, want one of our own for twelve hours", sid)
 	}
-	l, err := h.Sessions().Login(t.Context(), sid.Value)
+	l, err := h.Sessions().LoginByCookie(t.Context(), sid.Value)
 	if err != nil || l.Subject != h.Ada || l.Agent != "Firefox on Linux" || l.IP != "203.0.113.0/24" {
 		t.Errorf("login = %+v, %v, want one of ada in this browser", l, err)
 	}
@@ -116,7 +116,7 @@ func TestNewSessionAtEverySignIn(t *testing.T) {
 		if after := b.Cookies[websec.SessionCookie]; after == before {
 			t.Errorf("sign-in of %s kept the cookie", name)
 		}
-		if _, err := h.Sessions().Login(t.Context(), before); err == nil {
+		if _, err := h.Sessions().LoginByCookie(t.Context(), before); err == nil {
 			t.Errorf("after the sign-in of %s the session before lives", name)
 		}
 	}

@@ -32,7 +32,7 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 	})
 	if off, ok := errors.AsType[*passkey.DisabledError](err); ok {
 		// They have proved who they are, so they may know.
-		return h.Door.Enter(w, r, signin.Entry{User: off.User})
+		return h.Flow.SignIn(w, r, signin.Proof{User: off.User})
 	}
 	if errors.Is(err, passkey.ErrExpired) {
 		page.Problem = web.SlowPasskey
@@ -45,11 +45,11 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = h.Door.Enter(w, r, signin.Entry{
+	err = h.Flow.SignIn(w, r, signin.Proof{
 		User: proved.User, AMR: byPasskey, Also: proved.Also, Return: page.Return, To: page.To,
 	})
 	if errors.Is(err, session.ErrStale) {
-		signin.Again(w, r, page.Return, page.To, err)
+		signin.StartOver(w, r, page.Return, page.To, err)
 		return nil
 	}
 	if _, used := errors.AsType[*session.AlsoError](err); used {

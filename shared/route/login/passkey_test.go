@@ -51,7 +51,7 @@ func owner(t *testing.T) (*home, *routetest.Authenticator) {
 // opened is the login of a browser, nil for none.
 func (h *home) opened(b *pagetest.Browser) *session.Login {
 	h.T.Helper()
-	l, err := h.Sessions().Login(h.T.Context(), b.Cookies[websec.SessionCookie])
+	l, err := h.Sessions().LoginByCookie(h.T.Context(), b.Cookies[websec.SessionCookie])
 	if errors.Is(err, session.ErrEnded) {
 		return nil
 	}

@@ -40,7 +40,7 @@ type attempt struct {
 // been old. Then the password is checked once more against what is true now.
 func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User) error) error {
 	ctx := r.Context()
-	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, Device: a.device})
+	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, KnownBrowser: a.device})
 	if err != nil {
 		return err
 	}

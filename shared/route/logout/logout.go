@@ -66,7 +66,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	login, err := h.Sessions.Login(r.Context(), websec.Cookie(r, websec.SessionCookie))
+	login, err := h.Sessions.LoginByCookie(r.Context(), websec.Cookie(r, websec.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
 		goOn(w, r, asked)
 		return nil

@@ -111,7 +111,7 @@ func TestOldHint(t *testing.T) {
 	d := sitDown(t)
 	for range 40 { // the browser is used meanwhile
 		d.Time = d.Time.Add(15 * time.Minute)
-		if err := d.Sessions().Touch(context.Background(), d.login, d.login.Device); err != nil {
+		if err := d.Sessions().Touch(context.Background(), d.login, d.login.ClientInfo); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -353,7 +353,7 @@ func TestOldIdIsDead(t *testing.T) {
 	if login.ID == d.login.ID || cookie == d.cookie {
 		t.Fatal("the next sign-in has the id of the last one")
 	}
-	if _, err := d.Sessions().Login(context.Background(), d.cookie); err == nil {
+	if _, err := d.Sessions().LoginByCookie(context.Background(), d.cookie); err == nil {
 		t.Error("the old cookie is good after the sign-out")
 	}
 	next := pagetest.Open(d.Route, cookie)

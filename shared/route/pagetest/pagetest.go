@@ -63,7 +63,7 @@ func (s *Stage) Store(u *identity.User) {
 func (s *Stage) Login(subject string) (*session.Login, string) {
 	s.T.Helper()
 	l, cookie, err := s.Sessions().CreateLogin(context.Background(), session.NewLogin{
-		Subject: subject, AuthTime: s.Time, AMR: []string{"pwd"}, Device: session.NewDevice(address, Firefox),
+		Subject: subject, AuthTime: s.Time, AMR: []string{"pwd"}, ClientInfo: session.NewClientInfo(address, Firefox),
 	})
 	if err != nil {
 		s.T.Fatal(err)
@@ -76,7 +76,7 @@ func (s *Stage) Grant(subject, client, login string) *session.Grant {
 	s.T.Helper()
 	g, err := s.Sessions().CreateGrant(context.Background(), session.NewGrant{
 		Subject: subject, Client: client, AuthTime: s.Time, Login: login,
-		Idle: 24 * time.Hour, Absolute: 30 * 24 * time.Hour, Device: session.NewDevice("198.51.100.9", "Orders/1.0 (iPhone)"),
+		Idle: 24 * time.Hour, Absolute: 30 * 24 * time.Hour, ClientInfo: session.NewClientInfo("198.51.100.9", "Orders/1.0 (iPhone)"),
 	})
 	if err != nil {
 		s.T.Fatal(err)

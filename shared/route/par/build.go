@@ -23,10 +23,10 @@ func New(e *wire.Env) (http.Handler, error) {
 	verifier := dynamo.Proofs(e, db)
 	verifier.Nonces = held.MACKey
 	return e.Route(&Handler{
-		Auth:    auth,
-		Targets: &audience.Chooser{Issuer: e.Issuer, Clients: auth.Clients},
-		Proofs:  verifier,
-		Pushed:  &par.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+		Auth:     auth,
+		Audience: &audience.Resolver{Issuer: e.Issuer, Clients: auth.Clients},
+		Proofs:   verifier,
+		Pushed:   &par.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
 
 		Throttle: vault.Throttle(e, db, held),
 	}), nil

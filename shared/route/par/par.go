@@ -24,10 +24,10 @@ import (
 
 // Handler takes requests.
 type Handler struct {
-	Auth    *clientauth.Guard
-	Targets *audience.Chooser
-	Proofs  *dpop.Verifier
-	Pushed  *par.Store
+	Auth     *clientauth.Guard
+	Audience *audience.Resolver
+	Proofs   *dpop.Verifier
+	Pushed   *par.Store
 	// Throttle counts the requests of clients that prove nothing.
 	Throttle *throttle.Store
 }
@@ -59,7 +59,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request.Pushed = true
-	if err := request.Judge(ctx, h.Targets); err != nil {
+	if err := request.Judge(ctx, h.Audience); err != nil {
 		return err
 	}
 	key, err := h.key(r, c, request.JKT)

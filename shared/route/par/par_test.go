@@ -54,7 +54,7 @@ func newScene(t *testing.T) *scene {
 	auth := s.Auth()
 	s.pushed = &pushed.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now}
 	s.route = s.Route(contract.PAR, &par.Handler{
-		Auth: auth, Targets: &audience.Chooser{Issuer: routetest.Issuer, Clients: auth.Clients}, Proofs: s.Proofs(), Pushed: s.pushed,
+		Auth: auth, Audience: &audience.Resolver{Issuer: routetest.Issuer, Clients: auth.Clients}, Proofs: s.Proofs(), Pushed: s.pushed,
 		Throttle: &throttle.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Key: s.ThrottleKey, Now: s.Now},
 	})
 	return s

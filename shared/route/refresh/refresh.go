@@ -31,15 +31,15 @@ func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
 	auth := clientauth.New(e, db)
 	unregistered.Admit(e, db, auth.Clients, held.MACKey)
-	route := e.Route(&Handler{Auth: auth, Renewer: issue.New(e, db, auth.Clients, held)})
+	route := e.Route(&Handler{Auth: auth, Issue: issue.New(e, db, auth.Clients, held)})
 	route.Origins = websec.Origins(auth.Clients)
 	return route, nil
 }
 
 // Handler answers with a new access token.
 type Handler struct {
-	Auth    *clientauth.Guard
-	Renewer *issue.Renewer
+	Auth  *clientauth.Guard
+	Issue *issue.Issuer
 }
 
 // Serve tells the two ways apart by the form: a page sends no refresh token.
@@ -52,7 +52,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.Renewer.Serve(w, r, c)
+	return h.Issue.Serve(w, r, c)
 }
 
 // page answers a page. The cookie goes only when its session is finally over:
@@ -73,7 +73,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	renewed, err := h.Renewer.Renew(r, c, presented, r.PostForm)
+	renewed, err := h.Issue.Refresh(r, c, presented, r.PostForm)
 	if refused, is := errors.AsType[*oauth.Error](err); is && refused.Code == oauth.InvalidGrant {
 		websec.ClearCookie(w, websec.RefreshCookie)
 		return signedOut(err)
@@ -81,7 +81,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Renewer.AnswerPage(w, c, renewed)
+	h.Issue.AnswerPage(w, c, renewed)
 	return nil
 }
 

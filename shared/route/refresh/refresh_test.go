@@ -18,7 +18,7 @@ import (
 )
 
 func route(h *routetest.Home) http.Handler {
-	return h.Route(contract.Refresh, &refresh.Handler{Auth: h.Auth(), Renewer: h.Renewer()})
+	return h.Route(contract.Refresh, &refresh.Handler{Auth: h.Auth(), Issue: h.Issuer()})
 }
 
 // page is what a page of Web sends: no body, the cookie, its origin, the header.
@@ -39,7 +39,7 @@ func page(cookie string, change ...string) *http.Request {
 	return r
 }
 
-func cookieOf(clientID string, begun *issue.Renewed) string {
+func cookieOf(clientID string, begun *issue.Issued) string {
 	return clientID + "." + begun.RefreshToken
 }
 
@@ -221,9 +221,9 @@ func TestTheftIsNoticed(t *testing.T) {
 func TestOutageKeepsTheCookie(t *testing.T) {
 	h := routetest.Furnish(t)
 	cookie := cookieOf(routetest.Web, h.Grant(routetest.Web, h.Ada))
-	renewer := h.Renewer()
+	renewer := h.Issuer()
 	renewer.Sessions.Sessions = "no-such-table"
-	down := h.Route(contract.Refresh, &refresh.Handler{Auth: h.Auth(), Renewer: renewer})
+	down := h.Route(contract.Refresh, &refresh.Handler{Auth: h.Auth(), Issue: renewer})
 	got := routetest.Do(down, page(cookie))
 	if got.Status != 503 || got.Error() != "temporarily_unavailable" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("answer = %d %s, want 503 temporarily_unavailable", got.Status, got.Body)
@@ -238,7 +238,7 @@ func TestOutageKeepsTheCookie(t *testing.T) {
 // new in every answer.
 func TestAClientGetsWhatTokenAnswers(t *testing.T) {
 	h := routetest.Furnish(t)
-	tokenRoute := h.Route(contract.Token, &token.Handler{Auth: h.Auth(), Renewer: h.Renewer()})
+	tokenRoute := h.Route(contract.Token, &token.Handler{Auth: h.Auth(), Issue: h.Issuer()})
 	backend := "Basic " + base64.StdEncoding.EncodeToString([]byte(routetest.Backend+":"+h.Secret))
 	tests := []struct {
 		name, authorization string

@@ -41,7 +41,7 @@ func done(t *testing.T, a routetest.Answer) {
 	}
 }
 
-func live(t *testing.T, h *routetest.Home, begun *issue.Renewed) bool {
+func live(t *testing.T, h *routetest.Home, begun *issue.Issued) bool {
 	t.Helper()
 	_, err := h.Sessions().Grant(t.Context(), h.Ada, begun.Grant.ID)
 	return err == nil
@@ -49,7 +49,7 @@ func live(t *testing.T, h *routetest.Home, begun *issue.Renewed) bool {
 
 func TestRevocation(t *testing.T) {
 	h := routetest.Furnish(t)
-	next := func(begun *issue.Renewed) string {
+	next := func(begun *issue.Issued) string {
 		handle, err := h.Handles().Parse(t.Context(), begun.RefreshToken)
 		if err != nil {
 			t.Fatal(err)
@@ -60,17 +60,17 @@ func TestRevocation(t *testing.T) {
 		}
 		return text
 	}
-	tests := map[string]func(*issue.Renewed) (string, []string){
-		"refresh token": func(b *issue.Renewed) (string, []string) { return b.RefreshToken, nil },
-		"refresh token with a hint": func(b *issue.Renewed) (string, []string) {
+	tests := map[string]func(*issue.Issued) (string, []string){
+		"refresh token": func(b *issue.Issued) (string, []string) { return b.RefreshToken, nil },
+		"refresh token with a hint": func(b *issue.Issued) (string, []string) {
 			return b.RefreshToken, []string{"token_type_hint", "refresh_token"}
 		},
-		"refresh token, the wrong hint": func(b *issue.Renewed) (string, []string) {
+		"refresh token, the wrong hint": func(b *issue.Issued) (string, []string) {
 			return b.RefreshToken, []string{"token_type_hint", "access_token"}
 		},
-		"refresh token, unknown hint":   func(b *issue.Renewed) (string, []string) { return b.RefreshToken, []string{"token_type_hint", "x"} },
-		"refresh token of another turn": func(b *issue.Renewed) (string, []string) { return next(b), nil },
-		"access token":                  func(b *issue.Renewed) (string, []string) { return b.Access.Value, nil },
+		"refresh token, unknown hint":   func(b *issue.Issued) (string, []string) { return b.RefreshToken, []string{"token_type_hint", "x"} },
+		"refresh token of another turn": func(b *issue.Issued) (string, []string) { return next(b), nil },
+		"access token":                  func(b *issue.Issued) (string, []string) { return b.Access.Value, nil },
 	}
 	for name, present := range tests {
 		t.Run(name, func(t *testing.T) {

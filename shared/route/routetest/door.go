@@ -19,9 +19,9 @@ func (s *Stage) Throttle() *throttle.Store {
 	return &throttle.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Key: s.ThrottleKey, Now: s.Now}
 }
 
-// Door is where people come in.
-func (s *Stage) Door() *signin.Door {
-	return &signin.Door{
+// Flow is where people come in.
+func (s *Stage) Flow() *signin.Flow {
+	return &signin.Flow{
 		Sessions: s.Sessions(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now,
 	}
 }

@@ -113,11 +113,11 @@ func (s *Stage) Auth() *clientauth.Guard {
 	}
 }
 
-// Renewer renews the grants of the stage.
-func (s *Stage) Renewer() *issue.Renewer {
-	return &issue.Renewer{
+// Issuer renews the grants of the stage.
+func (s *Stage) Issuer() *issue.Issuer {
+	return &issue.Issuer{
 		Sessions: s.Sessions(), Handles: s.Handles(), Tokens: s.Minter(), Proofs: s.Proofs(), Now: s.Now,
-		Targets: &audience.Chooser{Issuer: Issuer, Clients: s.Clients()},
+		Audience: &audience.Resolver{Issuer: Issuer, Clients: s.Clients()},
 	}
 }
 
@@ -136,7 +136,7 @@ func (s *Stage) Forms() *websec.Forms { return &websec.Forms{Key: s.MACKey, Now:
 
 // Grant signs a user in to a client, for everything that the client may have,
 // and returns the first tokens.
-func (s *Stage) Grant(clientID, subject string) *issue.Renewed {
+func (s *Stage) Grant(clientID, subject string) *issue.Issued {
 	s.T.Helper()
 	ctx := context.Background()
 	c, err := s.Clients().Client(ctx, clientID)
@@ -145,7 +145,7 @@ func (s *Stage) Grant(clientID, subject string) *issue.Renewed {
 	}
 	n := session.NewGrant{
 		Subject: subject, AuthGen: s.authGen(subject), Client: c.ID, AuthTime: s.Time, AMR: []string{"pwd"},
-		Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(), Device: session.NewDevice(Address, "test/1"),
+		Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(), ClientInfo: session.NewClientInfo(Address, "test/1"),
 	}
 	for _, a := range c.Access {
 		n.Audience = append(n.Audience, a.Resource)
@@ -155,7 +155,7 @@ func (s *Stage) Grant(clientID, subject string) *issue.Renewed {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	begun, err := s.Renewer().Begin(ctx, c, g, issue.Extra{})
+	begun, err := s.Issuer().Begin(ctx, c, g, issue.Extra{})
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func (s *Stage) Login(subject string) (*session.Login, string) {
 	s.T.Helper()
 	l, cookie, err := s.Sessions().CreateLogin(context.Background(), session.NewLogin{
 		Subject: subject, AuthGen: s.authGen(subject), AuthTime: s.Time, AMR: []string{"pwd"},
-		Device: session.NewDevice(Address, "test/1"),
+		ClientInfo: session.NewClientInfo(Address, "test/1"),
 	})
 	if err != nil {
 		s.T.Fatal(err)

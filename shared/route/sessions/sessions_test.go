@@ -41,7 +41,7 @@ func bearer(method, path, value string) *http.Request {
 }
 
 // api is an access token for our API under a grant.
-func api(h *routetest.Home, begun *issue.Renewed) string {
+func api(h *routetest.Home, begun *issue.Issued) string {
 	h.T.Helper()
 	g := begun.Grant
 	return mint(h, token.Request{

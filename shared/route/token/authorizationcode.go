@@ -25,25 +25,25 @@ func (h *Handler) authorizationCode(w http.ResponseWriter, r *http.Request, c *c
 	note := httpapi.Note(ctx)
 	note.Subject, note.Session = code.Subject, code.Grant
 	resources := r.PostForm["resource"]
-	idle, absolute, err := h.Renewer.Plan(ctx, c, audience.Granted{Resources: code.Audience, Scope: code.Scope}, resources)
+	idle, absolute, err := h.Issue.Plan(ctx, c, audience.Granted{Resources: code.Audience, Scope: code.Scope}, resources)
 	if err != nil {
 		return err
 	}
-	jkt, err := h.Renewer.Proofs.Optional(r, c)
+	jkt, err := h.Issue.Proofs.Optional(r, c)
 	if err != nil {
 		return err
 	}
 	if err := rightKey(code, jkt); err != nil {
 		return err
 	}
-	grant, err := h.Renewer.Sessions.Redeem(ctx, code, session.RedeemRequest{
+	grant, err := h.Issue.Sessions.Redeem(ctx, code, session.RedeemRequest{
 		Client: c.ID, Idle: idle, Absolute: absolute, Bound: !c.Public(), JKT: jkt, Notify: c.BackChannelURI != "",
-		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(ctx),
+		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(ctx),
 	})
 	if err != nil {
 		return spent(note, err)
 	}
-	begun, err := h.Renewer.Begin(ctx, c, grant, issue.Extra{Nonce: code.Nonce, JKT: jkt, Resources: resources})
+	begun, err := h.Issue.Begin(ctx, c, grant, issue.Extra{Nonce: code.Nonce, JKT: jkt, Resources: resources})
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func rightKey(code *session.Code, jkt string) error {
 
 // spent says that a code gives nothing: it was redeemed before, or the person is
 // not signed in any more.
-func spent(note *httpapi.Entry, err error) error {
+func spent(note *httpapi.LogEntry, err error) error {
 	if _, reused := errors.AsType[*session.ReuseError](err); reused {
 		note.Outcome, note.Reused = "reused", 1
 		return useless(err)

@@ -29,7 +29,7 @@ func New(e *wire.Env) (http.Handler, error) {
 		Auth:    auth,
 		Codes:   &session.Codes{Keys: held.MACKey, Region: e.Region, Now: e.Clock.Now},
 		Devices: &device.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
-		Renewer: renewer,
+		Issue:   renewer,
 		Active: &bearer.Live{
 			Guard:   &bearer.Guard{Issuer: e.Issuer, Keys: public, Now: e.Clock.Now},
 			Clients: auth.Clients, Sessions: renewer.Sessions,

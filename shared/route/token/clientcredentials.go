@@ -16,7 +16,7 @@ func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *c
 	if !c.MayUse(oauth.GrantClientCredentials) {
 		return oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
 	}
-	targets, err := h.Renewer.Targets.Choose(r.Context(), c, r.PostForm["resource"])
+	targets, err := h.Issue.Audience.Resolve(r.Context(), c, r.PostForm["resource"])
 	if err != nil {
 		return err
 	}
@@ -24,11 +24,11 @@ func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *c
 	if err != nil {
 		return err
 	}
-	jkt, err := h.Renewer.Proofs.Optional(r, c)
+	jkt, err := h.Issue.Proofs.Optional(r, c)
 	if err != nil {
 		return err
 	}
-	issued, err := h.Renewer.Tokens.Mint(r.Context(), token.Request{
+	issued, err := h.Issue.Tokens.Mint(r.Context(), token.Request{
 		Subject:   c.ID,
 		ClientID:  c.ID,
 		Audience:  targets.Audience,
@@ -41,7 +41,7 @@ func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *c
 		return err
 	}
 	httpapi.Note(r.Context()).TokenID = issued.ID
-	answer := issue.Renewed{Access: issued, Scope: scope, Bound: jkt != ""}
+	answer := issue.Issued{Access: issued, Scope: scope, Bound: jkt != ""}
 	httpapi.Answer(w, http.StatusOK, answer.Response())
 	return nil
 }

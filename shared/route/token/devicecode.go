@@ -34,7 +34,7 @@ func (h *Handler) deviceCode(w http.ResponseWriter, r *http.Request, c *client.C
 		return oauth.Refuse(oauth.InvalidRequest, "device_code is missing")
 	}
 	if len(r.Header.Values(dpop.Header)) == 0 {
-		if _, err := h.Renewer.Proofs.Optional(r, c); err != nil {
+		if _, err := h.Issue.Proofs.Optional(r, c); err != nil {
 			return err
 		}
 	}
@@ -45,23 +45,23 @@ func (h *Handler) deviceCode(w http.ResponseWriter, r *http.Request, c *client.C
 	note := httpapi.Note(ctx)
 	note.Subject = request.Subject
 	resources := r.PostForm["resource"]
-	idle, absolute, err := h.Renewer.Plan(ctx, c, audience.Granted{Resources: request.Audience, Scope: request.Scope}, resources)
+	idle, absolute, err := h.Issue.Plan(ctx, c, audience.Granted{Resources: request.Audience, Scope: request.Scope}, resources)
 	if err != nil {
 		return err
 	}
-	jkt, err := h.Renewer.Proofs.Optional(r, c)
+	jkt, err := h.Issue.Proofs.Optional(r, c)
 	if err != nil {
 		return err
 	}
 	grant, err := h.admit(ctx, request, session.NewGrant{
 		Idle: idle, Absolute: absolute, Bound: !c.Public(), JKT: jkt, Notify: c.BackChannelURI != "",
-		Device: session.NewDevice(r.RemoteAddr, r.UserAgent()),
+		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()),
 	})
 	if err != nil {
 		return err
 	}
 	note.Session = grant.ID
-	begun, err := h.Renewer.Begin(ctx, c, grant, issue.Extra{JKT: jkt, Resources: resources})
+	begun, err := h.Issue.Begin(ctx, c, grant, issue.Extra{JKT: jkt, Resources: resources})
 	if err != nil {
 		return err
 	}
@@ -81,13 +81,13 @@ func (h *Handler) admit(ctx context.Context, request *device.Request, n session.
 	n.RequestID, n.Also = httpapi.RequestID(ctx), []types.TransactWriteItem{h.Devices.Spending(request)}
 	if !slices.Contains(strings.Fields(n.Scope), oauth.ScopeOfflineAccess) {
 		n.Login = request.Login
-		n.Absolute = min(n.Absolute, request.LoginEnds.Sub(h.Renewer.Now()))
+		n.Absolute = min(n.Absolute, request.LoginEnds.Sub(h.Issue.Now()))
 		n.Idle = min(n.Idle, n.Absolute)
 	}
 	if n.Absolute <= 0 {
 		return nil, gone(fmt.Errorf("the login of device request %s has ended: %w", request.ID, session.ErrEnded))
 	}
-	grant, err := h.Renewer.Sessions.CreateGrant(ctx, n)
+	grant, err := h.Issue.Sessions.CreateGrant(ctx, n)
 	if _, faster := errors.AsType[*session.AlsoError](err); faster {
 		return nil, over(err)
 	}

@@ -54,7 +54,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c *client.Cli
 		return err
 	}
 	requested := slices.Concat(form["audience"], form["resource"])
-	targets, scope, err := h.Renewer.Targets.Exchange(r.Context(), c, subject.Audience, subject.Scope, requested, form.Get("scope"))
+	targets, scope, err := h.Issue.Audience.Exchange(r.Context(), c, subject.Audience, subject.Scope, requested, form.Get("scope"))
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c *client.Cli
 	if err != nil {
 		return err
 	}
-	left := time.Unix(subject.Expires, 0).Sub(h.Renewer.Now()).Truncate(time.Second)
-	minted, err := h.Renewer.Tokens.Mint(r.Context(), token.Request{
+	left := time.Unix(subject.Expires, 0).Sub(h.Issue.Now()).Truncate(time.Second)
+	minted, err := h.Issue.Tokens.Mint(r.Context(), token.Request{
 		Subject: subject.Subject, ClientID: c.ID, Audience: targets.Audience, Scope: scope,
 		Algorithm: targets.Algorithm, Lifetime: min(targets.Lifetime, left),
 		SessionID: subject.SessionID, AuthTime: time.Unix(subject.AuthTime, 0), AMR: subject.AMR,
@@ -126,7 +126,7 @@ func (h *Handler) subject(r *http.Request, c *client.Client, presented string) (
 	if err != nil {
 		return nil, err
 	}
-	serves := func(audience string) bool { return c.MayIntrospect(h.Renewer.Targets.Resource(audience)) }
+	serves := func(audience string) bool { return c.MayIntrospect(h.Issue.Audience.Resource(audience)) }
 	if claims.ClientID != c.ID && !slices.ContainsFunc(claims.Audience, serves) {
 		return nil, refusedToken("subject_token", errors.New("it does not concern the client"))
 	}
@@ -194,7 +194,7 @@ func sameKey(actor, subject *token.Claims) bool {
 // that is bound is exchanged by whoever proves its key, and for one that is bound
 // to the same.
 func (h *Handler) prove(r *http.Request, c *client.Client, subject *token.Claims) (string, error) {
-	proved, err := h.Renewer.Proofs.Optional(r, c)
+	proved, err := h.Issue.Proofs.Optional(r, c)
 	if err != nil {
 		return "", err
 	}

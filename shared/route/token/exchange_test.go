@@ -63,7 +63,7 @@ func (m *market) register(c client.Client) { m.secrets[c.ID] = m.Register(c) }
 // reload makes a function that remembers nothing.
 func (m *market) reload() {
 	m.route = m.Route(contract.Token, &tokenroute.Handler{
-		Auth: m.Auth(), Renewer: m.Renewer(),
+		Auth: m.Auth(), Issue: m.Issuer(),
 		Active: &bearer.Live{Guard: m.Bearer(), Clients: m.Clients(), Sessions: m.Sessions()},
 	})
 }
@@ -123,7 +123,7 @@ func (m *market) mint(change func(*token.Request)) string {
 }
 
 // order is the token with which ada's phone calls the orders API.
-func (m *market) order() *issue.Renewed {
+func (m *market) order() *issue.Issued {
 	m.T.Helper()
 	return m.Grant(routetest.Phone, m.Ada)
 }
@@ -388,7 +388,7 @@ func TestExchangeInAnOutage(t *testing.T) {
 	store := m.Sessions()
 	store.Sessions = "no-such-table"
 	m.route = m.Route(contract.Token, &tokenroute.Handler{
-		Auth: m.Auth(), Renewer: m.Renewer(), Active: &bearer.Live{Guard: m.Bearer(), Clients: m.Clients(), Sessions: store},
+		Auth: m.Auth(), Issue: m.Issuer(), Active: &bearer.Live{Guard: m.Bearer(), Clients: m.Clients(), Sessions: store},
 	})
 	if got := m.ask("orders-api", form(value)); got.Status != 503 || got.Error() != string(oauth.TemporarilyUnavailable) {
 		t.Errorf("answer = %d %s, want 503 temporarily_unavailable", got.Status, got.Body)

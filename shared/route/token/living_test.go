@@ -54,7 +54,7 @@ func newLiving(t *testing.T) *living {
 
 // fresh is a function with nothing remembered.
 func (l *living) fresh() http.Handler {
-	return l.Route(contract.Token, &token.Handler{Auth: l.Auth(), Renewer: l.Renewer(), Devices: l.devices()})
+	return l.Route(contract.Token, &token.Handler{Auth: l.Auth(), Issue: l.Issuer(), Devices: l.devices()})
 }
 
 func (l *living) devices() *device.Store {
@@ -69,7 +69,7 @@ func (l *living) start(clientID string, change func(*device.NewRequest)) *device
 	l.T.Helper()
 	n := device.NewRequest{
 		Client: clientID, Scope: "openid offline_access orders:read orders:write", Audience: []string{routetest.Orders},
-		Device: session.NewDevice("198.51.100.9", "Television/3"),
+		ClientInfo: session.NewClientInfo("198.51.100.9", "Television/3"),
 	}
 	if change != nil {
 		change(&n)

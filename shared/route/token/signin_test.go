@@ -61,7 +61,7 @@ func newSignIn(t *testing.T) *signIn {
 
 // fresh is a function with nothing remembered.
 func (s *signIn) fresh() http.Handler {
-	return s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Codes: s.Codes(), Renewer: s.Renewer()})
+	return s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Codes: s.Codes(), Issue: s.Issuer()})
 }
 
 // code is what /authorize gives a client for all of orders, or as change says.

@@ -20,8 +20,8 @@ type Handler struct {
 	Codes *session.Codes
 	// Devices are those that ask whether they may come in.
 	Devices *device.Store
-	// Renewer renews grants, and has what every grant needs.
-	Renewer *issue.Renewer
+	// Issue renews grants, and has what every grant needs.
+	Issue *issue.Issuer
 	// Active judges the tokens that are to be exchanged.
 	Active *bearer.Live
 }
@@ -39,7 +39,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	case oauth.GrantDeviceCode:
 		serve = h.deviceCode
 	case oauth.GrantRefreshToken:
-		serve = h.Renewer.Serve
+		serve = h.Issue.Serve
 	case oauth.GrantClientCredentials:
 		authenticate, serve = h.Auth.Authenticate, h.clientCredentials
 	case oauth.GrantTokenExchange:

@@ -49,7 +49,7 @@ func newFixture(t *testing.T) *fixture {
 			{Resource: "https://gone.example.com"},
 		},
 	})
-	f.route = s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Renewer: s.Renewer()})
+	f.route = s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Issue: s.Issuer()})
 	return f
 }
 

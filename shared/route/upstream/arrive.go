@@ -99,7 +99,7 @@ func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) er
 	case errors.Is(err, errOutside):
 		v.tell(http.StatusForbidden, web.UpstreamOutside(v.upstream.Name, v.back, v.upstream.Domains), oauth.AccessDenied, err)
 	case unlinked, errors.Is(err, session.ErrStale), errors.Is(err, errRaced):
-		signin.Again(v.w, v.r, j.Return, j.To, err)
+		signin.StartOver(v.w, v.r, j.Return, j.To, err)
 	default:
 		return err
 	}
@@ -148,7 +148,7 @@ func allowed(u *upstream.Upstream, who *relying.Identity) error {
 // it: what a person signs in with must not have changed.
 func (h *Handler) enter(v *visit, j *relying.Journey, who *relying.Identity, user *identity.User, link *external.Link) error {
 	ctx := v.r.Context()
-	e := signin.Entry{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
+	e := signin.Proof{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
 	if link != nil && !user.OTP && !user.Disabled {
 		e.Also = []types.TransactWriteItem{h.Links.Holds(link)}
 	}
@@ -156,7 +156,7 @@ func (h *Handler) enter(v *visit, j *relying.Journey, who *relying.Identity, use
 		h.refused(v, user.Subject, audit.LoginRefuse, "user#"+user.Subject)
 	}
 	httpapi.Note(ctx).Subject = user.Subject
-	return h.Door.Enter(v.w, v.r, e)
+	return h.Flow.SignIn(v.w, v.r, e)
 }
 
 // refused leaves an entry about something that a person who is known was not let do.
@@ -174,5 +174,5 @@ func (h *Handler) refused(v *visit, subject string, action audit.Action, object 
 
 // detail is what entries say of where a person came from.
 func (v *visit) detail() map[string]string {
-	return session.NewDevice(v.r.RemoteAddr, v.r.UserAgent()).Detail("upstream", v.upstream.ID, "method", "upstream")
+	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()).Detail("upstream", v.upstream.ID, "method", "upstream")
 }

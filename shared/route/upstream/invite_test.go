@@ -13,7 +13,7 @@ import (
 )
 
 // invite makes an invitation and returns it with the path of its sign-in elsewhere.
-func (s *scene) invite(n onetime.New) (*onetime.Ticket, string) {
+func (s *scene) invite(n onetime.New) (*onetime.Link, string) {
 	s.T.Helper()
 	n.Kind, n.Actor = onetime.Invite, "operator"
 	invited, text, err := s.tickets.Create(s.T.Context(), n)

@@ -33,7 +33,7 @@ const newNames = 6
 // create puts somebody new on the roster, with the account, by an invitation if it is
 // not nil. It returns errRaced when somebody came in with the account meanwhile, and
 // errOvertaken.
-func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Ticket) (*identity.User, error) {
+func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Link) (*identity.User, error) {
 	n := admin.New{
 		Subject: identity.NewSubject(h.Now()), UserName: who.Candidate(), Name: who.Name,
 		SignsInWith: "account at " + v.upstream.ID, RequestID: httpapi.RequestID(v.r.Context()),
@@ -91,7 +91,7 @@ func (v *visit) entry(subject string, l *external.Link) audit.Entry {
 // account is somebody's already.
 func (h *Handler) follow(v *visit, j *relying.Journey, who *relying.Identity) error {
 	ctx := v.r.Context()
-	invite, err := h.Tickets.Open(ctx, j.Invite, onetime.Invite)
+	invite, err := h.OneTime.Open(ctx, j.Invite, onetime.Invite)
 	if err != nil {
 		return v.uninvited(err)
 	}
@@ -123,7 +123,7 @@ func (v *visit) known(why error) {
 // link gives the person who set out the account that they came back with, if it is
 // still they who are signed in here.
 func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) error {
-	login, err := h.Door.Login(v.r)
+	login, err := h.Flow.Login(v.r)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 	case errors.Is(err, errSwitchedOff):
 		v.tell(http.StatusForbidden, web.SwitchedOff(v.reference()), oauth.AccessDenied, err)
 	case errors.Is(err, session.ErrStale):
-		signin.Again(v.w, v.r, j.Return, "", err)
+		signin.StartOver(v.w, v.r, j.Return, "", err)
 	default:
 		return err
 	}

@@ -68,7 +68,7 @@ func (h *Handler) leave(v *visit, id string) error {
 // purpose completes a journey with what it is for, and reports whether it may begin.
 // If not, the person has been told.
 func (h *Handler) purpose(v *visit, j *relying.Journey) (ok bool, err error) {
-	login, err := h.Door.Login(v.r)
+	login, err := h.Flow.Login(v.r)
 	if err != nil {
 		return false, err
 	}
@@ -131,7 +131,7 @@ func (h *Handler) confirm(v *visit, login *session.Login) error {
 
 // invited makes j a journey that follows an invitation, if it is good.
 func (h *Handler) invited(v *visit, j *relying.Journey, text string) (bool, error) {
-	_, err := h.Tickets.Open(v.r.Context(), text, onetime.Invite)
+	_, err := h.OneTime.Open(v.r.Context(), text, onetime.Invite)
 	if err != nil {
 		return false, v.uninvited(err)
 	}

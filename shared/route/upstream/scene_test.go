@@ -65,8 +65,8 @@ func (s *scene) reopen() {
 		Journeys: &relying.Journeys{
 			DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now, Box: &opaque.Box{Kind: opaque.UpstreamState, Keys: s.MACKey},
 		},
-		Links: s.links, Tickets: s.tickets, People: s.People(), Forms: s.Forms(), Now: s.Now,
-		Door:     &signin.Door{Sessions: s.Sessions(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now},
+		Links: s.links, OneTime: s.tickets, People: s.People(), Forms: s.Forms(), Now: s.Now,
+		Flow:     &signin.Flow{Sessions: s.Sessions(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now},
 		Throttle: &throttle.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Key: s.ThrottleKey, Now: s.Now},
 		Refusals: &audit.Refusals{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail()},
 	})
@@ -112,7 +112,7 @@ func (s *scene) visit(b *pagetest.Browser, path string) routetest.Answer {
 // inside is the login of a browser, nil if it has none.
 func (s *scene) inside(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
-	l, err := s.Sessions().Login(context.Background(), b.Cookies[websec.SessionCookie])
+	l, err := s.Sessions().LoginByCookie(context.Background(), b.Cookies[websec.SessionCookie])
 	if err != nil {
 		return nil
 	}

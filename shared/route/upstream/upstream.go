@@ -45,10 +45,10 @@ type Handler struct {
 	Party     *relying.Party
 	Journeys  *relying.Journeys
 	Links     *external.Store
-	Tickets   *onetime.Store
+	OneTime   *onetime.Store
 	// People has the trail, too.
 	People   *identity.Store
-	Door     *signin.Door
+	Flow     *signin.Flow
 	Forms    *websec.Forms
 	Throttle *throttle.Store
 	Refusals *audit.Refusals

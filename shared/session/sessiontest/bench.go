@@ -103,8 +103,8 @@ func (b *Bench) Grant(subject string, change func(*session.NewGrant)) *session.G
 	n := session.NewGrant{
 		Subject: subject, Client: "app", Scope: "notes.read offline_access", Audience: []string{"https://notes.example.com"},
 		AuthTime: b.Clock.Now(), AMR: []string{"pwd"}, Idle: 24 * time.Hour, Absolute: 30 * 24 * time.Hour,
-		Device:    session.NewDevice("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
-		RequestID: "r-create",
+		ClientInfo: session.NewClientInfo("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+		RequestID:  "r-create",
 	}
 	if change != nil {
 		change(&n)

@@ -55,7 +55,7 @@ func New(e *wire.Env) (apigw.Task, error) {
 	db, now := dynamo.Client(e), e.Clock.Now
 	trail := &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now}
 	t := &Task{
-		Outbox:  &backchannel.Store{DB: db, Sessions: e.Name(contract.Sessions), Trail: trail, Now: now},
+		Notices: &backchannel.Store{DB: db, Sessions: e.Name(contract.Sessions), Trail: trail, Now: now},
 		Clients: &client.Store{DB: db, Table: e.Name(contract.Registry), Now: now},
 		Tokens:  &token.Minter{Issuer: e.Issuer, Keys: vault.Keys(e).Document, Now: now},
 		HTTP:    NewClient(),
@@ -82,7 +82,7 @@ func NewClient() *http.Client {
 
 // Task delivers the notices of one stage.
 type Task struct {
-	Outbox  *backchannel.Store
+	Notices *backchannel.Store
 	Clients *client.Store
 	// Tokens signs the logout tokens, for its issuer.
 	Tokens *token.Minter
@@ -105,7 +105,7 @@ type Result struct {
 // Invoke works through what is due. Its answer is a Result; the error says that
 // something of our own did not work, after everything else was done.
 func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
-	due, err := t.Outbox.Due(ctx, most)
+	due, err := t.Notices.Due(ctx, most)
 	r := &run{Task: t, silent: map[string]bool{}}
 	var workers errgroup.Group
 	workers.SetLimit(atOnce)

@@ -47,7 +47,7 @@ func begin(t *testing.T) *stage {
 // task is the task as a new process would have it.
 func (s *stage) task() *notify.Task {
 	return &notify.Task{
-		Outbox:  &backchannel.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now},
+		Notices: &backchannel.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now},
 		Clients: s.Clients(),
 		Tokens:  &token.Minter{Issuer: issuer, Keys: s.Keys, Now: s.Now},
 		HTTP:    notify.NewClient(),
@@ -91,7 +91,7 @@ func (s *stage) run(task *notify.Task) notify.Result {
 // waiting is how many notices there are at any time to come.
 func (s *stage) waiting() int {
 	s.T.Helper()
-	later := *s.task().Outbox
+	later := *s.task().Notices
 	later.Now = func() time.Time { return s.Time.Add(1000 * time.Hour) }
 	all, err := later.Due(context.Background(), 1000)
 	if err != nil {
@@ -415,7 +415,7 @@ func TestACrashSendsTwiceAndNeverZero(t *testing.T) {
 			sid := s.signOut("app")
 			w := &wire{HTTPClient: s.DB.Options().HTTPClient, fail: call}
 			dying := s.task()
-			dying.Outbox.DB = dynamodb.New(s.DB.Options(), func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = w, 1 })
+			dying.Notices.DB = dynamodb.New(s.DB.Options(), func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = w, 1 })
 			if answer, err := dying.Invoke(context.Background(), nil); err == nil {
 				t.Fatalf("Invoke = %s, want the error of the database", answer)
 			}

@@ -48,7 +48,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 	if err != nil {
 		return left, err
 	}
-	err = r.Outbox.Take(ctx, n, r.next(n))
+	err = r.Notices.Take(ctx, n, r.next(n))
 	if errors.Is(err, backchannel.ErrTaken) {
 		return left, nil
 	}
@@ -57,7 +57,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 	}
 	status, err := r.send(ctx, c.BackChannelURI, logout)
 	if err == nil && (status == http.StatusOK || status == http.StatusNoContent) {
-		return delivered, r.Outbox.Delivered(ctx, n)
+		return delivered, r.Notices.Delivered(ctx, n)
 	}
 	// One that refuses this notice may take the next one.
 	if err != nil || status/100 != 4 {
@@ -71,7 +71,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 
 // abandon gives a notice up, unless somebody else works on it.
 func (r *run) abandon(ctx context.Context, n *backchannel.Notice, why string) (outcome, error) {
-	err := r.Outbox.Abandon(ctx, n, why)
+	err := r.Notices.Abandon(ctx, n, why)
 	if errors.Is(err, backchannel.ErrTaken) {
 		return left, nil
 	}

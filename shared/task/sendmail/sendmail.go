@@ -44,7 +44,7 @@ func New(e *wire.Env) (apigw.Task, error) {
 		Issuer:   e.Issuer,
 		Requests: &recovery.Store{DB: db, Sessions: sessions, Trail: trail, Now: now},
 		People:   &identity.Store{DB: db, Registry: e.Name(contract.Registry), Now: now},
-		Tickets:  &onetime.Store{DB: db, Sessions: sessions, Trail: trail, Now: now},
+		OneTime:  &onetime.Store{DB: db, Sessions: sessions, Trail: trail, Now: now},
 		Mail:     wiremail.Sender(e),
 		Now:      now,
 		Stdout:   e.Stdout,
@@ -57,7 +57,7 @@ type Task struct {
 	Issuer   string
 	Requests *recovery.Store
 	People   *identity.Store
-	Tickets  *onetime.Store
+	OneTime  *onetime.Store
 	// Mail is nil in a stage that sends none: what was asked for before it was
 	// switched off is dropped.
 	Mail mail.Sender

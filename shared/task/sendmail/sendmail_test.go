@@ -86,7 +86,7 @@ func (s *stage) task() *sendmail.Task {
 		Issuer:   routetest.Issuer,
 		Requests: &recovery.Store{DB: s.DB, Sessions: sessions, Trail: s.Trail(), Now: s.Now},
 		People:   &identity.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now},
-		Tickets:  &onetime.Store{DB: s.DB, Sessions: sessions, Trail: s.Trail(), Now: s.Now},
+		OneTime:  &onetime.Store{DB: s.DB, Sessions: sessions, Trail: s.Trail(), Now: s.Now},
 		Mail:     &s.sender,
 		Now:      s.Now,
 		Stdout:   &s.out,
@@ -146,7 +146,7 @@ func linkOf(t *testing.T, m mail.Message) string {
 // good reports whether a link opens the way for a person.
 func (s *stage) good(text, subject string) bool {
 	s.T.Helper()
-	found, err := s.task().Tickets.Open(context.Background(), text, onetime.Recover)
+	found, err := s.task().OneTime.Open(context.Background(), text, onetime.Recover)
 	return err == nil && found.Subject == subject && !found.ResetOTP
 }
 

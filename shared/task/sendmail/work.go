@@ -87,11 +87,11 @@ func (r *run) send(ctx context.Context, request *recovery.Request, u *identity.U
 
 // write sends a person a link.
 func (r *run) write(ctx context.Context, u *identity.User) error {
-	_, text, err := r.Tickets.Create(ctx, onetime.New{Kind: onetime.Recover, User: u, Actor: contract.SendMail.Name, By: "mail"})
+	_, text, err := r.OneTime.Create(ctx, onetime.New{Kind: onetime.Recover, User: u, Actor: contract.SendMail.Name, By: "mail"})
 	if err != nil {
 		return err
 	}
-	link := onetime.Link(r.Issuer, onetime.Recover, text)
+	link := onetime.URL(r.Issuer, onetime.Recover, text)
 	return r.Mail.Send(ctx, mail.Recovery(u.Email, r.Issuer, u.UserName, link, onetime.RecoverLife))
 }
 

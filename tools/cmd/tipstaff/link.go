@@ -72,7 +72,7 @@ func (p *post) give(cmd *cobra.Command, d *deployment, n onetime.New, to string,
 	if err != nil {
 		return err
 	}
-	link := onetime.Link(p.issuer, n.Kind, text)
+	link := onetime.URL(p.issuer, n.Kind, text)
 	if p.sender == nil {
 		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s It works once, until %s.\n", words, t.Expires.Format(time.RFC3339))
 		return say(cmd, "%s", link)

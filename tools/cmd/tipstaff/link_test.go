@@ -44,10 +44,10 @@ func (o *operator) prints(args ...string) (out, words string) {
 }
 
 // opened is what a printed link is good for.
-func (o *operator) opened(out string, kind onetime.Kind) *onetime.Ticket {
+func (o *operator) opened(out string, kind onetime.Kind) *onetime.Link {
 	o.t.Helper()
 	before, text, ok := strings.Cut(strings.TrimSuffix(out, "\n"), "?link=")
-	if want, _, _ := strings.Cut(onetime.Link(issuer, kind, ""), "?"); !ok || before != want {
+	if want, _, _ := strings.Cut(onetime.URL(issuer, kind, ""), "?"); !ok || before != want {
 		o.t.Fatalf("output = %q, want a link to %s alone", out, want)
 	}
 	t, err := o.tickets().Open(o.t.Context(), text, kind)

@@ -122,7 +122,7 @@ func (o *operator) signIn(name, password string) (*session.Grant, error) {
 	}
 	g, err := o.sessions().CreateGrant(o.t.Context(), session.NewGrant{
 		Subject: u.Subject, AuthGen: u.AuthGen, Client: "app", AuthTime: time.Now(), Idle: time.Hour, Absolute: time.Hour,
-		Device: session.Device{IP: "192.0.2.0/24", Agent: "Firefox on\x1b[2J Linux"},
+		ClientInfo: session.ClientInfo{IP: "192.0.2.0/24", Agent: "Firefox on\x1b[2J Linux"},
 	})
 	if err != nil {
 		o.t.Fatal(err)
