@@ -1,0 +1,66 @@
+package contract
+
+import "strings"
+
+// Prefix begins a key of one kind of item, up to and with its "#". It also names
+// the kind of thing that an audit entry is about, such as "client#billing".
+type Prefix string
+
+// The prefixes of partition keys. A kind of item has one, so that an id of one
+// kind is never an id of another.
+const (
+	// In the registry.
+	UserPrefix            Prefix = "user#"     // by subject; with what the user signs in with and has consented to
+	UserNamePrefix        Prefix = "username#" // by user name in lower case
+	ClientPrefix          Prefix = "client#"   // by client id; in the documents by URL
+	ResourcePrefix        Prefix = "resource#" // by resource indicator
+	OneTimePrefix         Prefix = "ticket#"   // by the id of a one-time link
+	ExternalAccountPrefix Prefix = "linked#"   // by the hash of issuer and subject; also a sort key below a user
+
+	// In the sessions.
+	SubjectPrefix  Prefix = "sub#"      // by subject: logins and grants
+	DevicePrefix   Prefix = "device#"   // by the hash of a device code
+	UserCodePrefix Prefix = "usercode#" // by the MAC of a user code
+	PARPrefix      Prefix = "par#"      // by the hash of a request URI
+	OncePrefix     Prefix = "once#"     // by what may be used once
+	ThrottlePrefix Prefix = "throttle#" // by what is counted
+	RefusedPrefix  Prefix = "refused#"  // by principal
+	UpstreamPrefix Prefix = "upstream#" // by the hash of a state; in the registry a sort key, by the id of an upstream
+
+	// In the documents.
+	HostPrefix Prefix = "host#" // by host
+)
+
+// The prefixes of sort keys, below the partition of a user or a subject.
+const (
+	PasskeyPrefix Prefix = "passkey#"
+	ConsentPrefix Prefix = "consent#"
+	LoginPrefix   Prefix = "login#"
+	GrantPrefix   Prefix = "grant#"
+)
+
+// SecretPrefix begins the object of an audit entry about a secret. No item has it
+// in its key.
+const SecretPrefix Prefix = "secret#"
+
+// UnknownPrefix begins the principal of a refusal that counts and is not written,
+// because the user name is not known.
+const UnknownPrefix Prefix = "stranger#"
+
+// Prefixes are all prefixes of keys and audit objects.
+var Prefixes = []Prefix{
+	UserPrefix, UserNamePrefix, ClientPrefix, ResourcePrefix, OneTimePrefix, ExternalAccountPrefix,
+	SubjectPrefix, DevicePrefix, UserCodePrefix, PARPrefix, OncePrefix, ThrottlePrefix, RefusedPrefix, UpstreamPrefix,
+	HostPrefix, PasskeyPrefix, ConsentPrefix, LoginPrefix, GrantPrefix, SecretPrefix, UnknownPrefix,
+}
+
+// The sort keys of items that are alone in their kind in a partition.
+const (
+	UserSort = "user"
+)
+
+// Of is the key of the thing of that id, such as "user#usr_01".
+func (p Prefix) Of(id string) string { return string(p) + id }
+
+// Cut returns the id in a key, and whether the key begins with p.
+func (p Prefix) Cut(key string) (id string, ok bool) { return strings.CutPrefix(key, string(p)) }

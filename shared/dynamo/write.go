@@ -1,0 +1,125 @@
+package dynamo
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Write is one write of a [Tx], with the name of its failure. The zero value is
+// none: a Tx leaves it out.
+type Write struct {
+	item   types.TransactWriteItem
+	failed func(stored Item) error
+}
+
+// Else names the failure of a write: [Tx.Run] returns an error that wraps err when
+// the condition of the write does not hold.
+func (w Write) Else(err error) Write {
+	w.failed = func(Item) error { return err }
+	return w
+}
+
+// ElseBy is Else for a failure that depends on what is stored, empty for nothing.
+func (w Write) ElseBy(failed func(stored Item) error) Write {
+	const old = types.ReturnValuesOnConditionCheckFailureAllOld
+	switch {
+	case w.item.Put != nil:
+		w.item.Put.ReturnValuesOnConditionCheckFailure = old
+	case w.item.Update != nil:
+		w.item.Update.ReturnValuesOnConditionCheckFailure = old
+	case w.item.Delete != nil:
+		w.item.Delete.ReturnValuesOnConditionCheckFailure = old
+	case w.item.ConditionCheck != nil:
+		w.item.ConditionCheck.ReturnValuesOnConditionCheckFailure = old
+	}
+	w.failed = failed
+	return w
+}
+
+// Put writes an item, whatever was there.
+func Put(table string, it Item, conditions ...Condition) Write {
+	var e expression
+	return Write{item: types.TransactWriteItem{Put: &types.Put{
+		TableName: &table, Item: it, ConditionExpression: e.all(conditions),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+	}}}
+}
+
+// Create writes an item that is not there yet.
+func Create(table string, it Item) Write { return Put(table, it, NotExists()) }
+
+// Delete removes an item, under conditions.
+func Delete(table string, key Item, conditions ...Condition) Write {
+	var e expression
+	return Write{item: types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &table, Key: key, ConditionExpression: e.all(conditions),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+	}}}
+}
+
+// Check writes nothing, and holds the transaction to conditions.
+func Check(table string, key Item, conditions ...Condition) Write {
+	var e expression
+	return Write{item: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &table, Key: key, ConditionExpression: e.all(conditions),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+	}}}
+}
+
+// Changes are changes of the attributes of an item.
+type Changes struct {
+	// Set are attributes and their new values.
+	Set Item
+	// Remove are attributes to remove.
+	Remove []string
+	// Raise are counters that go up by one, from 0 when they are absent.
+	Raise []string
+	// Add are numbers to add to attributes, from 0 when they are absent.
+	Add map[string]int64
+}
+
+// Empty reports whether there is nothing to change.
+func (c Changes) Empty() bool {
+	return len(c.Set) == 0 && len(c.Remove) == 0 && len(c.Raise) == 0 && len(c.Add) == 0
+}
+
+// expression returns the update expression, with its clauses in a fixed order.
+func (c Changes) expression(e *expression) string {
+	var set, remove, add []string
+	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
+		set = append(set, e.name(name)+" = "+e.value(c.Set[name]))
+	}
+	for _, name := range c.Remove {
+		remove = append(remove, e.name(name))
+	}
+	for _, name := range c.Raise {
+		add = append(add, e.name(name)+" "+e.value(Number(1)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Add)) {
+		add = append(add, e.name(name)+" "+e.value(Number(c.Add[name])))
+	}
+	var clauses []string
+	for _, clause := range []struct {
+		word  string
+		parts []string
+	}{{"SET ", set}, {"REMOVE ", remove}, {"ADD ", add}} {
+		if len(clause.parts) > 0 {
+			clauses = append(clauses, clause.word+strings.Join(clause.parts, ", "))
+		}
+	}
+	return strings.Join(clauses, " ")
+}
+
+// Update changes attributes of an item, which it makes if it is not there, under
+// conditions.
+func Update(table string, key Item, c Changes, conditions ...Condition) Write {
+	var e expression
+	update := c.expression(&e)
+	return Write{item: types.TransactWriteItem{Update: &types.Update{
+		TableName: &table, Key: key, UpdateExpression: &update, ConditionExpression: e.all(conditions),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+	}}}
+}
