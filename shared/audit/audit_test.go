@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 var noon = time.Date(2026, 11, 22, 13, 4, 5, 678e6, time.UTC)
 
 func trail(table string, days int) *audit.Trail {
-	return &audit.Trail{Table: table, Days: days, Now: func() time.Time { return noon }}
+	return &audit.Trail{Table: table, Days: days, Now: func(context.Context) time.Time { return noon }}
 }
 
 func get(t *testing.T, db *dynamodb.Client, table string, key map[string]types.AttributeValue) map[string]types.AttributeValue {

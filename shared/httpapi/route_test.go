@@ -32,7 +32,7 @@ func route(f contract.Function, h handler) (*httpapi.Route, *bytes.Buffer) {
 	var log bytes.Buffer
 	return &httpapi.Route{
 		Function: f, Stage: "test", Issuer: "https://auth.example.com", Handler: h,
-		Clock: new(httpapi.Clock), Log: &httpapi.Log{W: &log},
+		Log: &httpapi.Log{W: &log},
 	}, &log
 }
 

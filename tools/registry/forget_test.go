@@ -42,7 +42,7 @@ func (b bench) furnish(u *identity.User, passkeys, links, consents int) {
 	put("later#1") // of a later release
 	accounts := &external.Store{DB: b.DB, Registry: b.Table, Now: time.Now}
 	for i := range links {
-		_, writes, err := accounts.Adding(u.Subject, external.Account{Issuer: issuer, Subject: fmt.Sprint(u.UserName, i)}, nil)
+		_, writes, err := accounts.Adding(ctx, u.Subject, external.Account{Issuer: issuer, Subject: fmt.Sprint(u.UserName, i)}, nil)
 		if err == nil {
 			err = audit.Write(b.t.Context(), b.DB, writes...)
 		}

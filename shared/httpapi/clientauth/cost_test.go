@@ -21,7 +21,7 @@ import (
 // once, and what is no assertion costs nothing.
 func TestCostOfAssertions(t *testing.T) {
 	wire := sessiontest.New(t)
-	now := wire.Clock.Now
+	now := wire.Now
 	key := tokentest.NewKey(t)
 	item := client.EncodeClient(&client.Client{
 		ID: signer, AuthMethods: []string{oauth.PrivateKeyJWT}, KeySet: keySet(t, "one", key.Public()),

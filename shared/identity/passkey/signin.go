@@ -83,7 +83,7 @@ func (v *Verifier) Verify(ctx context.Context, a Answer) (*Assertion, error) {
 		return nil, &DisabledError{User: user}
 	}
 	also := []types.TransactWriteItem{
-		v.Replay.Write(replay.Challenge, challenge.id, challenge.expires), v.Store.use(passkey),
+		v.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires), v.Store.use(passkey),
 	}
 	if regressed {
 		also = append(also, v.Store.Entry(audit.PasskeyRegress, passkey, a.RequestID))
@@ -139,7 +139,7 @@ func (v *Verifier) prove(before *Passkey, response *protocol.ParsedCredentialAss
 	}
 	changed := *before
 	changed.Count, changed.Flags = max(before.Count, said.Counter), byte(said.Flags)
-	changed.Used = v.Store.Now().UTC().Truncate(time.Second)
+	changed.Used = v.Store.Now(v.r.Context()).UTC().Truncate(time.Second)
 	// Who does not count says 0 always.
 	return &changed, said.Counter <= before.Count && before.Count != 0, nil
 }

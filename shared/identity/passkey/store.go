@@ -23,7 +23,7 @@ type Store struct {
 	Registry string
 	Trail    *audit.Trail
 	People   *identity.Store
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // List returns the passkeys of a person, the oldest first, with one consistent
@@ -141,7 +141,7 @@ func (s *Store) Rename(ctx context.Context, p *Passkey, name, requestID string) 
 // Entry is the audit entry of what its owner did with a passkey, for transactions
 // of the caller.
 func (s *Store) Entry(action audit.Action, p *Passkey, requestID string) types.TransactWriteItem {
-	return s.Trail.Put(audit.Entry{
+	return s.Trail.Put(ctx, audit.Entry{
 		Actor: p.Subject, Action: action, Subject: p.Subject, Object: skPrefix + p.ID(), Outcome: audit.Success,
 		Detail: map[string]string{"name": p.Name}, RequestID: requestID,
 	})

@@ -23,7 +23,7 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
-	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	store := dynamo.Sessions(e, db)
 	known := vault.People(e, db, held, store.Trail)
 	clients := &client.Store{DB: db, Table: registry, Now: now}

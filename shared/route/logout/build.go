@@ -20,7 +20,7 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
-	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	return e.Route(&Handler{
 		Issuer:   e.Issuer,
 		Sessions: dynamo.Sessions(e, db),

@@ -25,15 +25,15 @@ import (
 // New builds the route from its environment.
 func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
-	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}
+	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Now}
 	route := e.Route(&Handler{
-		Guard: &bearer.Guard{Issuer: e.Issuer, Keys: keys, Now: e.Clock.Now},
+		Guard: &bearer.Guard{Issuer: e.Issuer, Keys: keys, Now: e.Now},
 		Checks: []Check{
 			{Name: string(contract.Registry), Run: keys.Check},
 			{Name: string(contract.Sessions), Run: readable(db, e.Name(contract.Sessions))},
 			{Name: string(contract.Audit), Run: readable(db, e.Name(contract.Audit))},
 			{Name: string(contract.Keys), Run: current(vault.Client(e), e.Name(contract.Keys))},
-			{Name: "clock", Run: steady(e.Clock.Now, time.Now)},
+			{Name: "clock", Run: steady(e.Now, time.Now)},
 		},
 	})
 	route.Problems = true

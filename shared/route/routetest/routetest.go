@@ -54,7 +54,7 @@ func New(t testing.TB) *Stage {
 }
 
 // Now is the clock of the stage.
-func (s *Stage) Now() time.Time { return s.Time }
+func (s *Stage) Now(context.Context) time.Time { return s.Time }
 
 // Claims are the claims of an access token, unverified.
 func Claims(t testing.TB, accessToken string) map[string]any {
@@ -146,6 +146,6 @@ func (s *Stage) Route(f contract.Function, h httpapi.Handler) *httpapi.Route {
 	return &httpapi.Route{
 		Function: f, Stage: "test", Issuer: Issuer, Handler: h,
 		Origins: websec.Origins(s.Clients()),
-		Clock:   new(httpapi.Clock), Log: &httpapi.Log{W: &s.Log},
+		Log:     &httpapi.Log{W: &s.Log},
 	}
 }

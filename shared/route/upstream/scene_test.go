@@ -160,7 +160,7 @@ func (s *scene) attach(subject string, a upstreamtest.Account) *external.Link {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	l, writes, err := s.links.Adding(subject, external.Account{Issuer: s.server.URL, Subject: a.Subject, Upstream: "work"}, nil)
+	l, writes, err := s.links.Adding(ctx, subject, external.Account{Issuer: s.server.URL, Subject: a.Subject, Upstream: "work"}, nil)
 	if err != nil {
 		s.T.Fatal(err)
 	}

@@ -265,7 +265,7 @@ func TestUserListWays(t *testing.T) {
 		o.put(passkey.Encode(&passkey.Passkey{Subject: o.user(name).Subject, Credential: []byte(id), Key: []byte{1}, Created: time.Now()}))
 	}
 	store := &external.Store{DB: o.db, Registry: o.table(contract.Registry), Now: time.Now}
-	_, writes, err := store.Adding(o.user("ann").Subject, external.Account{Upstream: "google", Issuer: "https://accounts.google.com", Subject: "1"}, nil)
+	_, writes, err := store.Adding(t.Context(), o.user("ann").Subject, external.Account{Upstream: "google", Issuer: "https://accounts.google.com", Subject: "1"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
