@@ -17,6 +17,7 @@ package audit
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -126,12 +127,21 @@ type Trail struct {
 	Now  func(context.Context) time.Time
 }
 
+// ErrRecorded is returned when an entry of the same id is in the trail already: a
+// transaction that was tried again had been applied.
+var ErrRecorded = errors.New("the entry is in the trail already")
+
 // NewID returns a new entry id of the time now.
 func NewID(now time.Time) ulid.ULID { return ulid.MustNew(ulid.Timestamp(now), rand.Reader) }
 
 // Put returns the write of an entry, to be part of the caller's transaction. It
-// is refused with a *ConditionError if the entry is there already.
-func (t *Trail) Put(ctx context.Context, e Entry) types.TransactWriteItem {
+// fails with ErrRecorded if the entry is there already.
+func (t *Trail) Put(ctx context.Context, e Entry) dynamo.Write {
+	return dynamo.Create(t.Table, t.item(ctx, e)).Else(ErrRecorded)
+}
+
+// item is how an entry is stored.
+func (t *Trail) item(ctx context.Context, e Entry) dynamo.Item {
 	if e.ID.IsZero() {
 		e.ID = NewID(t.Now(ctx))
 	}
@@ -154,10 +164,7 @@ func (t *Trail) Put(ctx context.Context, e Entry) types.TransactWriteItem {
 	if t.Days > 0 {
 		it[contract.TTL] = dynamo.Seconds(at.AddDate(0, 0, t.Days))
 	}
-	absent := "attribute_not_exists(" + contract.PK + ")"
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &t.Table, Item: it, ConditionExpression: &absent,
-	}}
+	return it
 }
 
 // Key is the primary key of the entry with that id.

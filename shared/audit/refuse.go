@@ -51,9 +51,9 @@ func (r *Refusals) Record(ctx context.Context, e Entry) error {
 		}
 		e.Detail[DetailRefusals] = strconv.FormatInt(n, 10)
 	}
-	put := r.Trail.Put(ctx, e).Put
 	_, err = r.DB.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
+		TableName: &r.Trail.Table, Item: r.Trail.item(ctx, e),
+		ConditionExpression: new("attribute_not_exists(" + contract.PK + ")"),
 	})
 	if err != nil {
 		return fmt.Errorf("record a refusal: %w", err)
@@ -119,6 +119,6 @@ func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
 // counter addresses the counter of a principal and this hour.
 func (r *Refusals) counter(ctx context.Context, principal string) *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{
-		TableName: &r.Sessions, Key: dynamo.Key("refused#"+principal, hour(r.Trail.Now(ctx))),
+		TableName: &r.Sessions, Key: dynamo.Key(contract.RefusedPrefix.Of(principal), hour(r.Trail.Now(ctx))),
 	}
 }

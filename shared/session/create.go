@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
@@ -38,9 +37,8 @@ type NewGrant struct {
 	ClientInfo ClientInfo
 	RequestID  string
 	// Also are writes that happen with the creation or not at all, at most
-	// MaxAlso. Of one whose condition does not hold the error is an
-	// *AlsoError.
-	Also []types.TransactWriteItem
+	// MaxAlso, each with the name of its failure.
+	Also []dynamo.Write
 }
 
 // MaxAlso is how many writes there may be beside a creation, or a change of a user.
@@ -56,9 +54,8 @@ type NewLogin struct {
 	ClientInfo ClientInfo
 	RequestID  string
 	// Also are writes that happen with the sign-in or not at all, at most
-	// MaxAlso, such as that a code is used up. Of one whose condition does not
-	// hold the error is an *AlsoError.
-	Also []types.TransactWriteItem
+	// MaxAlso, such as that a code is used up, each with the name of its failure.
+	Also []dynamo.Write
 }
 
 // CreateGrant creates a grant of generation 1, with its audit entry in the same
@@ -147,86 +144,57 @@ type creation struct {
 	authGen int64
 	item    dynamo.Item
 	login   string
-	also    []types.TransactWriteItem
+	also    []dynamo.Write
 	entry   audit.Entry
 }
 
-// The places of the items in the transaction of a creation. Behind them come the
-// login of a grant that needs one, what else is to happen, and the evictions.
-const (
-	placeUser = iota
-	placeItem
-	placeCount
-	placeEntry
-	places
-)
+// errExists is the failure of creating an item that is there already.
+var errExists = errors.New("item is there already")
 
 // create writes a new item. The user's item is not written, only checked: that
-// is what a revoke-all, which writes it, collides with.
+// is what a revoke-all, which writes it, collides with. The error is errExists,
+// ErrStale, ErrEnded when the login of the creation is no longer live, or the
+// failure of one of c.also.
 func (s *Store) create(ctx context.Context, c creation) error {
-	var full *room
+	var full *limit
 	for range passes {
-		items := []types.TransactWriteItem{
-			placeUser:  s.userIs(c.subject, c.authGen),
-			placeItem:  {Put: &types.Put{TableName: &s.Sessions, Item: c.item, ConditionExpression: new("attribute_not_exists(pk)")}},
-			placeCount: s.counting(ctx, c.subject, full),
-			placeEntry: s.Trail.Put(ctx, c.entry),
+		tx := dynamo.Tx{
+			dynamo.CheckUser(s.Registry, c.subject, c.authGen).Else(ErrStale),
+			dynamo.Create(s.Sessions, c.item).Else(errExists),
+			s.counting(ctx, c.subject, full),
+			s.Trail.Put(ctx, c.entry),
 		}
 		if c.login != "" {
-			items = append(items, s.loginIs(ctx, c.subject, c.login))
+			tx = append(tx, s.loginIs(ctx, c.subject, c.login).Else(ErrEnded))
 		}
-		also := len(items)
-		items = append(items, c.also...)
-		items = append(items, s.evictions(ctx, c, full)...)
-		err := audit.Write(ctx, s.DB, items...)
-		condition, ok := errors.AsType[*audit.ConditionError](err)
-		switch {
-		case !ok:
+		tx = append(tx, c.also...)
+		err := append(tx, s.evictions(ctx, c, full)...).Run(ctx, s.DB)
+		if !errors.Is(err, errMoved) {
 			return err
-		case condition.Index == placeUser:
-			return ErrStale
-		case condition.Index == placeItem || condition.Index == placeEntry:
-			return err
-		case condition.Index >= places && condition.Index < also:
-			return ErrEnded
-		case condition.Index >= also && condition.Index < also+len(c.also):
-			return &AlsoError{Index: condition.Index - also, Item: condition.Item}
 		}
-		// Full, or what was found to be so has changed.
-		if full, err = s.room(ctx, c); err != nil {
+		if full, err = s.limit(ctx, c); err != nil {
 			return err
 		}
 	}
-	return audit.ErrBusy
-}
-
-// userIs holds when nothing has ended all of the user's sessions since seen, and
-// the user exists and is not disabled.
-func (s *Store) userIs(subject string, seen int64) types.TransactWriteItem {
-	condition := "attribute_exists(pk) AND (attribute_not_exists(#disabled) OR #disabled = :no) AND "
-	if seen == 0 {
-		condition += "(attribute_not_exists(#auth_gen) OR #auth_gen = :seen)"
-	} else {
-		condition += "#auth_gen = :seen"
-	}
-	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &s.Registry, Key: userKey(subject), ConditionExpression: &condition,
-		ExpressionAttributeNames: dynamo.Names(attrDisabled, attrAuthGen),
-		ExpressionAttributeValues: dynamo.Item{
-			":no": dynamo.Flag(false), ":seen": dynamo.Number(seen),
-		},
-	}}
+	return dynamo.ErrBusy
 }
 
 // loginIs holds when a login is live.
-func (s *Store) loginIs(ctx context.Context, subject, id string) types.TransactWriteItem {
-	condition := "#state = :active AND #idle > :now AND #abs > :now"
-	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &s.Sessions, Key: KindLogin.key(subject, id), ConditionExpression: &condition,
-		ExpressionAttributeNames:  dynamo.Names(attrState, attrIdle, attrAbsolute),
-		ExpressionAttributeValues: dynamo.Item{":active": dynamo.Text(stateActive), ":now": dynamo.Seconds(s.Now(ctx))},
-	}}
+func (s *Store) loginIs(ctx context.Context, subject, id string) dynamo.Write {
+	return dynamo.Check(s.Sessions, KindLogin.key(subject, id), isLive(s.Now(ctx))...)
 }
+
+// isLive are the conditions on a login or a grant that is live.
+func isLive(now time.Time) []dynamo.Condition {
+	return []dynamo.Condition{
+		dynamo.Equal(attrState, dynamo.Text(stateActive)),
+		dynamo.Greater(attrIdle, dynamo.Seconds(now)), dynamo.Greater(attrAbsolute, dynamo.Seconds(now)),
+	}
+}
+
+// passes is how often a change of several items is planned again because others
+// were faster.
+const passes = 20
 
 func newID(now time.Time) string { return ulid.MustNew(ulid.Timestamp(now), rand.Reader).String() }
 

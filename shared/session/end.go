@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/session/backchannel"
@@ -37,21 +35,15 @@ func (c Cause) tells(i Item) bool { return i.Notify && i.Client != c.Actor }
 
 // notice is the write that has a client told that the session of its grant has
 // ended.
-func (s *Store) notice(ctx context.Context, subject string, i Item) types.TransactWriteItem {
+func (s *Store) notice(ctx context.Context, subject string, i Item) dynamo.Write {
 	return backchannel.Put(s.Sessions, s.Now(ctx), i.Client, subject, i.ID)
 }
 
 // parting is the write after which a grant has nothing to do any more with the
 // browser session in which it was given.
-func (s *Store) parting(subject string, i Item) types.TransactWriteItem {
-	update := "REMOVE #browser"
-	condition := "#state = :active AND #browser = :browser"
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: i.Kind.key(subject, i.ID),
-		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames:  dynamo.Names(attrState, attrBrowser),
-		ExpressionAttributeValues: dynamo.Item{":active": dynamo.Text(stateActive), ":browser": dynamo.Text(i.Browser)},
-	}}
+func (s *Store) parting(subject string, i Item) dynamo.Write {
+	return dynamo.Update(s.Sessions, i.Kind.key(subject, i.ID), dynamo.Changes{Remove: []string{attrBrowser}},
+		dynamo.Equal(attrState, dynamo.Text(stateActive)), dynamo.Equal(attrBrowser, dynamo.Text(i.Browser))).Else(errMoved)
 }
 
 // End ends a grant, with its audit entry in the same transaction. When it
@@ -69,18 +61,18 @@ func (s *Store) End(ctx context.Context, subject, id string, c Cause) error {
 // end completes the entry and ends one item.
 func (s *Store) end(ctx context.Context, k Kind, subject, id, why string, e audit.Entry) error {
 	e = about(e, k, subject, id, why)
-	err := audit.Write(ctx, s.DB, s.ending(ctx, k, subject, id, why), s.Trail.Put(ctx, e))
-	if condition, ok := errors.AsType[*audit.ConditionError](err); ok && condition.Index == 0 {
-		if len(condition.Item) == 0 {
-			return fmt.Errorf("end %s %s: %w", k, id, ErrUnknown)
-		}
-		return nil // ended before
+	err := dynamo.Tx{s.ending(ctx, k, subject, id, why), s.Trail.Put(ctx, e)}.Run(ctx, s.DB)
+	if errors.Is(err, errEndedBefore) {
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("end %s %s: %w", k, id, err)
 	}
 	return nil
 }
+
+// errEndedBefore is the failure of ending an item that has ended before.
+var errEndedBefore = errors.New("item has ended before")
 
 // about makes e an entry about one item and why it ended.
 func about(e audit.Entry, k Kind, subject, id, why string) audit.Entry {
@@ -92,17 +84,15 @@ func about(e audit.Entry, k Kind, subject, id, why string) audit.Entry {
 }
 
 // ending is the write that ends an item. It does nothing to one that has been
-// ended before, so that the first reason stays.
-func (s *Store) ending(ctx context.Context, k Kind, subject, id, why string) types.TransactWriteItem {
-	update := "SET #state = :ended, #ended = :now, #why = :why"
-	condition := "#state = :active"
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: k.key(subject, id),
-		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: dynamo.Names(attrState, attrEnded, attrWhy),
-		ExpressionAttributeValues: dynamo.Item{
-			":active": dynamo.Text(stateActive), ":ended": dynamo.Text(stateEnded), ":now": dynamo.Seconds(s.Now(ctx)), ":why": dynamo.Text(why),
-		},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}
+// ended before, so that the first reason stays: it fails with errEndedBefore, or
+// with ErrUnknown when there is no such item.
+func (s *Store) ending(ctx context.Context, k Kind, subject, id, why string) dynamo.Write {
+	return dynamo.Update(s.Sessions, k.key(subject, id), dynamo.Changes{Set: dynamo.Item{
+		attrState: dynamo.Text(stateEnded), attrEnded: dynamo.Seconds(s.Now(ctx)), attrWhy: dynamo.Text(why),
+	}}, dynamo.Equal(attrState, dynamo.Text(stateActive))).ElseBy(func(stored dynamo.Item) error {
+		if len(stored) == 0 {
+			return ErrUnknown
+		}
+		return errEndedBefore
+	})
 }

@@ -9,9 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
@@ -25,50 +24,31 @@ const (
 	skew = time.Minute
 )
 
-// UserChange is what else changes on the user's item when everything of the user
-// ends, such as the password.
-type UserChange struct {
-	// Set is the rest of a SET clause, such as "password = :password".
-	Set string
-	// Remove is the rest of a REMOVE clause.
-	Remove string
-	// If is a condition on the user's item, empty for none. When it does not hold
-	// the error is ErrStale, and nothing has ended.
-	If string
-	// Values are the values that Set and If name.
-	Values map[string]types.AttributeValue
-	// Also are writes that happen with the change or not at all, at most
-	// MaxAlso. Of one whose condition does not hold the error is an *AlsoError,
-	// and nothing has ended.
-	Also []types.TransactWriteItem
-}
-
-// any reports whether something is to change.
-func (c UserChange) any() bool { return c.Set != "" || c.Remove != "" || len(c.Also) > 0 }
-
 // EndAll ends everything of a subject, and raises the user's auth_gen in the same
 // transaction as the first items, so that a sign-in that runs at the same time
 // does not survive it. It returns when all have ended, and how many it ended
 // itself. A call that fails half-way is made good by another one.
 func (s *Store) EndAll(ctx context.Context, subject string, c Cause) (int, error) {
-	return s.ChangeUser(ctx, subject, UserChange{}, c)
+	return s.ChangeUser(ctx, subject, dynamo.UserChange{}, c)
 }
 
 // ChangeUser is EndAll with a change of the user's item in that same transaction.
-// A user who is not there is ErrUnknown when something was to change.
-func (s *Store) ChangeUser(ctx context.Context, subject string, change UserChange, c Cause) (int, error) {
+// It returns ErrStale, and nothing has ended, when a condition of the change does not
+// hold; ErrUnknown when there is no such user and something was to change; and the
+// failure of one of change.Also, of which there are at most MaxAlso.
+func (s *Store) ChangeUser(ctx context.Context, subject string, change dynamo.UserChange, c Cause) (int, error) {
 	if len(change.Also) > MaxAlso {
 		return 0, fmt.Errorf("end all of %s: %d writes beside it are too many", subject, len(change.Also))
 	}
-	raise := s.raise(subject, change)
 	w := &sweep{
-		store: s, subject: subject, cause: c, action: ActionEndAll, raise: &raise, also: change.Also, again: true,
+		store: s, subject: subject, cause: c, action: ActionEndAll,
+		first: append(dynamo.Tx{s.raise(subject, change)}, change.Also...), again: true,
 		pick: func(items []Item) []Item { return items },
 	}
 	ended, err := w.run(ctx)
-	if errors.Is(err, ErrUnknown) && !change.any() {
+	if errors.Is(err, ErrUnknown) && change.Empty() && len(change.Also) == 0 {
 		// The user is gone: nothing can be created any more.
-		w.raise = nil
+		w.first = nil
 		ended, err = w.run(ctx)
 	}
 	if err != nil {
@@ -105,7 +85,7 @@ func (s *Store) EndOthers(ctx context.Context, subject, keep string, c Cause) (i
 // EndClient ends every grant of a client. It returns how many.
 func (s *Store) EndClient(ctx context.Context, subject, client string, c Cause) (int, error) {
 	w := &sweep{store: s, subject: subject, cause: c, action: ActionEndGrant, again: true}
-	w.object = func() string { return "client#" + client }
+	w.object = func() string { return contract.ClientPrefix.Of(client) }
 	w.pick = func(items []Item) []Item {
 		return slices.DeleteFunc(items, func(i Item) bool { return i.Kind != KindGrant || i.Client != client })
 	}
@@ -163,12 +143,9 @@ type sweep struct {
 	cause   Cause
 	action  audit.Action
 	object  func() string // nil: the user
-	// raise is a write of the user's item that goes with the first
-	// transaction, until it is done; nil for none.
-	raise *types.TransactWriteItem
-	// also are writes that go with raise.
-	also []types.TransactWriteItem
-	pick func([]Item) []Item
+	// first are writes that go with the first transaction, until they are done.
+	first dynamo.Tx
+	pick  func([]Item) []Item
 	// outlives reports whether an item that was picked goes on, and only its
 	// client is told; nil for none.
 	outlives func(Item) bool
@@ -185,21 +162,21 @@ func (w *sweep) run(ctx context.Context) (int, error) {
 			return ended, err
 		}
 		items = w.pick(items)
-		if len(items) == 0 && w.raise == nil {
+		if len(items) == 0 && len(w.first) == 0 {
 			return ended, nil
 		}
 		// A login first: then its grants cannot become more.
 		slices.SortStableFunc(items, func(a, b Item) int { return rank(a) - rank(b) })
 		n, err := w.endAll(ctx, items)
 		ended += n
-		if _, changed := errors.AsType[*audit.ConditionError](err); changed {
+		if errors.Is(err, errMoved) {
 			continue
 		}
 		if err != nil || !w.again {
 			return ended, err
 		}
 	}
-	return ended, audit.ErrBusy
+	return ended, dynamo.ErrBusy
 }
 
 func rank(i Item) int {
@@ -212,24 +189,13 @@ func rank(i Item) int {
 // endAll ends the items, batch by batch.
 func (w *sweep) endAll(ctx context.Context, items []Item) (int, error) {
 	ended := 0
-	for len(items) > 0 || w.raise != nil {
+	for len(items) > 0 || len(w.first) > 0 {
 		now := items[:w.fitting(items)]
-		err := w.write(ctx, now)
-		if condition, ok := errors.AsType[*audit.ConditionError](err); ok && w.raise != nil {
-			switch behind := condition.Index - len(now) - 1; {
-			case behind == 0 && len(condition.Item) > 0:
-				return ended, ErrStale
-			case behind == 0:
-				return ended, ErrUnknown
-			case behind > 0 && behind <= len(w.also):
-				return ended, &AlsoError{Index: behind - 1, Item: condition.Item}
-			}
-		}
-		if err != nil {
+		if err := w.write(ctx, now); err != nil {
 			return ended, err
 		}
 		ended += len(now) - w.living(now)
-		items, w.raise, w.also = items[len(now):], nil, nil
+		items, w.first = items[len(now):], nil
 	}
 	return ended, nil
 }
@@ -252,7 +218,7 @@ func (w *sweep) fitting(items []Item) int {
 		if writes++; w.cause.tells(i) {
 			writes++
 		}
-		if writes > batch-len(w.also) {
+		if writes > batch-max(0, len(w.first)-1) {
 			return n
 		}
 	}
@@ -260,16 +226,16 @@ func (w *sweep) fitting(items []Item) int {
 }
 
 func (w *sweep) write(ctx context.Context, items []Item) error {
-	var writes []types.TransactWriteItem
+	var tx dynamo.Tx
 	for _, i := range items {
 		if w.outlives != nil && w.outlives(i) {
-			writes = append(writes, w.store.parting(w.subject, i))
+			tx = append(tx, w.store.parting(w.subject, i))
 			continue
 		}
-		writes = append(writes, w.store.ending(ctx, i.Kind, w.subject, i.ID, w.cause.Why))
+		tx = append(tx, w.store.ending(ctx, i.Kind, w.subject, i.ID, w.cause.Why).Else(errMoved))
 	}
 	e := w.cause.entry(w.action)
-	e.Subject, e.Object = w.subject, "user#"+w.subject
+	e.Subject, e.Object = w.subject, contract.UserPrefix.Of(w.subject)
 	if w.object != nil {
 		e.Object = w.object()
 	}
@@ -277,40 +243,25 @@ func (w *sweep) write(ctx context.Context, items []Item) error {
 	if len(items) == 1 && items[0].Kind == KindGrant {
 		e.Detail[attrClient] = items[0].Client
 	}
-	writes = append(writes, w.store.Trail.Put(ctx, e))
-	if w.raise != nil {
-		writes = append(append(writes, *w.raise), w.also...)
-	}
+	tx = append(append(tx, w.store.Trail.Put(ctx, e)), w.first...)
 	for _, i := range items {
 		if w.cause.tells(i) {
-			writes = append(writes, w.store.notice(ctx, w.subject, i))
+			tx = append(tx, w.store.notice(ctx, w.subject, i))
 		}
 	}
-	return audit.Write(ctx, w.store.DB, writes...)
+	return tx.Run(ctx, w.store.DB)
 }
 
 // raise is the write of the user's item: whatever was checked against its
 // auth_gen is refused from then on.
-func (s *Store) raise(subject string, change UserChange) types.TransactWriteItem {
-	update := "ADD #auth_gen :session_one, #rev :session_one"
-	if change.Remove != "" {
-		update = "REMOVE " + change.Remove + " " + update
-	}
-	if change.Set != "" {
-		update = "SET " + change.Set + " " + update
-	}
-	condition := "attribute_exists(pk)"
-	if change.If != "" {
-		condition += " AND (" + change.If + ")"
-	}
-	values := dynamo.Item{":session_one": dynamo.Number(1)}
-	for name, value := range change.Values {
-		values[name] = value
-	}
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Registry, Key: userKey(subject),
-		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: dynamo.Names(attrAuthGen, attrRevision), ExpressionAttributeValues: values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}
+func (s *Store) raise(subject string, change dynamo.UserChange) dynamo.Write {
+	c := change.Changes
+	c.Raise = append([]string{dynamo.AttrAuthGen, dynamo.AttrRevision}, c.Raise...)
+	conditions := append([]dynamo.Condition{dynamo.Exists()}, change.If...)
+	return dynamo.Update(s.Registry, dynamo.UserKey(subject), c, conditions...).ElseBy(func(stored dynamo.Item) error {
+		if len(stored) == 0 {
+			return ErrUnknown
+		}
+		return ErrStale
+	})
 }

@@ -48,12 +48,8 @@ const (
 	// and created since.
 	attrCount = "n"
 
-	// Of a user's item in the registry, and of a login: what it was then.
-	attrAuthGen = "auth_gen" // absent: 0
-
-	// Of a user's item in the registry.
-	attrDisabled = "disabled" // absent: false
-	attrRevision = "rev"
+	// attrAuthGen is what dynamo.AttrAuthGen of the user was at the sign-in.
+	attrAuthGen = dynamo.AttrAuthGen // absent: 0
 )
 
 const (
@@ -72,14 +68,13 @@ const (
 	KindLogin Kind = "login"
 
 	skCount = "count"
-	skUser  = "user"
 )
 
 func (k Kind) sort(id string) string { return string(k) + "#" + id }
 
-func (k Kind) key(subject, id string) dynamo.Item { return dynamo.Key("sub#"+subject, k.sort(id)) }
-
-func userKey(subject string) dynamo.Item { return dynamo.Key("user#"+subject, skUser) }
+func (k Kind) key(subject, id string) dynamo.Item {
+	return dynamo.Key(contract.SubjectPrefix.Of(subject), k.sort(id))
+}
 
 // validID says whether id is one that an item could have, in its one spelling.
 func validID(id string) bool {
@@ -133,7 +128,7 @@ func putLife(it dynamo.Item, authTime time.Time, amr []string, created, idle, ab
 func decodeGrant(it dynamo.Item) (*Grant, error) {
 	r := dynamo.Reader{Item: it}
 	g := &Grant{
-		Subject: r.After(contract.PK, "sub#"), ID: r.After(contract.SK, KindGrant.sort("")),
+		Subject: r.After(contract.PK, string(contract.SubjectPrefix)), ID: r.After(contract.SK, KindGrant.sort("")),
 		Client: r.Text(attrClient), Scope: r.Text(attrScope), Audience: r.Texts(attrAudience),
 		Generation: uint32(r.Number(attrGeneration)), //nolint:gosec // we wrote it
 		AuthTime:   r.Time(attrAuthTime), AMR: r.Texts(attrAMR),
@@ -158,7 +153,7 @@ func decodeGrant(it dynamo.Item) (*Grant, error) {
 func decodeLogin(it dynamo.Item) (*Login, error) {
 	r := dynamo.Reader{Item: it}
 	l := &Login{
-		Subject: r.After(contract.PK, "sub#"), ID: r.After(contract.SK, KindLogin.sort("")),
+		Subject: r.After(contract.PK, string(contract.SubjectPrefix)), ID: r.After(contract.SK, KindLogin.sort("")),
 		AuthGen: r.Number(attrAuthGen), AuthTime: r.Time(attrAuthTime), AMR: r.Texts(attrAMR),
 		Created: r.Time(attrCreated), Used: r.Time(attrUsed), Idle: r.Time(attrIdle), Absolute: r.Time(attrAbsolute),
 		ClientInfo: ClientInfo{IP: r.Text(attrIP), Agent: r.Text(attrAgent)},

@@ -2,46 +2,47 @@ package session
 
 import (
 	"context"
+	"errors"
 	"strconv"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// room is what a creation found when there was none: how many items it counted,
-// by a count that nobody has changed since, and who gives way.
-type room struct {
+// limit is what a creation found when the subject had as many items as it may
+// have: how many it counted, by a count that has not changed since, and which items
+// give way.
+type limit struct {
 	seen    int64
 	live    int
 	victims []Item
 }
 
+// errMoved is the failure of a write that was planned on what is no longer so: the
+// count has reached the limit, or an item that was to give way has changed. The
+// caller looks again.
+var errMoved = errors.New("items have changed meanwhile")
+
 // counting counts an item that is created. The count goes up with each creation
-// and down only when it is taken anew, so it is never too low: what ends or
+// and down only when it is taken again, so it is never too low: what ends or
 // expires in between does not have to be written twice.
-func (s *Store) counting(ctx context.Context, subject string, full *room) types.TransactWriteItem {
-	update, condition := "ADD #n :n SET #ttl = :ttl", "attribute_not_exists(#n) OR #n < :bound"
-	n, bound := int64(1), int64(MaxItems)
-	if full != nil {
-		update, condition = "SET #n = :n, #ttl = :ttl", "#n = :bound"
-		n, bound = int64(full.live-len(full.victims)+1), full.seen
+func (s *Store) counting(ctx context.Context, subject string, full *limit) dynamo.Write {
+	key, ttl := dynamo.Key(contract.SubjectPrefix.Of(subject), skCount), dynamo.Seconds(s.Now(ctx).Add(MaxLife+kept))
+	if full == nil {
+		return dynamo.Update(s.Sessions, key,
+			dynamo.Changes{Set: dynamo.Item{contract.TTL: ttl}, Raise: []string{attrCount}},
+			dynamo.Any(dynamo.Absent(attrCount), dynamo.Less(attrCount, dynamo.Number(MaxItems)))).Else(errMoved)
 	}
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: dynamo.Key("sub#"+subject, skCount),
-		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: dynamo.Names(attrCount, contract.TTL),
-		ExpressionAttributeValues: dynamo.Item{
-			":n": dynamo.Number(n), ":bound": dynamo.Number(bound), ":ttl": dynamo.Seconds(s.Now(ctx).Add(MaxLife + kept)),
-		},
-	}}
+	n := int64(full.live - len(full.victims) + 1)
+	return dynamo.Update(s.Sessions, key,
+		dynamo.Changes{Set: dynamo.Item{contract.TTL: ttl, attrCount: dynamo.Number(n)}},
+		dynamo.Equal(attrCount, dynamo.Number(full.seen))).Else(errMoved)
 }
 
-// room counts anew. The count is read before the items: if it is unchanged when
+// limit counts again. The count is read before the items: if it is unchanged when
 // the creation is written, nothing was created that is not among the items.
-func (s *Store) room(ctx context.Context, c creation) (*room, error) {
+func (s *Store) limit(ctx context.Context, c creation) (*limit, error) {
 	seen, err := s.count(ctx, c.subject)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (s *Store) room(ctx context.Context, c creation) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &room{seen: seen, live: len(items)}
+	r := &limit{seen: seen, live: len(items)}
 	for i := len(items) - 1; i >= 0 && r.live-len(r.victims) >= MaxItems; i-- {
 		if items[i].ID != c.login && len(r.victims) < maxVictims {
 			r.victims = append(r.victims, items[i])
@@ -62,18 +63,18 @@ func (s *Store) room(ctx context.Context, c creation) (*room, error) {
 // maxVictims keeps the transaction in its bounds: each is up to three writes.
 const maxVictims = 30
 
-func (s *Store) evictions(ctx context.Context, c creation, full *room) []types.TransactWriteItem {
+func (s *Store) evictions(ctx context.Context, c creation, full *limit) dynamo.Tx {
 	if full == nil {
 		return nil
 	}
-	var items []types.TransactWriteItem
+	var writes dynamo.Tx
 	for _, v := range full.victims {
 		e := audit.Entry{Actor: c.subject, Action: v.Kind.endAction(), Outcome: audit.Success, RequestID: c.entry.RequestID}
 		e.Detail = map[string]string{"live": strconv.Itoa(full.live)}
-		items = append(items, s.ending(ctx, v.Kind, c.subject, v.ID, Evicted), s.Trail.Put(ctx, about(e, v.Kind, c.subject, v.ID, Evicted)))
+		writes = append(writes, s.ending(ctx, v.Kind, c.subject, v.ID, Evicted).Else(errMoved), s.Trail.Put(ctx, about(e, v.Kind, c.subject, v.ID, Evicted)))
 		if v.Notify {
-			items = append(items, s.notice(ctx, c.subject, v))
+			writes = append(writes, s.notice(ctx, c.subject, v))
 		}
 	}
-	return items
+	return writes
 }

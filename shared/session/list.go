@@ -84,7 +84,7 @@ func (s *Store) get(ctx context.Context, k Kind, subject, id string) (dynamo.Ite
 // count reads how many items a subject has at most.
 func (s *Store) count(ctx context.Context, subject string) (int64, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.Sessions, Key: dynamo.Key("sub#"+subject, skCount), ConsistentRead: new(true),
+		TableName: &s.Sessions, Key: dynamo.Key(contract.SubjectPrefix.Of(subject), skCount), ConsistentRead: new(true),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read the count of %s: %w", subject, err)
@@ -102,7 +102,7 @@ func (s *Store) active(ctx context.Context, subject string, now time.Time) ([]It
 		FilterExpression:         new("#state = :active AND #idle > :now AND #abs > :now"),
 		ExpressionAttributeNames: dynamo.Names(attrState, attrIdle, attrAbsolute),
 		ExpressionAttributeValues: dynamo.Item{
-			":pk": dynamo.Text("sub#" + subject), ":active": dynamo.Text(stateActive), ":now": dynamo.Seconds(now),
+			":pk": dynamo.Text(contract.SubjectPrefix.Of(subject)), ":active": dynamo.Text(stateActive), ":now": dynamo.Seconds(now),
 		},
 	}
 	for {

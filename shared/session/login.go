@@ -89,7 +89,7 @@ func (s *Store) Touch(ctx context.Context, l *Login, d ClientInfo) error {
 	}
 	update := "SET #used = :now, #idle = :idle, #ip = :ip, #agent = :agent"
 	condition := "#state = :active AND #idle > :now AND #abs > :now"
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err := dynamo.UpdateItem(ctx, s.DB, &dynamodb.UpdateItemInput{
 		TableName: &s.Sessions, Key: KindLogin.key(l.Subject, l.ID),
 		UpdateExpression: &update, ConditionExpression: &condition,
 		ExpressionAttributeNames: dynamo.Names(attrUsed, attrIdle, attrAbsolute, attrState, attrIP, attrAgent),

@@ -47,7 +47,7 @@ func (s *Store) Redeem(ctx context.Context, c *Code, r RedeemRequest) (*Grant, e
 		return nil, fmt.Errorf("redeem a code: its login has ended: %w", ErrEnded)
 	}
 	g, err := s.createGrant(ctx, n, c.Grant, c.Login)
-	if condition, ok := errors.AsType[*audit.ConditionError](err); ok && condition.Index == placeItem {
+	if errors.Is(err, errExists) {
 		return nil, s.replayed(ctx, c, r)
 	}
 	if err != nil {

@@ -73,7 +73,7 @@ func (s *Store) Refresh(ctx context.Context, r RefreshRequest) (*Grant, Outcome,
 	now := s.Now(ctx)
 	turn := make([]byte, 8)
 	rand.Read(turn) // never fails (crypto/rand)
-	out, err := s.update(ctx, s.rotation(r, now, turn))
+	out, err := dynamo.UpdateItem(ctx, s.DB, s.rotation(r, now, turn))
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return s.judge(ctx, r, failed.Item, now, turn)
 	}

@@ -2,14 +2,11 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
@@ -33,24 +30,15 @@ func (s *Store) RenewLogin(ctx context.Context, l *Login, n NewLogin) (*Login, s
 		return nil, "", fmt.Errorf("renew login %s: %w", l.ID, err)
 	}
 	next.Created = l.Created
-	fixed := []types.TransactWriteItem{
-		s.userIs(n.Subject, n.AuthGen),
-		s.renewing(ctx, l, next),
+	tx := dynamo.Tx{
+		dynamo.CheckUser(s.Registry, n.Subject, n.AuthGen).Else(ErrStale),
+		s.renewing(ctx, l, next).Else(ErrEnded),
 		s.Trail.Put(ctx, audit.Entry{
 			Actor: n.Subject, Action: ActionRenew, Subject: n.Subject, Object: KindLogin.sort(l.ID),
 			Outcome: audit.Success, RequestID: n.RequestID, Detail: n.ClientInfo.Detail("amr", strings.Join(n.AMR, " ")),
 		}),
 	}
-	err = audit.Write(ctx, s.DB, slices.Concat(fixed, n.Also)...)
-	condition, ok := errors.AsType[*audit.ConditionError](err)
-	switch {
-	case ok && condition.Index == 0:
-		err = ErrStale
-	case ok && condition.Index == 1:
-		err = ErrEnded
-	case ok && condition.Index >= len(fixed):
-		err = &AlsoError{Index: condition.Index - len(fixed), Item: condition.Item}
-	}
+	err = append(tx, n.Also...).Run(ctx, s.DB)
 	if err != nil {
 		return nil, "", fmt.Errorf("renew login %s: %w", l.ID, err)
 	}
@@ -58,27 +46,18 @@ func (s *Store) RenewLogin(ctx context.Context, l *Login, n NewLogin) (*Login, s
 }
 
 // renewing is the write that makes a login the next one.
-func (s *Store) renewing(ctx context.Context, l, next *Login) types.TransactWriteItem {
+func (s *Store) renewing(ctx context.Context, l, next *Login) dynamo.Write {
 	it := encodeLogin(next)
-	attrs := []string{attrHash, attrProved, attrAuthGen, attrAuthTime, attrAMR, attrUsed, attrIdle, attrAbsolute, attrIP, attrAgent, "ttl"}
-	var set, gone []string
-	values := dynamo.Item{":active": dynamo.Text(stateActive), ":before": dynamo.Bytes(l.hash), ":at": dynamo.Seconds(s.Now(ctx))}
-	for _, attr := range attrs {
+	c := dynamo.Changes{Set: dynamo.Item{}}
+	for _, attr := range []string{
+		attrHash, attrProved, attrAuthGen, attrAuthTime, attrAMR, attrUsed, attrIdle, attrAbsolute, attrIP, attrAgent, contract.TTL,
+	} {
 		if value, ok := it[attr]; ok {
-			set = append(set, "#"+attr+" = :"+attr)
-			values[":"+attr] = value
+			c.Set[attr] = value
 			continue
 		}
-		gone = append(gone, "#"+attr) // the device, where it is unknown
+		c.Remove = append(c.Remove, attr) // the client, where it is unknown
 	}
-	update := "SET " + strings.Join(set, ", ")
-	if len(gone) > 0 {
-		update += " REMOVE " + strings.Join(gone, ", ")
-	}
-	condition := "#state = :active AND #hash = :before AND #idle > :at AND #abs > :at"
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: KindLogin.key(l.Subject, l.ID),
-		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: dynamo.Names(append(attrs, attrState)...), ExpressionAttributeValues: values,
-	}}
+	conditions := append(isLive(s.Now(ctx)), dynamo.Equal(attrHash, dynamo.Bytes(l.hash)))
+	return dynamo.Update(s.Sessions, KindLogin.key(l.Subject, l.ID), c, conditions...)
 }

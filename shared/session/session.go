@@ -70,19 +70,6 @@ func (e *ReuseError) Error() string {
 	return fmt.Sprintf("grant %s has ended: its generation %d was used again", e.Grant, e.Generation)
 }
 
-// AlsoError says that the condition of a write did not hold that was to happen
-// together with the creation of a grant. Nothing was written.
-type AlsoError struct {
-	// Index is the place of the write in NewGrant.Also.
-	Index int
-	// Item is what is stored, if the write asked for it.
-	Item map[string]types.AttributeValue
-}
-
-func (e *AlsoError) Error() string {
-	return fmt.Sprintf("condition of write %d beside the grant does not hold", e.Index)
-}
-
 // Times that bind.
 const (
 	// MaxLife is the longest life of a grant. A MAC key is kept longer.

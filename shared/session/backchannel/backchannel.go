@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
@@ -52,12 +51,12 @@ const (
 
 // Put returns the write of a new notice, which is due at once, for the
 // transaction that ends the session.
-func Put(table string, now time.Time, clientID, subject, sessionID string) types.TransactWriteItem {
+func Put(table string, now time.Time, clientID, subject, sessionID string) dynamo.Write {
 	it := queue.New(partition, now)
 	it[attrClient] = dynamo.Text(clientID)
 	it[attrSubject] = dynamo.Text(subject)
 	it[attrSession] = dynamo.Text(sessionID)
-	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: it}}
+	return dynamo.Put(table, it)
 }
 
 // Store is the outbox of one stage, for those who deliver.
@@ -109,7 +108,7 @@ func (s *Store) Delivered(ctx context.Context, n *Notice) error {
 // not what the caller saw any more.
 func (s *Store) Abandon(ctx context.Context, n *Notice, why string) error {
 	return s.queue().Abandon(ctx, &n.Entry, s.Trail.Put(ctx, audit.Entry{
-		Actor: contract.Notify.Name, Action: ActionUndelivered, Subject: n.Subject, Object: "grant#" + n.Session,
+		Actor: contract.Notify.Name, Action: ActionUndelivered, Subject: n.Subject, Object: contract.GrantPrefix.Of(n.Session),
 		Outcome: audit.Refused,
 		Detail:  map[string]string{"client": n.Client, "why": why, "tries": strconv.Itoa(n.Tries)},
 	}))
