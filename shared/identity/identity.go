@@ -123,7 +123,7 @@ func (s *Store) Find(ctx context.Context, userName string) (*User, error) {
 	if subject == "" {
 		subject = nobody
 	}
-	if it, err = s.read(ctx, Key(subject), true); err != nil {
+	if it, err = s.read(ctx, dynamo.UserKey(subject), true); err != nil {
 		return nil, err
 	}
 	if len(it) == 0 {
@@ -147,7 +147,7 @@ const nobody = SubjectPrefix + "nobody"
 // Get returns the user of that subject, disabled or not, or ErrUnknown, with
 // one consistent read.
 func (s *Store) Get(ctx context.Context, subject string) (*User, error) {
-	it, err := s.read(ctx, Key(subject), true)
+	it, err := s.read(ctx, dynamo.UserKey(subject), true)
 	if err != nil {
 		return nil, err
 	}

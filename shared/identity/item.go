@@ -4,26 +4,19 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // The layout of a person's two items. A new attribute is optional and its
 // absence has the meaning written here, so that old items work with new code.
 const (
-	// SKUser and SKName are the sort keys.
-	SKUser = "user"
-	SKName = "username"
+	skName = "username" // the sort key of the name item
 
-	// The attributes that others write too. They are not reserved words of
-	// DynamoDB's expressions and need no placeholder.
-	AttrRevision = "rev"
-	AttrDisabled = "disabled" // absent: false
+	// The attributes that the packages below write too, beside those of package
+	// dynamo.
 	AttrPassword = "password" // PHC string; absent: cannot sign in with a password
-	AttrAuthGen  = "auth_gen" // absent: 0
 	AttrOTP      = "otp"      // absent: false
-
-	// AttrCredentials counts changes; absent: 0.
-	AttrCredentials = "creds"
 
 	attrSubject  = "id"
 	attrUserName = "user_name"
@@ -33,27 +26,24 @@ const (
 	attrOwner    = "user"           // of the name item: the subject
 )
 
-// Key is the primary key of the user item.
-func Key(subject string) dynamo.Item { return dynamo.Key("user#"+subject, SKUser) }
-
 // NameKey is the primary key of the name item, the same in upper and lower
 // case.
 func NameKey(userName string) dynamo.Item {
-	return dynamo.Key("username#"+strings.ToLower(userName), SKName)
+	return dynamo.Key(contract.UserNamePrefix.Of(strings.ToLower(userName)), skName)
 }
 
 // Encode returns the user item without what a registry file does not speak of:
 // the password, the flag of the authenticator app and the counters, which are
 // written by attribute.
 func Encode(u *User) dynamo.Item {
-	it := Key(u.Subject)
-	it[AttrRevision] = dynamo.Number(u.Revision)
+	it := dynamo.UserKey(u.Subject)
+	it[dynamo.AttrRevision] = dynamo.Number(u.Revision)
 	it[attrSubject] = dynamo.Text(u.Subject)
 	it[attrUserName] = dynamo.Text(u.UserName)
 	it.PutText(attrName, u.Name)
 	it.PutText(attrEmail, u.Email)
 	it.PutFlag(attrVerified, u.Email != "" && u.EmailVerified)
-	it.PutFlag(AttrDisabled, u.Disabled)
+	it.PutFlag(dynamo.AttrDisabled, u.Disabled)
 	return it
 }
 
@@ -71,13 +61,13 @@ func Decode(it dynamo.Item) (*User, error) {
 	u := &User{
 		Subject: it.Text(attrSubject), UserName: it.Text(attrUserName),
 		Name: it.Text(attrName), Email: it.Text(attrEmail),
-		Disabled: r.Flag(AttrDisabled), EmailVerified: r.Flag(attrVerified),
-		Revision: r.Number(AttrRevision),
+		Disabled: r.Flag(dynamo.AttrDisabled), EmailVerified: r.Flag(attrVerified),
+		Revision: r.Number(dynamo.AttrRevision),
 	}
 	if u.Revision == 0 {
-		r.Fail(AttrRevision)
+		r.Fail(dynamo.AttrRevision)
 	}
-	u.AuthGen, u.OTP, u.Credentials = r.Number(AttrAuthGen), r.Flag(AttrOTP), r.Number(AttrCredentials)
+	u.AuthGen, u.OTP, u.Credentials = r.Number(dynamo.AttrAuthGen), r.Flag(AttrOTP), r.Number(dynamo.AttrCredentials)
 	if u.Subject == "" || u.UserName == "" {
 		r.Fail(attrUserName)
 	}

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
@@ -20,20 +19,16 @@ func (s *Store) Rehash(ctx context.Context, u *User, password, requestID string)
 	if err != nil {
 		return err
 	}
-	update := types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Registry, Key: Key(u.Subject),
-		UpdateExpression:    new("SET " + AttrPassword + " = :new"),
-		ConditionExpression: new(AttrPassword + " = :old"),
-		ExpressionAttributeValues: dynamo.Item{
-			":new": dynamo.Text(hash), ":old": dynamo.Text(u.password.String()),
-		},
-	}}
-	entry := s.Trail.Put(ctx, audit.Entry{
-		Actor: u.Subject, Action: audit.UserRehash, Subject: u.Subject, Object: "user#" + u.Subject,
-		Outcome: audit.Success, RequestID: requestID,
-	})
-	err = audit.Write(ctx, s.DB, update, entry)
-	if _, changed := errors.AsType[*audit.ConditionError](err); changed {
+	err = dynamo.Tx{
+		dynamo.Update(s.Registry, dynamo.UserKey(u.Subject),
+			dynamo.Changes{Set: dynamo.Item{AttrPassword: dynamo.Text(hash)}},
+			dynamo.Equal(AttrPassword, dynamo.Text(u.password.String()))).Else(ErrChanged),
+		s.Trail.Put(ctx, audit.Entry{
+			Actor: u.Subject, Action: audit.UserRehash, Subject: u.Subject, Object: contract.UserPrefix.Of(u.Subject),
+			Outcome: audit.Success, RequestID: requestID,
+		}),
+	}.Run(ctx, s.DB)
+	if errors.Is(err, ErrChanged) {
 		return nil
 	}
 	if err != nil {

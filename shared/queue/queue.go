@@ -147,17 +147,8 @@ func (q *Queue) Done(ctx context.Context, e *Entry) error {
 // Abandon removes an entry whose work was not done and writes why to the trail, in
 // one transaction. It returns ErrTaken, and does neither, when the entry is not
 // what the caller saw any more.
-func (q *Queue) Abandon(ctx context.Context, e *Entry, why types.TransactWriteItem) error {
-	remove := types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &q.Table, Key: q.key(e),
-		ConditionExpression:       new("#due = :seen"),
-		ExpressionAttributeNames:  map[string]string{"#due": attrDue},
-		ExpressionAttributeValues: dynamo.Item{":seen": dynamo.Millis(e.Due)},
-	}}
-	err := audit.Write(ctx, q.DB, remove, why)
-	if condition, ok := errors.AsType[*audit.ConditionError](err); ok && condition.Index == 0 {
-		return ErrTaken
-	}
+func (q *Queue) Abandon(ctx context.Context, e *Entry, why dynamo.Write) error {
+	err := dynamo.Tx{dynamo.Delete(q.Table, q.key(e), dynamo.Equal(attrDue, dynamo.Millis(e.Due))).Else(ErrTaken), why}.Run(ctx, q.DB)
 	if err != nil {
 		return fmt.Errorf("give up entry %s of the queue %s: %w", e.ID, q.Partition, err)
 	}

@@ -63,12 +63,11 @@ const (
 // Write is the write of Once for a transaction of the caller: it does not happen
 // when the id was presented before. Of two transactions with the same id one is
 // written, and DynamoDB tells a repetition of the first by its token.
-func (s *Store) Write(ctx context.Context, kind Kind, id string, until time.Time) types.TransactWriteItem {
-	u := s.remember(ctx, kind, id, until)
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
-		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
-	}}
+func (s *Store) Write(ctx context.Context, kind Kind, id string, until time.Time) dynamo.Write {
+	sum := sha256.Sum256([]byte(id))
+	return dynamo.Update(s.Sessions, dynamo.Key(contract.OncePrefix.Of(string(kind)+"#"+hex.EncodeToString(sum[:])), sk),
+		dynamo.Changes{Set: dynamo.Item{contract.TTL: dynamo.Seconds(until.Add(time.Second - 1))}},
+		dynamo.Any(dynamo.Absent(contract.TTL), dynamo.Less(contract.TTL, dynamo.Seconds(s.Now(ctx))))).Else(ErrSeen)
 }
 
 // Once returns nil for the first caller with that id, and ErrSeen for every

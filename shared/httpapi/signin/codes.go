@@ -31,8 +31,8 @@ const kindSecondStep = "second step"
 // ErrCode says that a code is not the person's, not of this moment, or was used.
 var ErrCode = errors.New("the code is wrong or was used")
 
-// Code is one that is right. Its Also uses it up, and belongs into the transaction
-// of what it permits.
+// Code is one that is right. Its Use uses it up, and belongs into the transaction
+// of what it permits, which fails with otp.ErrUsed when another request was faster.
 type Code struct {
 	*otp.Accepted
 	reserved *throttle.Reservation

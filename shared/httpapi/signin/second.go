@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/otp"
@@ -66,9 +67,9 @@ func (d *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *s
 	if err != nil {
 		return err
 	}
-	e.AMR, e.Also = SecondStep(first.AMR), code.Also
+	e.AMR, e.Also = SecondStep(first.AMR), []dynamo.Write{code.Use}
 	err = d.complete(w, r, e)
-	if _, used := errors.AsType[*session.AlsoError](err); used {
+	if errors.Is(err, otp.ErrUsed) {
 		c.Refused(r, e.User)
 		return errors.Join(ErrCode, err)
 	}

@@ -21,8 +21,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -50,7 +49,7 @@ type Proof struct {
 	AuthTime time.Time
 	// Also are writes that happen with the sign-in or not at all, as of
 	// session.NewLogin. Nothing that still lacks a second step has any.
-	Also []types.TransactWriteItem
+	Also []dynamo.Write
 	// Return is where the browser asks to go afterwards, and To the source of
 	// where that may lead on to. Both may be anything that a stranger wrote.
 	Return, To string

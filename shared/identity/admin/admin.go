@@ -13,16 +13,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/mail"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
@@ -62,41 +59,12 @@ type New struct {
 	Inviter   string
 	RequestID string
 	// Also are writes that happen with the creation or not at all, such as that
-	// an invitation is used up. Of one whose condition does not hold the error is
-	// an *AlsoError.
-	Also []types.TransactWriteItem
+	// an invitation is used up, each with the name of its failure.
+	Also []dynamo.Write
 }
 
-// AlsoError says that the condition of a write did not hold that was to happen
-// together with the creation of a person. Nothing was written.
-type AlsoError struct {
-	// Index is the place of the write in New.Also.
-	Index int
-	// Item is what is stored, if the write asked for it.
-	Item map[string]types.AttributeValue
-}
-
-func (e *AlsoError) Error() string {
-	return fmt.Sprintf("condition of write %d beside the user does not hold", e.Index)
-}
-
-// Change is a change of attributes of a person's item that ends all of their
-// sessions.
-type Change struct {
-	// Set is a SET clause without the word.
-	Set string
-	// Remove is a REMOVE clause without the word.
-	Remove string
-	// If is a condition on the item, empty for none.
-	If string
-	// Values are the values that Set and If name.
-	Values map[string]types.AttributeValue
-	// Also are writes that happen with the change or not at all.
-	Also []types.TransactWriteItem
-}
-
-// Create puts a person on the roster. It returns ErrTaken, ErrSubject, a *WeakError
-// or an *AlsoError, or says what is wrong with the name or the address.
+// Create puts a person on the roster. It returns ErrTaken, ErrSubject, a *WeakError,
+// the failure of one of n.Also, or what is wrong with the name or the address.
 func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 	if err := n.Check(); err != nil {
 		return nil, err
@@ -120,29 +88,14 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 	if n.Inviter != "" {
 		entry.Detail["invited_by"] = n.Inviter
 	}
-	fixed := []types.TransactWriteItem{s.put(identity.EncodeName(u)), s.put(it), s.Trail.Put(ctx, entry)}
-	err := audit.Write(ctx, s.DB, slices.Concat(fixed, n.Also)...)
-	if condition, ok := errors.AsType[*audit.ConditionError](err); ok {
-		switch place := condition.Index - len(fixed); {
-		case condition.Index == 0:
-			return nil, ErrTaken
-		case condition.Index == 1:
-			return nil, ErrSubject
-		case place >= 0:
-			return nil, &AlsoError{Index: place, Item: condition.Item}
-		}
-	}
+	err := append(dynamo.Tx{
+		dynamo.Create(s.Registry, identity.EncodeName(u)).Else(ErrTaken),
+		dynamo.Create(s.Registry, it).Else(ErrSubject), s.Trail.Put(ctx, entry),
+	}, n.Also...).Run(ctx, s.DB)
 	if err != nil {
 		return nil, fmt.Errorf("create user: %w", err)
 	}
 	return identity.Decode(it)
-}
-
-// put is the write of an item that is not there yet.
-func (s *Store) put(it dynamo.Item) types.TransactWriteItem {
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.Registry, Item: it, ConditionExpression: new("attribute_not_exists(pk)"),
-	}}
 }
 
 const maxLabel = 200
@@ -163,17 +116,13 @@ func (n New) Check() error {
 	return nil
 }
 
-// Password returns the change that gives a person a new password, or a
-// *WeakError.
-func (s *Store) Password(ctx context.Context, u *identity.User, password string) (Change, error) {
+// Password returns the change that gives a user a new password, or a *WeakError.
+func (s *Store) Password(ctx context.Context, u *identity.User, password string) (dynamo.Changes, error) {
 	hash, err := s.newHash(ctx, u, password)
 	if err != nil {
-		return Change{}, err
+		return dynamo.Changes{}, err
 	}
-	return Change{
-		Set:    identity.AttrPassword + " = :password",
-		Values: map[string]types.AttributeValue{":password": dynamo.Text(hash)},
-	}, nil
+	return dynamo.Changes{Set: dynamo.Item{identity.AttrPassword: dynamo.Text(hash)}}, nil
 }
 
 func (s *Store) newHash(ctx context.Context, u *identity.User, password string) (string, error) {
@@ -183,48 +132,21 @@ func (s *Store) newHash(ctx context.Context, u *identity.User, password string) 
 	return s.Hash(ctx, password)
 }
 
-// While is c on the condition that the person is as in u: not disabled, and since
-// then neither signed out everywhere nor with anything else to sign in with.
-func (c Change) While(u *identity.User) Change {
-	as := func(attr, value string, seen int64) string {
-		if seen == 0 {
-			return "(attribute_not_exists(" + attr + ") OR " + attr + " = " + value + ")"
-		}
-		return attr + " = " + value
-	}
-	c.If = as(identity.AttrAuthGen, ":while_gen", u.AuthGen) + " AND " + as(identity.AttrCredentials, ":while_creds", u.Credentials) +
-		" AND (attribute_not_exists(" + identity.AttrDisabled + ") OR " + identity.AttrDisabled + " = :while_no)"
-	values := dynamo.Item{
-		":while_gen": dynamo.Number(u.AuthGen), ":while_creds": dynamo.Number(u.Credentials), ":while_no": dynamo.Flag(false),
-	}
-	maps.Copy(values, c.Values)
-	c.Values = values
-	return c
-}
-
-// Disabled is the change that disables a person.
-func Disabled() Change {
-	return Change{
-		Set:    identity.AttrDisabled + " = :disabled",
-		Values: map[string]types.AttributeValue{":disabled": &types.AttributeValueMemberBOOL{Value: true}},
-	}
+// Disabled is the change that disables a user, for a transaction that ends
+// everything of theirs.
+func Disabled() dynamo.UserChange {
+	return dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{dynamo.AttrDisabled: dynamo.Flag(true)}}}
 }
 
 // Enable lets a person sign in again. What was ended stays so. It returns
 // ErrChanged when the person is not as in u.
 func (s *Store) Enable(ctx context.Context, u *identity.User) error {
-	update := types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Registry, Key: identity.Key(u.Subject),
-		UpdateExpression:    new("REMOVE " + identity.AttrDisabled + " ADD " + identity.AttrRevision + " :one"),
-		ConditionExpression: new(identity.AttrRevision + " = :seen"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":one": &types.AttributeValueMemberN{Value: "1"}, ":seen": identity.Encode(u)[identity.AttrRevision],
-		},
-	}}
-	err := audit.Write(ctx, s.DB, update, s.Trail.Put(ctx, s.entry(u, audit.UserEnable, nil)))
-	if _, changed := errors.AsType[*audit.ConditionError](err); changed {
-		return ErrChanged
-	}
+	err := dynamo.Tx{
+		dynamo.Update(s.Registry, dynamo.UserKey(u.Subject),
+			dynamo.Changes{Remove: []string{dynamo.AttrDisabled}, Raise: []string{dynamo.AttrRevision}},
+			dynamo.Equal(dynamo.AttrRevision, dynamo.Number(u.Revision))).Else(ErrChanged),
+		s.Trail.Put(ctx, s.entry(u, audit.UserEnable, nil)),
+	}.Run(ctx, s.DB)
 	if err != nil {
 		return fmt.Errorf("enable %s: %w", u.Subject, err)
 	}
@@ -234,7 +156,7 @@ func (s *Store) Enable(ctx context.Context, u *identity.User) error {
 // entry names nobody but by the subject: the trail outlives people.
 func (s *Store) entry(u *identity.User, action audit.Action, detail map[string]string) audit.Entry {
 	return audit.Entry{
-		Actor: s.Actor, Action: action, Subject: u.Subject, Object: "user#" + u.Subject,
+		Actor: s.Actor, Action: action, Subject: u.Subject, Object: contract.UserPrefix.Of(u.Subject),
 		Outcome: audit.Success, Detail: detail,
 	}
 }

@@ -20,7 +20,7 @@ func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
 	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
 		FilterExpression:          new(contract.SK + " = :user"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":user": dynamo.Text(identity.SKUser)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":user": dynamo.Text(contract.UserSort)},
 	})
 	var all []*identity.User
 	for pages.HasMorePages() {
@@ -45,21 +45,13 @@ func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
 // Ways is what a person can sign in with beside a password.
 type Ways struct{ Passkeys, Linked int }
 
-// What the sort keys of passkeys and linked accounts begin with, below a person's
-// partition.
-const (
-	partition = "user#"
-	passkeys  = "passkey#"
-	linked    = "linked#"
-)
-
 // Ways returns what everybody has, by subject. Like List it reads the whole table.
 func (s *Store) Ways(ctx context.Context) (map[string]Ways, error) {
 	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
 		ProjectionExpression:      new(contract.PK + ", " + contract.SK),
 		FilterExpression:          new("begins_with(" + contract.SK + ", :passkeys) OR begins_with(" + contract.SK + ", :linked)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":passkeys": dynamo.Text(passkeys), ":linked": dynamo.Text(linked)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":passkeys": dynamo.Text(string(contract.PasskeyPrefix)), ":linked": dynamo.Text(string(contract.ExternalAccountPrefix))},
 	})
 	all := map[string]Ways{}
 	for pages.HasMorePages() {
@@ -68,12 +60,12 @@ func (s *Store) Ways(ctx context.Context) (map[string]Ways, error) {
 			return nil, fmt.Errorf("list ways to sign in: %w", err)
 		}
 		for _, it := range page.Items {
-			subject, ok := strings.CutPrefix(dynamo.Item(it).Text(contract.PK), partition)
+			subject, ok := contract.UserPrefix.Cut(dynamo.Item(it).Text(contract.PK))
 			if !ok {
 				continue
 			}
 			w := all[subject]
-			if strings.HasPrefix(dynamo.Item(it).Text(contract.SK), passkeys) {
+			if strings.HasPrefix(dynamo.Item(it).Text(contract.SK), string(contract.PasskeyPrefix)) {
 				w.Passkeys++
 			} else {
 				w.Linked++

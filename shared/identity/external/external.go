@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
@@ -37,6 +36,9 @@ var (
 	ErrUnknown = errors.New("account is not linked")
 	// ErrTooMany says that the person has MaxLinks of them.
 	ErrTooMany = fmt.Errorf("a person has at most %d linked accounts", MaxLinks)
+	// ErrTaken is returned when another user, or another request, has linked the
+	// account.
+	ErrTaken = errors.New("the account is linked to another user")
 	// ErrTwice says that the person has linked this very account before.
 	ErrTwice = errors.New("account is linked already")
 )
@@ -63,15 +65,13 @@ type Link struct {
 }
 
 // Store keeps links in the registry table. It is safe for concurrent use.
-//
-// Adding and Removing return writes for the caller's transaction, which holds two
-// more: that of the person's item from identity.Store.Changing, because a link is
-// a way to sign in, and an audit entry.
 type Store struct {
 	DB *dynamodb.Client
 	// Registry is the physical name of the table.
 	Registry string
-	Now      func(context.Context) time.Time
+	// People are the users. Link and Create need them.
+	People *identity.Store
+	Now    func(context.Context) time.Time
 }
 
 // ID returns the id of the link of an account. No issuer has the byte 0 in it, so
@@ -110,7 +110,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]Link, error) {
 		TableName: &s.Registry, ConsistentRead: new(true),
 		KeyConditionExpression: new("pk = :person AND begins_with(sk, :linked)"),
 		ExpressionAttributeValues: dynamo.Item{
-			":person": identity.Key(subject)[contract.PK], ":linked": dynamo.Text(Prefix),
+			":person": dynamo.UserKey(subject)[contract.PK], ":linked": dynamo.Text(string(contract.ExternalAccountPrefix)),
 		},
 	})
 	var all []Link
@@ -131,15 +131,14 @@ func (s *Store) List(ctx context.Context, subject string) ([]Link, error) {
 }
 
 // Adding returns the link that an account becomes and the two writes that make it.
-// Each holds only while nobody has the account: of two people who link it at once
-// one gets a condition that does not hold at the first write, and so does a person
-// who links it twice.
+// They fail with ErrTaken: of two users who link an account at once one gets it, and
+// so does a user who links it twice.
 //
-// Have are the links that the person has, from List; nil for somebody who is only
-// now created. A List that is newer than what the caller knows of the person's item
-// makes MaxLinks hold, as Changing then refuses whatever came between. The error is
-// ErrTooMany or ErrTwice.
-func (s *Store) Adding(ctx context.Context, subject string, a Account, have []Link) (*Link, []types.TransactWriteItem, error) {
+// Have are the links that the user has, from List; nil for a user who is only now
+// created. A List that is newer than what the caller knows of the user's item makes
+// MaxLinks hold, as identity.Store.Changing then refuses whatever came between. The
+// error is ErrTooMany or ErrTwice.
+func (s *Store) Adding(ctx context.Context, subject string, a Account, have []Link) (*Link, []dynamo.Write, error) {
 	l := &Link{
 		ID: ID(a.Issuer, a.Subject), Subject: subject,
 		Upstream: a.Upstream, Issuer: a.Issuer, Label: cut(a.Label), Created: s.Now(ctx).UTC().Truncate(time.Second),
@@ -152,48 +151,45 @@ func (s *Store) Adding(ctx context.Context, subject string, a Account, have []Li
 	if len(have) >= MaxLinks {
 		return nil, nil, ErrTooMany
 	}
-	var writes []types.TransactWriteItem
-	for _, key := range []dynamo.Item{AccountKey(l.ID), PersonKey(subject, l.ID)} {
-		writes = append(writes, types.TransactWriteItem{Put: &types.Put{
-			TableName: &s.Registry, Item: l.encode(key),
-			ConditionExpression:                 new("attribute_not_exists(pk)"),
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}})
+	var writes []dynamo.Write
+	for _, key := range l.keys() {
+		writes = append(writes, dynamo.Create(s.Registry, l.encode(key)).Else(ErrTaken))
 	}
 	return l, writes, nil
 }
 
-// Removing returns the two writes that end a link. They hold only while it is the
-// person's, so that the second of two is refused.
-func (s *Store) Removing(l *Link) []types.TransactWriteItem {
-	var writes []types.TransactWriteItem
-	for _, key := range []dynamo.Item{AccountKey(l.ID), PersonKey(l.Subject, l.ID)} {
-		writes = append(writes, types.TransactWriteItem{Delete: &types.Delete{
-			TableName: &s.Registry, Key: key,
-			ConditionExpression:      new("#user = :person"),
-			ExpressionAttributeNames: dynamo.Names(attrUser), ExpressionAttributeValues: dynamo.Item{":person": dynamo.Text(l.Subject)},
-		}})
+// keys are those of the two items of a link.
+func (l *Link) keys() []dynamo.Item {
+	return []dynamo.Item{AccountKey(l.ID), PersonKey(l.Subject, l.ID)}
+}
+
+// isOf holds while the item of a link is the user's.
+func isOf(subject string) dynamo.Condition { return dynamo.Equal(attrUser, dynamo.Text(subject)) }
+
+// Removing returns the two writes that end a link. They fail with ErrUnknown when it
+// is not the user's any more.
+func (s *Store) Removing(l *Link) []dynamo.Write {
+	var writes []dynamo.Write
+	for _, key := range l.keys() {
+		writes = append(writes, dynamo.Delete(s.Registry, key, isOf(l.Subject)).Else(ErrUnknown))
 	}
 	return writes
 }
 
-// Forgetting returns the two writes that end a link of a person who is being
-// deleted, by its id. They hold as well when either item is gone.
-func (s *Store) Forgetting(subject, id string) []types.TransactWriteItem {
-	writes := s.Removing(&Link{ID: id, Subject: subject})
-	for _, w := range writes {
-		w.Delete.ConditionExpression = new("attribute_not_exists(pk) OR " + *w.Delete.ConditionExpression)
+// Forgetting returns the two writes that end a link of a user who is being deleted,
+// by its id. They hold as well when either item is gone, and fail with ErrTaken when
+// the account is another user's by now.
+func (s *Store) Forgetting(subject, id string) []dynamo.Write {
+	var writes []dynamo.Write
+	for _, key := range (&Link{ID: id, Subject: subject}).keys() {
+		writes = append(writes, dynamo.Delete(s.Registry, key, dynamo.Any(dynamo.NotExists(), isOf(subject))).Else(ErrTaken))
 	}
 	return writes
 }
 
 // Holds is a condition for the transaction of a sign-in: the account is still the
-// person's. Without it a link that was removed a moment ago would let them in once
-// more.
-func (s *Store) Holds(l *Link) types.TransactWriteItem {
-	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &s.Registry, Key: AccountKey(l.ID),
-		ConditionExpression:      new("#user = :person"),
-		ExpressionAttributeNames: dynamo.Names(attrUser), ExpressionAttributeValues: dynamo.Item{":person": dynamo.Text(l.Subject)},
-	}}
+// user's. Without it a link that was removed a moment ago would let them in once
+// more. It fails with ErrUnknown.
+func (s *Store) Holds(l *Link) dynamo.Write {
+	return dynamo.Check(s.Registry, AccountKey(l.ID), isOf(l.Subject)).Else(ErrUnknown)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
-	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
 // The layout of the two items of a link, which have the same attributes. A new
@@ -16,8 +15,7 @@ import (
 const (
 	// Prefix begins the partition key of the account's item and the sort key of
 	// the person's. SK is the sort key of the account's.
-	Prefix = "linked#"
-	SK     = "linked"
+	SK = "linked"
 
 	attrUser     = "user"
 	attrUpstream = "upstream" // absent: none that is known
@@ -31,13 +29,11 @@ const maxLabel = 200
 
 // AccountKey is the primary key of the item that leads from an account to its
 // person.
-func AccountKey(id string) dynamo.Item { return dynamo.Key(Prefix+id, SK) }
+func AccountKey(id string) dynamo.Item { return dynamo.Key(contract.ExternalAccountPrefix.Of(id), SK) }
 
 // PersonKey is the primary key of the item among those of the person.
 func PersonKey(subject, id string) dynamo.Item {
-	key := identity.Key(subject)
-	key[contract.SK] = dynamo.Text(Prefix + id)
-	return key
+	return dynamo.Key(contract.UserPrefix.Of(subject), contract.ExternalAccountPrefix.Of(id))
 }
 
 func (l *Link) encode(key dynamo.Item) dynamo.Item {
@@ -57,9 +53,9 @@ func decode(it dynamo.Item) (*Link, error) {
 		Label: r.Text(attrLabel), Created: r.Time(attrCreated),
 	}
 	if r.Text(contract.SK) == SK {
-		l.ID = r.After(contract.PK, Prefix)
+		l.ID = r.After(contract.PK, string(contract.ExternalAccountPrefix))
 	} else {
-		l.ID = r.After(contract.SK, Prefix)
+		l.ID = r.After(contract.SK, string(contract.ExternalAccountPrefix))
 	}
 	if l.Subject == "" {
 		r.Fail(attrUser)

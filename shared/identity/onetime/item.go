@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
@@ -35,7 +33,7 @@ const (
 // is told that it did.
 const kept = 7 * 24 * time.Hour
 
-func key(id string) dynamo.Item { return dynamo.Key("ticket#"+id, sk) }
+func key(id string) dynamo.Item { return dynamo.Key(contract.OneTimePrefix.Of(id), sk) }
 
 // hash is all that is kept of what is in a link.
 func hash(secret []byte) string {
@@ -77,12 +75,9 @@ func decode(id string, it dynamo.Item) (t *Link, used bool, err error) {
 	return t, used, nil
 }
 
-func (s *Store) use(ctx context.Context, id string) types.TransactWriteItem {
-	update := "SET #used = :now"
-	condition := "attribute_exists(#expires) AND attribute_not_exists(#used) AND #expires > :now"
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: key(id), UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames:  dynamo.Names(attrUsed, attrExpires),
-		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(s.Now(ctx))},
-	}}
+// use is the write that uses a link up.
+func (s *Store) use(ctx context.Context, id string) dynamo.Write {
+	now := dynamo.Seconds(s.Now(ctx))
+	return dynamo.Update(s.Sessions, key(id), dynamo.Changes{Set: dynamo.Item{attrUsed: now}},
+		dynamo.Absent(attrUsed), dynamo.Greater(attrExpires, now)).Else(ErrUsed)
 }

@@ -26,10 +26,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
@@ -142,13 +142,10 @@ func (s *Store) Create(ctx context.Context, n New) (*Link, string, error) {
 	_, _ = rand.Read(secret) // never an error: it ends the process instead
 	t.ID = hash(secret)
 	entry := audit.Entry{
-		Actor: n.Actor, Action: action, Subject: t.Subject, Object: "user#" + t.Subject, Outcome: audit.Success,
+		Actor: n.Actor, Action: action, Subject: t.Subject, Object: contract.UserPrefix.Of(t.Subject), Outcome: audit.Success,
 		RequestID: n.RequestID, Detail: n.detail(t),
 	}
-	put := types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.Sessions, Item: encode(t), ConditionExpression: new("attribute_not_exists(" + contract.PK + ")"),
-	}}
-	if err := audit.Write(ctx, s.DB, put, s.Trail.Put(ctx, entry)); err != nil {
+	if err := (dynamo.Tx{dynamo.Create(s.Sessions, encode(t)), s.Trail.Put(ctx, entry)}).Run(ctx, s.DB); err != nil {
 		return nil, "", fmt.Errorf("make a link to %s: %w", n.Kind, err)
 	}
 	return t, opaque.Write(opaque.OneTimeLink, secret), nil
@@ -197,12 +194,11 @@ func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Link, error)
 	return t, nil
 }
 
-// Use is the write that uses the ticket up, for the transaction that does what it
-// is for. Its condition does not hold when the ticket has been used, or has expired
-// by now.
-func (t *Link) Use(ctx context.Context) types.TransactWriteItem { return t.store.use(ctx, t.ID) }
+// Use is the write that uses the link up, for the transaction that does what it is
+// for. It fails with ErrUsed when the link has been used, or has expired by now.
+func (t *Link) Use(ctx context.Context) dynamo.Write { return t.store.use(ctx, t.ID) }
 
-// Link is the address at which a person opens a link.
+// URL is the address at which a person opens a link.
 func URL(issuer string, kind Kind, text string) string {
 	path := contract.Enroll.Paths[0]
 	if kind == Recover {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
@@ -19,9 +17,9 @@ const (
 
 // Accepted is a code that was right when it was read, and is not used up yet.
 type Accepted struct {
-	// Also uses the code up. It belongs into the transaction of what the code
-	// permits: the condition in it does not hold when somebody was faster.
-	Also []types.TransactWriteItem
+	// Use uses the code up. It belongs into the transaction of what the code
+	// permits, and fails with ErrUsed when another request was faster.
+	Use dynamo.Write
 	// Method is MethodApp or MethodRecovery.
 	Method string
 	// Left is how many recovery codes are left after this sign-in.
@@ -68,10 +66,9 @@ func (s *Store) checkApp(ctx context.Context, e *enrolled, code string) (*Accept
 	}
 	// The secret is in the condition, so that a code of an app that was taken
 	// away meanwhile does not pass for one of the next app.
-	use := s.update(e.subject, "SET #last = :step", "#last < :step AND #secret = :secret", dynamo.Item{
-		":step": dynamo.Number(at), ":secret": dynamo.Bytes(e.sealed),
-	}, attrLast, attrSecret)
-	return &Accepted{Also: []types.TransactWriteItem{use}, Method: MethodApp, Left: len(e.codes)}, nil
+	use := dynamo.Update(s.Registry, key(e.subject), dynamo.Changes{Set: dynamo.Item{attrLast: dynamo.Number(at)}},
+		dynamo.Less(attrLast, dynamo.Number(at)), dynamo.Equal(attrSecret, dynamo.Bytes(e.sealed))).Else(ErrUsed)
+	return &Accepted{Use: use, Method: MethodApp, Left: len(e.codes)}, nil
 }
 
 func (s *Store) checkRecovery(ctx context.Context, e *enrolled, code string) (*Accepted, error) {
@@ -91,17 +88,7 @@ func (s *Store) checkRecovery(ctx context.Context, e *enrolled, code string) (*A
 	if !slices.Contains(e.codes, hash[0]) {
 		return nil, ErrWrong
 	}
-	use := s.update(e.subject, "DELETE #codes :used", "contains(#codes, :hash)", dynamo.Item{
-		":used": texts(hash), ":hash": dynamo.Text(hash[0]),
-	}, attrCodes)
-	return &Accepted{Also: []types.TransactWriteItem{use}, Method: MethodRecovery, Left: len(e.codes) - 1}, nil
-}
-
-// update is a conditional write of a person's item.
-func (s *Store) update(subject, update, condition string, values dynamo.Item, names ...string) types.TransactWriteItem {
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Registry, Key: key(subject),
-		UpdateExpression: &update, ConditionExpression: &condition,
-		ExpressionAttributeNames: dynamo.Names(names...), ExpressionAttributeValues: values,
-	}}
+	use := dynamo.Update(s.Registry, key(e.subject), dynamo.Changes{Delete: map[string]string{attrCodes: hash[0]}},
+		dynamo.Contains(attrCodes, hash[0])).Else(ErrUsed)
+	return &Accepted{Use: use, Method: MethodRecovery, Left: len(e.codes) - 1}, nil
 }

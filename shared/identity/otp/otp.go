@@ -29,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
@@ -43,9 +44,6 @@ var (
 	ErrNone = errors.New("person has no authenticator app")
 	// ErrExists says that the person has an authenticator app already.
 	ErrExists = errors.New("person has an authenticator app")
-	// ErrChanged says that something of what the person signs in with was changed
-	// since they were read. Nothing was written.
-	ErrChanged = errors.New("somebody changed how the person signs in")
 )
 
 // Store is the authenticator apps of one stage. It is safe for concurrent use.
@@ -104,7 +102,7 @@ type enrolled struct {
 	created             time.Time
 }
 
-func key(subject string) dynamo.Item { return dynamo.Key("user#"+subject, sk) }
+func key(subject string) dynamo.Item { return dynamo.Key(contract.UserPrefix.Of(subject), sk) }
 
 func (e *enrolled) encode() dynamo.Item {
 	it := key(e.subject)

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/replay"
 )
 
@@ -63,28 +63,31 @@ type Registration struct {
 	Name, Device string
 }
 
-// Attest judges a response to Create with the same binding, and returns the new
-// passkey with the writes that make it one, for the transaction of the caller: the
-// challenge, which is used up, then the passkey. It makes no call. Errors are as of
-// Verify.
-func (p *Party) Attest(ctx context.Context, r Registration) (*Passkey, []types.TransactWriteItem, error) {
+// Made is a passkey that a device has made and that no user has yet: Store.Add
+// gives it to its user. It is good for one use.
+type Made struct {
+	*Passkey
+	// challenge uses up the challenge that the device has answered.
+	challenge dynamo.Write
+}
+
+// Attest judges a response to Create with the same binding, and returns what was
+// made. It makes no call. Errors are as of Verify.
+func (p *Party) Attest(ctx context.Context, r Registration) (*Made, error) {
 	response, err := protocol.ParseCredentialCreationResponseBytes([]byte(r.Response))
 	if err != nil {
-		return nil, nil, refuse("", err)
+		return nil, refuse("", err)
 	}
 	challenge, err := p.challenged(ctx, &response.Response.CollectedClientData, r.Binding)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	k, err := p.made(ctx, r.Subject, response)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	k.Name = cmp.Or(CleanName(r.Name), DefaultName(k, r.Device))
-	put := types.TransactWriteItem{Put: &types.Put{
-		TableName: &p.Store.Registry, Item: Encode(k), ConditionExpression: new("attribute_not_exists(pk)"),
-	}}
-	return k, []types.TransactWriteItem{p.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires), put}, nil
+	return &Made{Passkey: k, challenge: p.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires)}, nil
 }
 
 // made judges a response (WebAuthn §7.1) and returns what it has made.

@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
 // The layout of an item. A new attribute is optional and its absence has the meaning
 // written here, so that old items work with new code.
 const (
-	skPrefix = "passkey#"
-
 	attrCredential = "cred"
 	attrKey        = "key"
 	attrCount      = "count"      // absent: 0
@@ -23,7 +22,9 @@ const (
 	attrUsed       = "used"       // absent: never
 )
 
-func key(subject, id string) dynamo.Item { return dynamo.Key("user#"+subject, skPrefix+id) }
+func key(subject, id string) dynamo.Item {
+	return dynamo.Key(contract.UserPrefix.Of(subject), contract.PasskeyPrefix.Of(id))
+}
 
 // Encode returns the item of a passkey.
 func Encode(p *Passkey) dynamo.Item {
@@ -49,7 +50,7 @@ func Encode(p *Passkey) dynamo.Item {
 func Decode(it dynamo.Item) (*Passkey, error) {
 	r := dynamo.Reader{Item: it}
 	p := &Passkey{
-		Subject: r.After("pk", "user#"), Credential: r.Bytes(attrCredential), Key: r.Bytes(attrKey),
+		Subject: r.After(contract.PK, string(contract.UserPrefix)), Credential: r.Bytes(attrCredential), Key: r.Bytes(attrKey),
 		Transports: r.Texts(attrTransports), AAGUID: r.Bytes(attrAAGUID), Name: r.Text(attrName),
 		Created: r.Time(attrCreated), Used: r.Time(attrUsed),
 	}
@@ -63,7 +64,7 @@ func Decode(it dynamo.Item) (*Passkey, error) {
 	if len(p.Key) == 0 {
 		r.Fail(attrKey)
 	}
-	if len(p.Credential) == 0 || r.After("sk", skPrefix) != p.ID() {
+	if len(p.Credential) == 0 || r.After("sk", string(contract.PasskeyPrefix)) != p.ID() {
 		r.Fail(attrCredential)
 	}
 	if r.Err() != nil {

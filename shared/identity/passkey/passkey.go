@@ -50,9 +50,6 @@ var (
 	// ErrDisabled says that a person proved who they are and may not sign in. The
 	// error is a *DisabledError.
 	ErrDisabled = errors.New("user is disabled")
-	// ErrChanged says that something that the person signs in with was changed
-	// since the caller last looked. The caller looks again.
-	ErrChanged = errors.New("credentials have changed meanwhile")
 )
 
 // RefusedError is an ErrRefused with the reason, in which there is nothing secret.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-webauthn/webauthn/protocol"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
@@ -41,8 +40,8 @@ type Assertion struct {
 	Passkey *Passkey
 	// Also belongs into the transaction of the sign-in: the challenge, which is
 	// used up, then the passkey, which must be there still, and where Regressed
-	// an audit entry.
-	Also []types.TransactWriteItem
+	// an audit entry. The first two fail with an ErrRefused.
+	Also []dynamo.Write
 	// Regressed says that the signature counter did not go on: there may be a copy
 	// of the passkey. It is no reason to keep anybody out.
 	Regressed bool
@@ -75,18 +74,19 @@ func (v *Verifier) Verify(ctx context.Context, a Answer) (*Assertion, error) {
 	if err != nil {
 		return nil, err
 	}
-	passkey, regressed, err := v.prove(passkey, response)
+	passkey, regressed, err := v.prove(ctx, passkey, response)
 	if err != nil {
 		return nil, err
 	}
 	if user.Disabled {
 		return nil, &DisabledError{User: user}
 	}
-	also := []types.TransactWriteItem{
-		v.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires), v.Store.use(passkey),
+	refused := &RefusedError{Subject: subject, Reason: "the response was used before, or the passkey is gone"}
+	also := []dynamo.Write{
+		v.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires).Else(refused), v.Store.use(passkey).Else(refused),
 	}
 	if regressed {
-		also = append(also, v.Store.Entry(audit.PasskeyRegress, passkey, a.RequestID))
+		also = append(also, v.Store.entry(ctx, audit.PasskeyRegress, passkey, a.RequestID))
 	}
 	return &Assertion{User: user, Passkey: passkey, Also: also, Regressed: regressed}, nil
 }
@@ -122,7 +122,7 @@ func (v *Verifier) challenged(ctx context.Context, signed *protocol.CollectedCli
 // is to be stored. The library's Verify does the steps that need cryptography; those
 // about what was seen before are here. The package of it that has them all brings a
 // second encoding of every type with it.
-func (v *Verifier) prove(before *Passkey, response *protocol.ParsedCredentialAssertionData) (after *Passkey, regressed bool, err error) {
+func (v *Verifier) prove(ctx context.Context, before *Passkey, response *protocol.ParsedCredentialAssertionData) (after *Passkey, regressed bool, err error) {
 	host, err := v.host()
 	if err != nil {
 		return nil, false, err
@@ -139,7 +139,7 @@ func (v *Verifier) prove(before *Passkey, response *protocol.ParsedCredentialAss
 	}
 	changed := *before
 	changed.Count, changed.Flags = max(before.Count, said.Counter), byte(said.Flags)
-	changed.Used = v.Store.Now(v.r.Context()).UTC().Truncate(time.Second)
+	changed.Used = v.Store.Now(ctx).UTC().Truncate(time.Second)
 	// Who does not count says 0 always.
 	return &changed, said.Counter <= before.Count && before.Count != 0, nil
 }
@@ -160,18 +160,10 @@ func consistent(flags protocol.AuthenticatorFlags) bool {
 // use writes what a sign-in changes. It holds while the passkey is there with the
 // key that was used. Of two sign-ins at once the later write may lower the counter
 // a little; both are let in anyway.
-func (s *Store) use(p *Passkey) types.TransactWriteItem {
-	names := dynamo.Names(attrCount, attrFlags, attrUsed, attrKey)
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Registry, Key: key(p.Subject, p.ID()),
-		UpdateExpression:         new("SET #count = :count, #flags = :flags, #used = :used"),
-		ConditionExpression:      new("#key = :key"),
-		ExpressionAttributeNames: names,
-		ExpressionAttributeValues: dynamo.Item{
-			":count": dynamo.Number(int64(p.Count)), ":flags": dynamo.Number(int64(p.Flags)),
-			":used": dynamo.Seconds(p.Used), ":key": dynamo.Bytes(p.Key),
-		},
-	}}
+func (s *Store) use(p *Passkey) dynamo.Write {
+	return dynamo.Update(s.Registry, key(p.Subject, p.ID()), dynamo.Changes{Set: dynamo.Item{
+		attrCount: dynamo.Number(int64(p.Count)), attrFlags: dynamo.Number(int64(p.Flags)), attrUsed: dynamo.Seconds(p.Used),
+	}}, dynamo.Equal(attrKey, dynamo.Bytes(p.Key)))
 }
 
 // refuse says why the library refuses. Its Details are sentences; what was sent is

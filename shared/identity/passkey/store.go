@@ -3,15 +3,14 @@ package passkey
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
@@ -32,7 +31,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]Passkey, error) {
 	out, err := s.DB.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
 		KeyConditionExpression:    new("pk = :pk AND begins_with(sk, :sk)"),
-		ExpressionAttributeValues: dynamo.Item{":pk": dynamo.Text("user#" + subject), ":sk": dynamo.Text(skPrefix)},
+		ExpressionAttributeValues: dynamo.Item{":pk": dynamo.Text(contract.UserPrefix.Of(subject)), ":sk": dynamo.Text(string(contract.PasskeyPrefix))},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list passkeys: %w", err)
@@ -63,13 +62,13 @@ func (s *Store) Get(ctx context.Context, subject, id string) (*Passkey, error) {
 	return Decode(out.Item)
 }
 
-// Add gives a person the passkey that Attest returned with these writes, with an
-// audit entry. It returns ErrTooMany when there are Max, ErrChanged when u is not
-// what is stored any more, and an ErrRefused when the response was used before.
+// Add gives a user the passkey that Attest returned, with an audit entry. It returns
+// ErrTooMany when there are Max, identity.ErrChanged when u is not what is stored any
+// more, and an ErrRefused when the response was used before.
 //
 // The list is read after u, and the write holds only while nothing was added since
-// u was read, so nobody gets more than Max by adding two at once.
-func (s *Store) Add(ctx context.Context, u *identity.User, p *Passkey, writes []types.TransactWriteItem, requestID string) error {
+// u was read, so no user gets more than Max by adding two at once.
+func (s *Store) Add(ctx context.Context, u *identity.User, m *Made, requestID string) error {
 	existing, err := s.List(ctx, u.Subject)
 	if err != nil {
 		return err
@@ -77,45 +76,42 @@ func (s *Store) Add(ctx context.Context, u *identity.User, p *Passkey, writes []
 	if len(existing) >= Max {
 		return ErrTooMany
 	}
-	err = audit.Write(ctx, s.DB, slices.Concat([]types.TransactWriteItem{
-		s.People.Changing(u, "", "", nil), s.Entry(audit.PasskeyAdd, p, requestID),
-	}, writes)...)
-	condition, failed := errors.AsType[*audit.ConditionError](err)
-	switch {
-	case !failed && err != nil:
+	tx := append(dynamo.Tx{s.People.Changing(u, dynamo.Changes{})}, s.Adding(ctx, m, requestID)...)
+	if err := tx.Run(ctx, s.DB); err != nil {
 		return fmt.Errorf("add a passkey: %w", err)
-	case failed && condition.Index == 0:
-		return ErrChanged
-	case failed:
-		return &RefusedError{Subject: u.Subject, Reason: "the response was used before, or the passkey is there already"}
 	}
 	return nil
 }
 
-// Remove takes a passkey away from a person, with an audit entry. It returns
-// ErrChanged when u is not what is stored any more, and ErrUnknown when the passkey
-// is gone. Whether the person has another way to sign in is the caller's to know, of
-// when u was read.
+// Adding returns the writes that make a passkey a user's, with an audit entry, for
+// a transaction that holds more. They fail with an ErrRefused when the response was
+// used before.
+func (s *Store) Adding(ctx context.Context, m *Made, requestID string) []dynamo.Write {
+	refused := &RefusedError{Subject: m.Subject, Reason: "the response was used before, or the passkey is there already"}
+	return []dynamo.Write{
+		m.challenge.Else(refused), dynamo.Create(s.Registry, Encode(m.Passkey)).Else(refused),
+		s.entry(ctx, audit.PasskeyAdd, m.Passkey, requestID),
+	}
+}
+
+// Remove takes a passkey away from a user, with an audit entry. It returns
+// identity.ErrChanged when u is not what is stored any more, and ErrUnknown when the
+// passkey is gone. Whether the user has another way to sign in is the caller's to
+// know, of when u was read.
 func (s *Store) Remove(ctx context.Context, u *identity.User, p *Passkey, requestID string) error {
-	err := audit.Write(ctx, s.DB,
-		s.People.Changing(u, "", "", nil), s.Removal(p), s.Entry(audit.PasskeyRemove, p, requestID))
-	condition, failed := errors.AsType[*audit.ConditionError](err)
-	switch {
-	case failed && condition.Index == 0:
-		return ErrChanged
-	case failed && condition.Index == 1:
-		return ErrUnknown
-	case err != nil:
+	err := dynamo.Tx{
+		s.People.Changing(u, dynamo.Changes{}), s.Removal(p), s.entry(ctx, audit.PasskeyRemove, p, requestID),
+	}.Run(ctx, s.DB)
+	if err != nil {
 		return fmt.Errorf("remove a passkey: %w", err)
 	}
 	return nil
 }
 
-// Removal is the write that takes a passkey away, if it is there.
-func (s *Store) Removal(p *Passkey) types.TransactWriteItem {
-	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &s.Registry, Key: key(p.Subject, p.ID()), ConditionExpression: new("attribute_exists(pk)"),
-	}}
+// Removal is the write that takes a passkey away. It fails with ErrUnknown when the
+// passkey is not there.
+func (s *Store) Removal(p *Passkey) dynamo.Write {
+	return dynamo.Delete(s.Registry, key(p.Subject, p.ID()), dynamo.Exists()).Else(ErrUnknown)
 }
 
 // Rename gives a passkey another name, which CleanName makes fit, with an audit
@@ -123,26 +119,21 @@ func (s *Store) Removal(p *Passkey) types.TransactWriteItem {
 func (s *Store) Rename(ctx context.Context, p *Passkey, name, requestID string) error {
 	renamed := *p
 	renamed.Name = cmp.Or(CleanName(name), unnamed)
-	err := audit.Write(ctx, s.DB, types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Registry, Key: key(p.Subject, p.ID()),
-		UpdateExpression: new("SET #name = :name"), ConditionExpression: new("attribute_exists(pk)"),
-		ExpressionAttributeNames:  dynamo.Names(attrName),
-		ExpressionAttributeValues: dynamo.Item{":name": dynamo.Text(renamed.Name)},
-	}}, s.Entry(audit.PasskeyRename, &renamed, requestID))
-	if condition, failed := errors.AsType[*audit.ConditionError](err); failed && condition.Index == 0 {
-		return ErrUnknown
-	}
+	err := dynamo.Tx{
+		dynamo.Update(s.Registry, key(p.Subject, p.ID()),
+			dynamo.Changes{Set: dynamo.Item{attrName: dynamo.Text(renamed.Name)}}, dynamo.Exists()).Else(ErrUnknown),
+		s.entry(ctx, audit.PasskeyRename, &renamed, requestID),
+	}.Run(ctx, s.DB)
 	if err != nil {
 		return fmt.Errorf("rename a passkey: %w", err)
 	}
 	return nil
 }
 
-// Entry is the audit entry of what its owner did with a passkey, for transactions
-// of the caller.
-func (s *Store) Entry(action audit.Action, p *Passkey, requestID string) types.TransactWriteItem {
+// entry is the audit entry of what its owner did with a passkey.
+func (s *Store) entry(ctx context.Context, action audit.Action, p *Passkey, requestID string) dynamo.Write {
 	return s.Trail.Put(ctx, audit.Entry{
-		Actor: p.Subject, Action: action, Subject: p.Subject, Object: skPrefix + p.ID(), Outcome: audit.Success,
+		Actor: p.Subject, Action: action, Subject: p.Subject, Object: contract.PasskeyPrefix.Of(p.ID()), Outcome: audit.Success,
 		Detail: map[string]string{"name": p.Name}, RequestID: requestID,
 	})
 }

@@ -32,12 +32,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/identity/external"
-	"github.com/tipstaff/tipstaff/shared/identity/otp"
+	"github.com/tipstaff/tipstaff/shared/identity/credential"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -48,13 +46,12 @@ type Handler struct {
 	People   *identity.Store
 	// Clients knows the names of the applications, and Consents what they were
 	// allowed.
-	Clients   *client.Store
-	Consents  *consent.Store
-	Passkeys  *passkey.Party
-	OTP       *otp.Store
-	Links     *external.Store
-	Upstreams *upstream.Store
-	Trail     *audit.Trail
+	Clients  *client.Store
+	Consents *consent.Store
+	Passkeys *passkey.Party
+	// Credentials changes what the user signs in with.
+	Credentials *credential.Service
+	Trail       *audit.Trail
 	// Flow keeps the browser signed in when a new password has ended everything.
 	Flow  *signin.Flow
 	Forms *websec.Forms

@@ -5,11 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -53,9 +49,9 @@ func (v *visit) act(name string) error {
 	}
 	err := a.do(v)
 	switch {
-	case errors.Is(err, errEnded):
+	case errors.Is(err, identity.ErrEnded):
 		return v.signIn()
-	case errors.Is(err, errChanged):
+	case errors.Is(err, identity.ErrChanged):
 		return v.refuse(web.ChangedMeanwhile, err)
 	}
 	return err
@@ -71,7 +67,7 @@ func (v *visit) fresh() bool {
 // for it once more.
 func (v *visit) confirm(page string) error {
 	user, err := v.person()
-	if errors.Is(err, errEnded) {
+	if errors.Is(err, identity.ErrEnded) {
 		return v.signIn()
 	}
 	if err != nil {
@@ -100,77 +96,16 @@ func (v *visit) note(why error) {
 	note.Code, note.Error = string(oauth.InvalidRequest), why.Error()
 }
 
-var (
-	// errEnded says that the person is not signed in any more.
-	errEnded = errors.New("the person is gone, switched off or signed out")
-	// errChanged says that what the person signs in with was changed by another
-	// request, several times in a row.
-	errChanged = errors.New("the credentials were changed meanwhile")
-)
-
-// user is person for a change, which a login can no longer make when everything of
-// the person's has ended since.
-func (v *visit) user() (*identity.User, error) {
-	u, err := v.person()
-	if err == nil && u.AuthGen != v.login.AuthGen {
-		return nil, errEnded
-	}
-	return u, err
-}
-
-// passes is how often a change is judged anew because others were faster.
-const passes = 4
-
-// settle runs a change of what the person signs in with, which ends in v.write, and
-// runs it anew, on what is true then, when something else of it was changed in
-// between. So of two tabs that each remove one of the last two ways in, one is told
-// that it is the last.
-func (v *visit) settle(change func(*identity.User) error) error {
-	for range passes {
-		u, err := v.user()
-		if err != nil {
-			return err
-		}
-		if err = change(u); !errors.Is(err, errChanged) {
-			return err
-		}
-	}
-	return errChanged
-}
-
-// clauses are what a change does to the user's item, as of identity.Store.Changing.
-type clauses struct {
-	set, remove string
-	values      dynamo.Item
-}
-
-// write makes a change of what u signs in with: the clauses on the user's item, the
-// entry, and the writes, all or nothing. It returns errChanged when u is not what
-// is stored any more, and a *session.AlsoError with the place of a write whose
-// condition does not hold.
-func (v *visit) write(u *identity.User, c clauses, e audit.Entry, writes ...types.TransactWriteItem) error {
-	all := append([]types.TransactWriteItem{
-		v.People.Changing(u, c.set, c.remove, c.values),
-		v.Trail.Put(ctx, e),
-	}, writes...)
-	err := audit.Write(v.r.Context(), v.People.DB, all...)
-	condition, ok := errors.AsType[*audit.ConditionError](err)
-	switch {
-	case ok && condition.Index == 0:
-		return errChanged
-	case ok && condition.Index > 1:
-		return &session.AlsoError{Index: condition.Index - 2, Item: condition.Item}
-	}
-	return err
-}
-
-// entry is the record of something that the person does to object, with where from.
-func (v *visit) entry(a audit.Action, object string, more ...string) audit.Entry {
-	return audit.Entry{
-		Actor: v.login.Subject, Action: a, Subject: v.login.Subject, Object: object,
-		Outcome: audit.Success, RequestID: httpapi.RequestID(v.r.Context()), Detail: v.device().Detail(more...),
+// change is what the person asks to be changed, for the service that does it.
+func (v *visit) change() identity.Change {
+	return identity.Change{
+		Subject: v.login.Subject, AuthGen: v.login.AuthGen, From: v.device().Detail(), RequestID: httpapi.RequestID(v.r.Context()),
 	}
 }
+
+// user is the person for a change, which a login can no longer make when everything
+// of the person's has ended since.
+func (v *visit) user() (*identity.User, error) { return v.People.Current(v.r.Context(), v.change()) }
 
 func (v *visit) device() session.ClientInfo {
 	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent())

@@ -9,6 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/identity/credential"
 	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -34,14 +35,14 @@ const (
 )
 
 // activity is what happened lately, from the audit trail, which is a moment behind.
-func (v *visit) activity(ctx context.Context, w *ways) ([]web.Activity, error) {
+func (v *visit) activity(ctx context.Context, w *credential.Ways) ([]web.Activity, error) {
 	entries, err := v.Trail.List(ctx, v.People.DB, audit.Query{Subject: v.login.Subject, Limit: lookedAt})
 	if err != nil {
 		return nil, err
 	}
 	var all []web.Activity
 	for _, e := range entries {
-		n := names{upstream: w.called(e.Detail[detailUpstream])}
+		n := names{upstream: called(w, e.Detail[detailUpstream])}
 		if id := clientOf(e); id != "" {
 			a, err := v.app(ctx, id)
 			if err != nil {
@@ -65,15 +66,15 @@ func (v *visit) activity(ctx context.Context, w *ways) ([]web.Activity, error) {
 
 // clientOf is the client that an entry is about, if any.
 func clientOf(e audit.Entry) string {
-	if id, ok := strings.CutPrefix(e.Object, "client#"); ok {
+	if id, ok := strings.CutPrefix(e.Object, string(contract.ClientPrefix)); ok {
 		return id
 	}
 	return e.Detail[detailClient]
 }
 
 // called is the name of an upstream, or its id when it is gone.
-func (w *ways) called(id string) string {
-	for _, u := range w.upstreams {
+func called(w *credential.Ways, id string) string {
+	for _, u := range w.Upstreams {
 		if u.ID == id {
 			return u.Name
 		}

@@ -10,10 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity/external"
-	"github.com/tipstaff/tipstaff/shared/identity/otp"
-	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/credentials"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	"github.com/tipstaff/tipstaff/shared/wire/passkeys"
 	"github.com/tipstaff/tipstaff/shared/wire/vault"
@@ -28,22 +26,20 @@ func New(e *wire.Env) (http.Handler, error) {
 	known := vault.People(e, db, held, store.Trail)
 	clients := &client.Store{DB: db, Table: registry, Now: now}
 	// The id is that of a grant, so that we wrote it; only its name is shown.
-	clients.Registered = func(_ context.Context, id string) (*client.Client, error) {
-		return registration.Unverified(id, now())
+	clients.Registered = func(ctx context.Context, id string) (*client.Client, error) {
+		return registration.Unverified(id, now(ctx))
 	}
 	return e.Route(&Handler{
-		Issuer:    e.Issuer,
-		Sessions:  store,
-		People:    known,
-		Clients:   clients,
-		Consents:  &consent.Store{DB: db, Registry: registry, Trail: store.Trail, Now: now},
-		Passkeys:  passkeys.Party(e, known, held),
-		OTP:       &otp.Store{DB: db, Registry: registry, Peppers: known.Peppers, People: known, Trail: store.Trail, Now: now},
-		Links:     &external.Store{DB: db, Registry: registry, Now: now},
-		Upstreams: &upstream.Store{DB: db, Registry: registry, Now: now},
-		Trail:     store.Trail,
-		Flow:      signin.New(e, store, held),
-		Forms:     &websec.Forms{Key: held.MACKey, Now: now},
-		Now:       now,
+		Issuer:      e.Issuer,
+		Sessions:    store,
+		People:      known,
+		Clients:     clients,
+		Consents:    &consent.Store{DB: db, Registry: registry, Trail: store.Trail, Now: now},
+		Passkeys:    passkeys.Party(e, known, held),
+		Credentials: credentials.Service(e, db, known, store),
+		Trail:       store.Trail,
+		Flow:        signin.New(e, store, held),
+		Forms:       &websec.Forms{Key: held.MACKey, Now: now},
+		Now:         now,
 	}), nil
 }

@@ -89,18 +89,16 @@ func (v *visit) addOTP() error {
 	if err != nil {
 		return err
 	}
-	var codes []string
-	var user *identity.User
-	err = v.settle(func(u *identity.User) error {
-		user = u
-		codes, err = v.OTP.Add(v.r.Context(), u, secret, v.r.PostForm.Get("code"), httpapi.RequestID(v.r.Context()))
-		return changed(err)
-	})
+	codes, err := v.Credentials.AddApp(v.r.Context(), v.change(), secret, v.r.PostForm.Get("code"))
 	switch {
 	case errors.Is(err, otp.ErrExists): // in another tab, or by this form, sent twice
 		return v.done(doneOTP)
 	case errors.Is(err, otp.ErrWrong):
 		v.note(err)
+		user, err := v.user()
+		if err != nil {
+			return err
+		}
 		return v.picture(user, secret, web.AddOTP{Setup: setup, Problem: wrongCode, Wrong: true})
 	case err != nil:
 		return err
@@ -113,19 +111,9 @@ const (
 	wrongCode  = "This code is not right. Type the one that the app shows now. If it happens again, look at the clock of your phone."
 )
 
-// changed is the error of a change of an app, in our words.
-func changed(err error) error {
-	if errors.Is(err, otp.ErrChanged) {
-		return errChanged
-	}
-	return err
-}
-
 // removeOTP takes the app away. It is no way in by itself, so it can always go.
 func (v *visit) removeOTP() error {
-	err := v.settle(func(u *identity.User) error {
-		return changed(v.OTP.Remove(v.r.Context(), u, httpapi.RequestID(v.r.Context())))
-	})
+	err := v.Credentials.RemoveApp(v.r.Context(), v.change())
 	if err != nil && !errors.Is(err, otp.ErrNone) { // in another tab
 		return err
 	}
@@ -141,7 +129,7 @@ func (v *visit) showCodes(problem string) error {
 	if !u.OTP {
 		return v.showOTP(problem)
 	}
-	state, err := v.OTP.State(v.r.Context(), u.Subject)
+	state, err := v.Credentials.Apps.State(v.r.Context(), u.Subject)
 	if err != nil {
 		return err
 	}
@@ -154,12 +142,7 @@ func (v *visit) showCodes(problem string) error {
 
 // newCodes makes new recovery codes and shows them.
 func (v *visit) newCodes() error {
-	var codes []string
-	err := v.settle(func(u *identity.User) error {
-		var err error
-		codes, err = v.OTP.NewCodes(v.r.Context(), u, httpapi.RequestID(v.r.Context()))
-		return changed(err)
-	})
+	codes, err := v.Credentials.RecoveryCodes(v.r.Context(), v.change())
 	if errors.Is(err, otp.ErrNone) {
 		return v.done(doneOTPRemoved)
 	}

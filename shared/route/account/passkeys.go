@@ -3,10 +3,8 @@ package account
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
@@ -57,20 +55,14 @@ func (v *visit) addPasskey() error {
 	if response == "" { // sent with the Enter key
 		return v.showPasskey(notMade)
 	}
-	made, writes, err := v.Passkeys.Attest(ctx, passkey.Registration{
+	made, err := v.Passkeys.Attest(ctx, passkey.Registration{
 		Answer: passkey.Answer{
 			Response: response, Binding: v.binding(purposePasskey), RequestID: httpapi.RequestID(ctx),
 		},
 		Subject: v.login.Subject, Name: v.r.PostForm.Get("name"), Device: v.device().Agent,
 	})
 	if err == nil {
-		err = v.settle(func(u *identity.User) error {
-			err := v.Passkeys.Store.Add(ctx, u, made, writes, httpapi.RequestID(ctx))
-			if errors.Is(err, passkey.ErrChanged) {
-				return errChanged
-			}
-			return err
-		})
+		err = v.Credentials.AddPasskey(ctx, v.change(), made)
 	}
 	if errors.Is(err, passkey.ErrRefused) && made != nil {
 		has, listErr := v.passkey(ctx, made.ID())
@@ -114,14 +106,8 @@ func (v *visit) passkey(ctx context.Context, id string) (*passkey.Passkey, error
 const notThere = "This passkey is not there any more. Perhaps you removed it in another tab."
 
 func (v *visit) renamePasskey() error {
-	ctx := v.r.Context()
-	if _, err := v.user(); err != nil {
-		return err
-	}
-	p, err := v.Passkeys.Store.Get(ctx, v.login.Subject, v.r.PostForm.Get("id"))
-	if err == nil {
-		err = v.Passkeys.Store.Rename(ctx, p, v.r.PostForm.Get("name"), httpapi.RequestID(ctx))
-	}
+	form := v.r.PostForm
+	err := v.Credentials.RenamePasskey(v.r.Context(), v.change(), form.Get("id"), form.Get("name"))
 	if errors.Is(err, passkey.ErrUnknown) {
 		return v.refuse(notThere, err)
 	}
@@ -131,30 +117,8 @@ func (v *visit) renamePasskey() error {
 	return v.done(doneRenamed)
 }
 
-// removePasskey takes a passkey away, if there is another way in.
+// removePasskey takes a passkey away, if there is another way to sign in.
 func (v *visit) removePasskey() error {
-	ctx := v.r.Context()
-	id := v.r.PostForm.Get("id")
-	err := v.settle(func(u *identity.User) error {
-		w, err := v.read(ctx, u)
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(w.passkeys, func(p passkey.Passkey) bool { return p.ID() == id })
-		if i < 0 {
-			return nil // in another tab, or it never was theirs
-		}
-		if err := w.removable(); err != nil {
-			return err
-		}
-		err = v.Passkeys.Store.Remove(ctx, u, &w.passkeys[i], httpapi.RequestID(ctx))
-		switch {
-		case errors.Is(err, passkey.ErrChanged):
-			return errChanged
-		case errors.Is(err, passkey.ErrUnknown):
-			return nil
-		}
-		return err
-	})
+	err := v.Credentials.RemovePasskey(v.r.Context(), v.change(), v.r.PostForm.Get("id"))
 	return v.removed(err, donePasskeyRemoved)
 }

@@ -3,21 +3,13 @@ package account
 import (
 	"errors"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
+	"github.com/tipstaff/tipstaff/shared/identity/credential"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
-)
-
-// The details of an entry about a password.
-const (
-	detailPassword  = "password"
-	passwordFirst   = "first"
-	passwordRemoved = "removed"
 )
 
 // showPassword asks for a new password.
@@ -34,14 +26,10 @@ func (v *visit) showPassword(problem string) error {
 }
 
 // setPassword gives the person the password that they typed. In place of another one
-// it ends everything: whoever knew the one before is out. A first one ends nothing.
+// it ends everything: whoever knew the one before is out. This browser stays in, as
+// it was: how it signed in and when.
 func (v *visit) setPassword() error {
-	u, err := v.user()
-	if err != nil {
-		return err
-	}
-	people := &admin.Store{Store: v.People, Actor: u.Subject}
-	change, err := people.Password(v.r.Context(), u, v.r.PostForm.Get("password"))
+	ended, err := v.Credentials.SetPassword(v.r.Context(), v.change(), v.r.PostForm.Get("password"))
 	if weak, ok := errors.AsType[*admin.WeakError](err); ok {
 		v.note(err)
 		return v.showPassword("This password " + weak.Reason + ". Please choose another one.")
@@ -49,69 +37,26 @@ func (v *visit) setPassword() error {
 	if err != nil {
 		return err
 	}
-	if u.HasPassword() {
-		return v.replacePassword(u, change)
-	}
-	e := v.entry(audit.UserPassword, "user#"+u.Subject, detailPassword, passwordFirst)
-	// Not settled anew: who has set one in another tab meanwhile is asked again.
-	if err := v.write(u, clauses{set: change.Set, values: change.Values}, e); err != nil {
-		return err
-	}
-	return v.done(donePassword)
-}
-
-// replacePassword ends everything of the person with the password before, and keeps
-// this browser in, as it was: how it signed in and when.
-func (v *visit) replacePassword(u *identity.User, change admin.Change) error {
-	ctx := v.r.Context()
-	// What a page of before was about to change has changed.
-	change.Set += ", " + identity.AttrCredentials + " = if_not_exists(" + identity.AttrCredentials + ", :none) + :one"
-	change.Values[":none"], change.Values[":one"] = dynamo.Number(0), dynamo.Number(1)
-	cause := v.cause(session.Password)
-	cause.Action = audit.UserPassword
-	_, err := v.Sessions.ChangeUser(ctx, u.Subject, session.UserChange(change.While(u)), cause)
-	if errors.Is(err, session.ErrStale) {
-		if _, err := v.user(); err != nil {
-			return err
-		}
-		return errChanged
-	}
-	if err != nil {
-		return err
-	}
-	if u, err = v.person(); err != nil {
-		return err
+	if ended == nil {
+		return v.done(donePassword)
 	}
 	err = v.Flow.SignIn(v.w, v.r, signin.Proof{
-		User: u, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Paths[0] + "?done=" + donePassword,
+		User: ended, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Paths[0] + "?done=" + donePassword,
 	})
 	if errors.Is(err, session.ErrStale) {
-		return errEnded // something else has ended everything just after
+		return identity.ErrEnded // something else has ended everything just after
 	}
 	return err
 }
 
-// removePassword takes the password away, if there is another way in.
+// removePassword takes the password away, if there is another way to sign in.
 func (v *visit) removePassword() error {
-	err := v.settle(func(u *identity.User) error {
-		if !u.HasPassword() {
-			return nil // in another tab
-		}
-		w, err := v.read(v.r.Context(), u)
-		if err != nil {
-			return err
-		}
-		if err := w.removable(); err != nil {
-			return err
-		}
-		return v.write(u, clauses{remove: identity.AttrPassword}, v.entry(audit.UserPassword, "user#"+u.Subject, detailPassword, passwordRemoved))
-	})
-	return v.removed(err, doneNoPassword)
+	return v.removed(v.Credentials.RemovePassword(v.r.Context(), v.change()), doneNoPassword)
 }
 
 // removed answers the removal of a way in.
 func (v *visit) removed(err error, what string) error {
-	if errors.Is(err, errLast) {
+	if errors.Is(err, credential.ErrLast) {
 		return v.refuse(lastWay, err)
 	}
 	if err != nil {

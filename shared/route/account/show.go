@@ -24,7 +24,7 @@ func (v *visit) open(page string) error {
 		return v.confirm(page)
 	}
 	err := show("")
-	if errors.Is(err, errEnded) {
+	if errors.Is(err, identity.ErrEnded) {
 		return v.signIn()
 	}
 	return err
@@ -78,7 +78,7 @@ func (v *visit) show(problem string) error {
 	if err == nil {
 		err = v.Sessions.Touch(ctx, v.login, v.device())
 	}
-	if errors.Is(err, errEnded) || errors.Is(err, session.ErrEnded) {
+	if errors.Is(err, identity.ErrEnded) || errors.Is(err, session.ErrEnded) {
 		return v.signIn()
 	}
 	if err != nil {
@@ -99,7 +99,7 @@ func (v *visit) show(problem string) error {
 
 // fill puts in what is the person's.
 func (v *visit) fill(ctx context.Context, page *web.Account, user *identity.User) error {
-	ways, err := v.read(ctx, user)
+	ways, err := v.Credentials.Ways(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -120,11 +120,11 @@ func (v *visit) fill(ctx context.Context, page *web.Account, user *identity.User
 	return err
 }
 
-// person is who is signed in, or errEnded when they are gone or disabled.
+// person is who is signed in, or identity.ErrEnded when they are gone or disabled.
 func (v *visit) person() (*identity.User, error) {
 	u, err := v.People.Get(v.r.Context(), v.login.Subject)
 	if errors.Is(err, identity.ErrUnknown) || err == nil && u.Disabled {
-		return nil, errEnded
+		return nil, identity.ErrEnded
 	}
 	return u, err
 }

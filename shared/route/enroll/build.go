@@ -10,6 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/recovery"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/credentials"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	"github.com/tipstaff/tipstaff/shared/wire/passkeys"
 	"github.com/tipstaff/tipstaff/shared/wire/vault"
@@ -29,15 +30,16 @@ func New(e *wire.Env) (http.Handler, error) {
 		asking.Requests = &recovery.Store{DB: db, Sessions: table, Now: now}
 	}
 	return e.Route(&Handler{
-		Issuer:    e.Issuer,
-		OneTime:   &onetime.Store{DB: db, Sessions: table, Now: now},
-		People:    persons,
-		Passkeys:  passkeys.Party(e, persons, held),
-		Codes:     codes,
-		Upstreams: &upstream.Store{DB: db, Registry: registry, Now: now},
-		Throttle:  codes.Throttle,
-		Forms:     forms,
-		Flow:      signin.New(e, store, held),
-		Asking:    asking,
+		Issuer:      e.Issuer,
+		OneTime:     &onetime.Store{DB: db, Sessions: table, Now: now},
+		People:      persons,
+		Passkeys:    passkeys.Party(e, persons, held),
+		Codes:       codes,
+		Credentials: credentials.Service(e, db, persons, store),
+		Upstreams:   &upstream.Store{DB: db, Registry: registry, Now: now},
+		Throttle:    codes.Throttle,
+		Forms:       forms,
+		Flow:        signin.New(e, store, held),
+		Asking:      asking,
 	}), nil
 }

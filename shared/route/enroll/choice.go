@@ -6,11 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
+	"github.com/tipstaff/tipstaff/shared/identity/credential"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -20,22 +18,12 @@ import (
 
 // choice is what a person wants to sign in with: a password, or a passkey.
 type choice struct {
-	password string
-	// made is the passkey as the browser sent it, and writes make it one: the
-	// challenge, which is used up, and the passkey.
-	made   string
-	key    *passkey.Passkey
-	writes []types.TransactWriteItem
-	// amr is how somebody proved who they are who has just set it.
+	credential.Choice
+	// made is the passkey as the browser sent it.
+	made string
+	// amr is how a person proved who they are who has just set it.
 	amr []string
 }
-
-// The places of the writes in a transaction of ours: what uses the link up, and what
-// makes a passkey.
-const (
-	placeLink = iota
-	placeChoice
-)
 
 // problem is why a choice was not taken, for the person, and the field that it is
 // about.
@@ -69,12 +57,12 @@ func (h *Handler) chosen(v *visit, names ...string) (*choice, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &choice{password: password, amr: []string{oauth.AMRPassword}}, nil
+	return &choice{Choice: credential.Choice{Password: password}, amr: []string{oauth.AMRPassword}}, nil
 }
 
 // madePasskey judges a passkey that the browser made for this link.
 func (h *Handler) madePasskey(v *visit, made string) (*choice, error) {
-	key, writes, err := h.Passkeys.Attest(v.ctx(), passkey.Registration{
+	key, err := h.Passkeys.Attest(v.ctx(), passkey.Registration{
 		Answer:  passkey.Answer{Response: made, Binding: v.binding(), RequestID: httpapi.RequestID(v.ctx())},
 		Subject: v.ticket.Subject, Device: session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()).Agent,
 	})
@@ -95,9 +83,8 @@ func (h *Handler) madePasskey(v *visit, made string) (*choice, error) {
 			return nil, &problem{text: web.TooManyPasskeys, why: passkey.ErrTooMany}
 		}
 	}
-	writes = append(writes, h.Passkeys.Store.Entry(audit.PasskeyAdd, key, httpapi.RequestID(v.ctx())))
 	return &choice{
-		made: made, key: key, writes: writes, amr: []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple},
+		Choice: credential.Choice{Passkey: key}, made: made, amr: []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple},
 	}, nil
 }
 

@@ -27,6 +27,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/credential"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -43,6 +44,8 @@ type Handler struct {
 	// Passkeys makes new ones, and Codes checks those of an app.
 	Passkeys *passkey.Party
 	Codes    *signin.Codes
+	// Credentials gives a user what they have chosen.
+	Credentials *credential.Service
 	// Upstreams are where somebody who is invited may have an account.
 	Upstreams *upstream.Store
 	Throttle  *throttle.Store

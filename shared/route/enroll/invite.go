@@ -3,14 +3,13 @@ package enroll
 import (
 	"errors"
 	"net/http"
-	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
+	"github.com/tipstaff/tipstaff/shared/identity/onetime"
+	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -72,21 +71,15 @@ func (h *Handler) invite(v *visit, formErr error) error {
 // create makes the person, in one transaction with the passkey and all that it uses
 // up, and signs them in.
 func (h *Handler) create(v *visit, n admin.New, c *choice, page web.Choose) error {
-	if n.Password = c.password; c.key != nil {
-		n.SignsInWith = "passkey"
-	}
-	n.Also = slices.Concat([]types.TransactWriteItem{placeLink: v.ticket.Use(v.r.Context())}, c.writes)
-	store := &admin.Store{Store: h.People, Actor: v.ticket.Subject}
-	user, err := store.Create(v.ctx(), n)
-	also, beside := errors.AsType[*admin.AlsoError](err)
+	user, err := h.Credentials.Accept(v.ctx(), v.ticket, n, c.Choice)
 	switch {
 	case errors.Is(err, admin.ErrTaken):
 		// Perhaps by this very link, which was sent twice.
 		return h.lost(v, err, func() error { return h.renamed(v, n, taken()) })
-	case errors.Is(err, admin.ErrSubject), beside && also.Index == placeLink:
+	case errors.Is(err, admin.ErrSubject), errors.Is(err, onetime.ErrUsed):
 		page.Problem = web.TryAgain
 		return h.lost(v, err, func() error { return h.choose(v, http.StatusConflict, page) })
-	case beside:
+	case errors.Is(err, passkey.ErrRefused):
 		return h.refused(v, page, &problem{text: web.UnusablePasskey, why: err})
 	case err != nil:
 		return err

@@ -3,15 +3,12 @@ package enroll
 import (
 	"errors"
 	"net/http"
-	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
-	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/identity/admin"
+	"github.com/tipstaff/tipstaff/shared/identity/onetime"
+	"github.com/tipstaff/tipstaff/shared/identity/otp"
+	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -42,14 +39,13 @@ func (h *Handler) recover(v *visit, formErr error) error {
 	if err != nil {
 		return err
 	}
-	err = h.change(v, c, code)
-	also, beside := errors.AsType[*session.AlsoError](err)
+	err = h.Credentials.Recover(v.ctx(), v.user, v.ticket, c.Choice, accepted(code), httpapi.RequestID(v.ctx()))
 	switch {
-	case errors.Is(err, session.ErrStale), errors.Is(err, session.ErrUnknown), beside && also.Index == placeLink:
+	case errors.Is(err, session.ErrStale), errors.Is(err, session.ErrUnknown), errors.Is(err, onetime.ErrUsed):
 		return h.lost(v, err, func() error { return h.choose(v, http.StatusConflict, web.Choose{Problem: web.TryAgain}) })
-	case beside && also.Index < placeChoice+len(c.writes):
+	case errors.Is(err, passkey.ErrRefused):
 		return h.refused(v, web.Choose{}, &problem{text: web.UnusablePasskey, why: err})
-	case beside && code != nil:
+	case errors.Is(err, otp.ErrUsed):
 		h.Codes.Refused(v.r, v.user)
 		return h.refused(v, page, wrongCode(err))
 	case err != nil:
@@ -74,36 +70,15 @@ func (h *Handler) code(v *visit) (*signin.Code, error) {
 	return code, err
 }
 
-func wrongCode(why error) *problem { return &problem{text: web.WrongCode, field: "code", why: why} }
-
-// change gives the person what they chose and ends all of their sessions, in one
-// transaction with all that it uses up: the link, a challenge, a code.
-func (h *Handler) change(v *visit, c *choice, code *signin.Code) error {
-	ctx, request := v.ctx(), httpapi.RequestID(v.ctx())
-	cause := session.Cause{Why: session.Recovered, Actor: v.user.Subject, RequestID: request}
-	var change admin.Change
-	if c.key == nil {
-		var err error
-		store := &admin.Store{Store: h.People, Actor: v.user.Subject}
-		if change, err = store.Password(ctx, v.user, c.password); err != nil {
-			return err
-		}
-		cause.Action = audit.UserPassword
+// accepted is the code that is used up, nil for none.
+func accepted(code *signin.Code) *otp.Accepted {
+	if code == nil {
+		return nil
 	}
-	change.Also = slices.Concat([]types.TransactWriteItem{placeLink: v.ticket.Use(ctx)}, c.writes)
-	if code != nil {
-		change.Also = append(change.Also, code.Also...)
-	}
-	if v.user.OTP && v.ticket.ResetOTP {
-		change.Remove = identity.AttrOTP
-		change.Also = append(change.Also, h.Codes.OTP.Removal(v.user.Subject), h.People.Trail.Put(ctx, audit.Entry{
-			Actor: v.ticket.Actor, Action: audit.OTPRemove, Subject: v.user.Subject, Object: "user#" + v.user.Subject,
-			Outcome: audit.Success, RequestID: request,
-		}))
-	}
-	_, err := h.Flow.Sessions.ChangeUser(ctx, v.user.Subject, session.UserChange(change.While(v.user)), cause)
-	return err
+	return code.Accepted
 }
+
+func wrongCode(why error) *problem { return &problem{text: web.WrongCode, field: "code", why: why} }
 
 // enter signs the person in with what they have chosen.
 func (h *Handler) enter(v *visit, c *choice, code *signin.Code) error {
@@ -115,7 +90,7 @@ func (h *Handler) enter(v *visit, c *choice, code *signin.Code) error {
 	if code != nil {
 		_, e.Remember = signin.KnownBrowser(v.r)
 		code.Succeeded(v.ctx(), e.Remember)
-		if c.key == nil {
+		if c.Passkey == nil {
 			e.AMR = signin.SecondStep(c.amr)
 		}
 	}

@@ -6,11 +6,13 @@ import (
 	"net/http"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/issue"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
@@ -111,9 +113,9 @@ func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User,
 	if err != nil {
 		return nil, &secondError{err}
 	}
-	planned.AMR, planned.Also = signin.SecondStep(planned.AMR), code.Also
+	planned.AMR, planned.Also = signin.SecondStep(planned.AMR), []dynamo.Write{code.Use}
 	renewed, err := h.grant(r, c, user, planned)
-	if _, used := errors.AsType[*session.AlsoError](err); used {
+	if errors.Is(err, otp.ErrUsed) {
 		h.Codes.Refused(r, user)
 		return nil, &secondError{errors.Join(signin.ErrCode, err)}
 	}

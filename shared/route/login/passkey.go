@@ -52,7 +52,7 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 		signin.StartOver(w, r, page.Return, page.To, err)
 		return nil
 	}
-	if _, used := errors.AsType[*session.AlsoError](err); used {
+	if errors.Is(err, passkey.ErrRefused) {
 		// The answer came twice, or the passkey was removed a moment ago.
 		return h.again(w, r, http.StatusBadRequest, page, err)
 	}

@@ -8,12 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audience"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/device"
 	"github.com/tipstaff/tipstaff/shared/dpop"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/issue"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -78,7 +77,7 @@ func (h *Handler) deviceCode(w http.ResponseWriter, r *http.Request, c *client.C
 func (h *Handler) admit(ctx context.Context, request *device.Request, n session.NewGrant) (*session.Grant, error) {
 	n.Subject, n.AuthGen, n.AuthTime, n.AMR = request.Subject, request.AuthGen, request.AuthTime, request.AMR
 	n.Client, n.Scope, n.Audience = request.Client, request.Scope, request.Audience
-	n.RequestID, n.Also = httpapi.RequestID(ctx), []types.TransactWriteItem{h.Devices.Spending(ctx, request)}
+	n.RequestID, n.Also = httpapi.RequestID(ctx), []dynamo.Write{h.Devices.Spending(ctx, request)}
 	if !slices.Contains(strings.Fields(n.Scope), oauth.ScopeOfflineAccess) {
 		n.Login = request.Login
 		n.Absolute = min(n.Absolute, request.LoginEnds.Sub(h.Issue.Now(ctx)))
@@ -88,7 +87,7 @@ func (h *Handler) admit(ctx context.Context, request *device.Request, n session.
 		return nil, gone(fmt.Errorf("the login of device request %s has ended: %w", request.ID, session.ErrEnded))
 	}
 	grant, err := h.Issue.Sessions.CreateGrant(ctx, n)
-	if _, faster := errors.AsType[*session.AlsoError](err); faster {
+	if errors.Is(err, device.ErrUsed) {
 		return nil, over(err)
 	}
 	if errors.Is(err, session.ErrStale) || errors.Is(err, session.ErrEnded) {

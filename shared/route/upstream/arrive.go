@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
@@ -68,7 +67,6 @@ const tries = 3
 
 // The reasons to look again, and to let nobody in.
 var (
-	errRaced    = errors.New("somebody else came in with the account at the same time")
 	errStranger = errors.New("nobody here has linked the account")
 	errOutside  = errors.New("the account has no verified address in a domain that may come in")
 )
@@ -80,25 +78,23 @@ func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) er
 		var user *identity.User
 		var link *external.Link
 		user, link, err = h.person(v, who)
-		if errors.Is(err, errRaced) {
+		if errors.Is(err, external.ErrTaken) {
 			continue
 		}
 		if err != nil {
 			break
 		}
 		err = h.enter(v, j, who, user, link)
-		_, unlinked := errors.AsType[*session.AlsoError](err)
-		if !unlinked && !errors.Is(err, session.ErrStale) {
+		if !errors.Is(err, external.ErrUnknown) && !errors.Is(err, session.ErrStale) {
 			return err
 		}
 	}
-	_, unlinked := errors.AsType[*session.AlsoError](err)
 	switch {
 	case errors.Is(err, errStranger):
 		v.tell(http.StatusForbidden, web.UpstreamStranger(v.upstream.Name, v.back), oauth.AccessDenied, err)
 	case errors.Is(err, errOutside):
 		v.tell(http.StatusForbidden, web.UpstreamOutside(v.upstream.Name, v.back, v.upstream.Domains), oauth.AccessDenied, err)
-	case unlinked, errors.Is(err, session.ErrStale), errors.Is(err, errRaced):
+	case errors.Is(err, external.ErrUnknown), errors.Is(err, session.ErrStale), errors.Is(err, external.ErrTaken):
 		signin.StartOver(v.w, v.r, j.Return, j.To, err)
 	default:
 		return err
@@ -150,7 +146,7 @@ func (h *Handler) enter(v *visit, j *relying.Journey, who *relying.Identity, use
 	ctx := v.r.Context()
 	e := signin.Proof{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
 	if link != nil && !user.OTP && !user.Disabled {
-		e.Also = []types.TransactWriteItem{h.Links.Holds(link)}
+		e.Also = []dynamo.Write{h.Links.Holds(link)}
 	}
 	if user.Disabled {
 		h.refused(v, user.Subject, audit.LoginRefuse, "user#"+user.Subject)

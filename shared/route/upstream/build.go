@@ -27,6 +27,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	db, now := dynamo.Client(e), e.Now
 	store := dynamo.Sessions(e, db)
 	registry, table := e.Name(contract.Registry), e.Name(contract.Sessions)
+	people := vault.People(e, db, held, store.Trail)
 	return e.Route(&Handler{
 		Issuer:    e.Issuer,
 		Upstreams: &upstream.Store{DB: db, Registry: registry, Now: now},
@@ -34,9 +35,9 @@ func New(e *wire.Env) (http.Handler, error) {
 		Journeys: &relying.Journeys{
 			DB: db, Sessions: table, Now: now, Box: &opaque.Box{Kind: opaque.UpstreamState, Keys: held.MACKey},
 		},
-		Links:    &external.Store{DB: db, Registry: registry, Now: now},
+		Links:    &external.Store{DB: db, Registry: registry, People: people, Now: now},
 		OneTime:  &onetime.Store{DB: db, Sessions: table, Now: now},
-		People:   vault.People(e, db, held, store.Trail),
+		People:   people,
 		Flow:     signin.New(e, store, held),
 		Forms:    &websec.Forms{Key: held.MACKey, Now: now},
 		Throttle: vault.Throttle(e, db, held),

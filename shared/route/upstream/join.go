@@ -3,15 +3,10 @@ package upstream
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -24,19 +19,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// errOvertaken says that an invitation was used, or expired, since it was opened.
-var errOvertaken = errors.New("the invitation is not good any more")
-
-// newNames is how many user names somebody new is tried with.
-const newNames = 6
-
-// create puts somebody new on the roster, with the account, by an invitation if it is
-// not nil. It returns errRaced when somebody came in with the account meanwhile, and
-// errOvertaken.
+// create makes a new user with the account, by an invitation if it is not nil. It
+// returns external.ErrTaken when a user came in with the account meanwhile, and
+// onetime.ErrUsed.
 func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Link) (*identity.User, error) {
+	ctx := v.r.Context()
 	n := admin.New{
-		Subject: identity.NewSubject(h.Now(v.r.Context())), UserName: who.Candidate(), Name: who.Name,
-		SignsInWith: "account at " + v.upstream.ID, RequestID: httpapi.RequestID(v.r.Context()),
+		Subject: identity.NewSubject(h.Now(ctx)), UserName: who.Candidate(), Name: who.Name,
+		SignsInWith: "account at " + v.upstream.ID, RequestID: httpapi.RequestID(ctx),
 	}
 	if who.EmailVerified {
 		n.Email, n.EmailVerified = who.Email, true
@@ -48,43 +38,20 @@ func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Link) 
 			n.Email, n.EmailVerified = invite.Email, invite.EmailVerified
 		}
 	}
-	link, writes, err := h.Links.Adding(v.r.Context(), n.Subject, account(v, who), nil)
-	if err != nil {
-		return nil, err
+	return h.Links.Create(ctx, v.change(n.Subject, 0), n, account(v, who), invite, who.Another)
+}
+
+// change is a change of a user's credentials by this request.
+func (v *visit) change(subject string, authGen int64) identity.Change {
+	return identity.Change{
+		Subject: subject, AuthGen: authGen,
+		From: v.detail(), RequestID: httpapi.RequestID(v.r.Context()),
 	}
-	n.Also = append(slices.Clone(writes), h.People.Trail.Put(ctx, v.entry(n.Subject, link)))
-	if invite != nil {
-		n.Also = append(n.Also, invite.Use(v.r.Context()))
-	}
-	people := &admin.Store{Store: h.People, Actor: n.Subject}
-	for range newNames {
-		user, err := people.Create(v.r.Context(), n)
-		other, raced := errors.AsType[*admin.AlsoError](err)
-		switch {
-		case errors.Is(err, admin.ErrTaken):
-			n.UserName = who.Another()
-		case raced && other.Index < len(writes):
-			return nil, errRaced
-		case raced:
-			return nil, errOvertaken
-		default:
-			return user, err
-		}
-	}
-	return nil, admin.ErrTaken
 }
 
 // account is what is linked.
 func account(v *visit, who *relying.Identity) external.Account {
 	return external.Account{Issuer: who.Issuer, Subject: who.Subject, Upstream: v.upstream.ID, Label: who.Label()}
-}
-
-// entry is the record of a link.
-func (v *visit) entry(subject string, l *external.Link) audit.Entry {
-	return audit.Entry{
-		Actor: subject, Action: audit.LinkAdd, Subject: subject, Object: external.Prefix + l.ID,
-		Outcome: audit.Success, RequestID: httpapi.RequestID(v.r.Context()), Detail: v.detail(),
-	}
 }
 
 // follow lets somebody in who was invited. The invitation is not used when the
@@ -97,7 +64,7 @@ func (h *Handler) follow(v *visit, j *relying.Journey, who *relying.Identity) er
 	}
 	_, err = h.Links.Find(ctx, who.Issuer, who.Subject)
 	if err == nil {
-		v.known(errRaced)
+		v.known(external.ErrTaken)
 		return nil
 	}
 	if !errors.Is(err, external.ErrUnknown) {
@@ -105,10 +72,10 @@ func (h *Handler) follow(v *visit, j *relying.Journey, who *relying.Identity) er
 	}
 	user, err := h.create(v, who, invite)
 	switch {
-	case errors.Is(err, errRaced):
+	case errors.Is(err, external.ErrTaken):
 		v.known(err)
 		return nil
-	case errors.Is(err, errOvertaken):
+	case errors.Is(err, onetime.ErrUsed):
 		return v.uninvited(onetime.ErrUsed)
 	case err != nil:
 		return err
@@ -133,25 +100,18 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 	}
 	note := httpapi.Note(v.r.Context())
 	note.Subject, note.Session = login.Subject, login.ID
-	for range tries {
-		err = h.attach(v, login, who)
-		if !errors.Is(err, session.ErrStale) {
-			break
-		}
-	}
+	err = h.Links.Link(v.r.Context(), v.change(login.Subject, login.AuthGen), account(v, who))
 	switch {
 	case err == nil, errors.Is(err, external.ErrTwice):
 		web.Redirect(v.w, contract.Account.Paths[0]+"?done="+web.DoneLinked)
-	case errors.Is(err, errTaken):
-		h.refused(v, login.Subject, audit.LinkAdd, external.Prefix+external.ID(who.Issuer, who.Subject))
+	case errors.Is(err, external.ErrTaken):
+		h.refused(v, login.Subject, audit.LinkAdd, contract.ExternalAccountPrefix.Of(external.ID(who.Issuer, who.Subject)))
 		v.tell(http.StatusConflict, web.UpstreamTaken(v.upstream.Name, v.back), oauth.AccessDenied, err)
 	case errors.Is(err, external.ErrTooMany):
 		v.tell(http.StatusConflict, web.UpstreamFull(v.back), oauth.InvalidRequest, err)
-	case errors.Is(err, relying.ErrJourney):
-		v.tell(http.StatusBadRequest, web.UpstreamLost(v.back), oauth.InvalidGrant, err)
-	case errors.Is(err, errSwitchedOff):
-		v.tell(http.StatusForbidden, web.SwitchedOff(v.reference()), oauth.AccessDenied, err)
-	case errors.Is(err, session.ErrStale):
+	case errors.Is(err, identity.ErrEnded):
+		return h.ended(v, login, err)
+	case errors.Is(err, identity.ErrChanged):
 		signin.StartOver(v.w, v.r, j.Return, "", err)
 	default:
 		return err
@@ -159,47 +119,18 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 	return nil
 }
 
-// The reasons not to link an account.
-var (
-	errTaken       = errors.New("the account is linked to another person")
-	errSwitchedOff = errors.New("user is disabled")
-)
-
-// attach links an account to the person of a login. Session.ErrStale says that what
-// the person signs in with has changed since it was read. A login that is about to
-// end with everything of the person links nothing: it would leave a way back in.
-func (h *Handler) attach(v *visit, login *session.Login, who *relying.Identity) error {
-	ctx, subject := v.r.Context(), login.Subject
-	user, err := h.People.Get(ctx, subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
-		return errSwitchedOff
-	}
-	if err != nil {
-		return err
-	}
-	if user.AuthGen != login.AuthGen {
-		return fmt.Errorf("%w: everything of the person has ended", relying.ErrJourney)
-	}
-	have, err := h.Links.List(ctx, subject) // after the user, so that no link is missed
-	if err != nil {
-		return err
-	}
-	link, writes, err := h.Links.Adding(ctx, subject, account(v, who), have)
-	if err != nil {
-		return err
-	}
-	const placeUser = 0
-	err = audit.Write(ctx, h.People.DB, slices.Concat(
-		[]types.TransactWriteItem{placeUser: h.People.Changing(user, "", "", dynamo.Item{})},
-		writes, []types.TransactWriteItem{h.People.Trail.Put(ctx, v.entry(subject, link))})...)
-	condition, failed := errors.AsType[*audit.ConditionError](err)
+// ended answers a user who can link nothing with this sign-in any more: they are
+// disabled, or everything of theirs has ended. A login that is about to end links
+// nothing: it would leave a way back in.
+func (h *Handler) ended(v *visit, login *session.Login, why error) error {
+	user, err := h.People.Get(v.r.Context(), login.Subject)
 	switch {
-	case !failed:
+	case errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled:
+		v.tell(http.StatusForbidden, web.SwitchedOff(v.reference()), oauth.AccessDenied, why)
+	case err != nil:
 		return err
-	case condition.Index == placeUser:
-		return session.ErrStale
-	case condition.Index <= len(writes):
-		return errTaken
+	default:
+		v.tell(http.StatusBadRequest, web.UpstreamLost(v.back), oauth.InvalidGrant, why)
 	}
-	return err
+	return nil
 }

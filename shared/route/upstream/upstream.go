@@ -47,13 +47,12 @@ type Handler struct {
 	Journeys  *relying.Journeys
 	Links     *external.Store
 	OneTime   *onetime.Store
-	// People has the trail, too.
-	People   *identity.Store
-	Flow     *signin.Flow
-	Forms    *websec.Forms
-	Throttle *throttle.Store
-	Refusals *audit.Refusals
-	Now      func(context.Context) time.Time
+	People    *identity.Store
+	Flow      *signin.Flow
+	Forms     *websec.Forms
+	Throttle  *throttle.Store
+	Refusals  *audit.Refusals
+	Now       func(context.Context) time.Time
 }
 
 // visit is a request about an upstream.
