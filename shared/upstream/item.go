@@ -14,7 +14,7 @@ const (
 	// begin with: an id alone could be the sort key of something else, such as
 	// "user".
 	PK       = "upstreams"
-	SKPrefix = "upstream#"
+	SKPrefix = string(contract.UpstreamPrefix)
 
 	attrRevision = "rev"
 	attrID       = "id"

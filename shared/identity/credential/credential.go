@@ -123,11 +123,12 @@ func (s *Service) RecoveryCodes(ctx context.Context, c identity.Change) (codes [
 	return codes, err
 }
 
-// The details of an entry about a password.
+// DetailPassword is in the entry about a password that was the first of its user, or
+// was removed.
 const (
-	detailPassword  = "password"
-	passwordFirst   = "first"
-	passwordRemoved = "removed"
+	DetailPassword  = "password"
+	PasswordFirst   = "first"
+	PasswordRemoved = "removed"
 )
 
 // SetPassword gives the user a password. In place of another one it ends everything
@@ -146,7 +147,7 @@ func (s *Service) SetPassword(ctx context.Context, c identity.Change, password s
 	}
 	if !u.HasPassword() {
 		// Not settled: who has set one in another tab meanwhile is asked again.
-		e := c.Entry(audit.UserPassword, contract.UserPrefix.Of(u.Subject), detailPassword, passwordFirst)
+		e := c.Entry(audit.UserPassword, contract.UserPrefix.Of(u.Subject), DetailPassword, PasswordFirst)
 		return nil, s.Users.Write(ctx, u, changes, e)
 	}
 	changes.Raise = []string{dynamo.AttrCredentials}
@@ -182,7 +183,7 @@ func (s *Service) RemovePassword(ctx context.Context, c identity.Change) error {
 		if err := w.removable(); err != nil {
 			return err
 		}
-		e := c.Entry(audit.UserPassword, contract.UserPrefix.Of(u.Subject), detailPassword, passwordRemoved)
+		e := c.Entry(audit.UserPassword, contract.UserPrefix.Of(u.Subject), DetailPassword, PasswordRemoved)
 		return s.Users.Write(ctx, u, dynamo.Changes{Remove: []string{identity.AttrPassword}}, e)
 	})
 }

@@ -154,10 +154,10 @@ var spoken = map[audit.Action]func(audit.Entry, names) string{
 	consent.ActionGive:     func(_ audit.Entry, n names) string { return "Allowed " + n.of("an application") + " what it asked for" },
 	audit.ConsentForget:    func(_ audit.Entry, n names) string { return "Took back what you had allowed " + n.of("an application") },
 	audit.UserPassword: func(e audit.Entry, _ names) string {
-		switch e.Detail[detailPassword] {
-		case passwordFirst:
+		switch e.Detail[credential.DetailPassword] {
+		case credential.PasswordFirst:
 			return "Set a password"
-		case passwordRemoved:
+		case credential.PasswordRemoved:
 			return "Removed the password"
 		}
 		if e.Detail[detailWhy] == session.Recovered {

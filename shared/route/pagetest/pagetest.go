@@ -14,10 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
@@ -51,9 +49,7 @@ func (s *Stage) Person(userName, name string) string {
 func (s *Stage) Store(u *identity.User) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
-	err := audit.Write(context.Background(), s.DB,
-		types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: identity.Encode(u)}},
-		types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: identity.EncodeName(u)}})
+	err := dynamo.Tx{dynamo.Put(table, identity.Encode(u)), dynamo.Put(table, identity.EncodeName(u))}.Run(context.Background(), s.DB)
 	if err != nil {
 		s.T.Fatal(err)
 	}

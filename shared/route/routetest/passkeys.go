@@ -47,16 +47,16 @@ func (s *Stage) AddPasskey(subject string, a *Authenticator) *passkey.Passkey {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	k, writes, err := party.Attest(ctx, passkey.Registration{
+	k, err := party.Attest(ctx, passkey.Registration{
 		Subject: subject, Answer: passkey.Answer{Response: a.Create(options), Binding: "test"},
 	})
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	if err := party.Store.Add(ctx, u, k, writes, ""); err != nil {
+	if err := party.Store.Add(ctx, u, k, ""); err != nil {
 		s.T.Fatal(err)
 	}
-	return k
+	return k.Passkey
 }
 
 // Authenticator is a device with passkeys, and the browser in front of it. It does

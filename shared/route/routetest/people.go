@@ -13,6 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dpop"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/issue"
@@ -36,12 +37,9 @@ func (s *Stage) AddUser(userName string) string {
 		s.T.Fatal(err)
 	}
 	item := identity.Encode(u)
-	item[identity.AttrPassword] = &types.AttributeValueMemberS{Value: hash}
+	item[identity.AttrPassword] = dynamo.Text(hash)
 	table := s.Table(contract.Registry)
-	s.write(
-		types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: item}},
-		types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: identity.EncodeName(u)}},
-	)
+	s.write(dynamo.Put(table, item), dynamo.Put(table, identity.EncodeName(u)))
 	return u.Subject
 }
 

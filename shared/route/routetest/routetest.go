@@ -13,11 +13,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/keys"
@@ -84,7 +83,7 @@ func (s *Stage) Publish(d *keys.Document) {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	var items []types.TransactWriteItem
+	var items dynamo.Tx
 	for _, p := range publics {
 		items = append(items, published.Put(s.Table(contract.Registry), p))
 	}
@@ -104,8 +103,7 @@ func (s *Stage) Register(c client.Client) string {
 	if c.AuthMethods == nil {
 		c.AuthMethods = []string{oauth.ClientSecretBasic, oauth.ClientSecretPost}
 	}
-	table := s.Table(contract.Registry)
-	s.write(types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: client.EncodeClient(&c)}})
+	s.write(dynamo.Put(s.Table(contract.Registry), client.EncodeClient(&c)))
 	return secret
 }
 
@@ -115,13 +113,12 @@ func (s *Stage) Protect(r client.Resource) {
 	if r.Lifetime == 0 {
 		r.Lifetime = client.DefaultLifetime
 	}
-	table := s.Table(contract.Registry)
-	s.write(types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: client.EncodeResource(&r)}})
+	s.write(dynamo.Put(s.Table(contract.Registry), client.EncodeResource(&r)))
 }
 
-func (s *Stage) write(items ...types.TransactWriteItem) {
+func (s *Stage) write(writes ...dynamo.Write) {
 	s.T.Helper()
-	if err := audit.Write(context.Background(), s.DB, items...); err != nil {
+	if err := dynamo.Tx(writes).Run(context.Background(), s.DB); err != nil {
 		s.T.Fatal(err)
 	}
 }

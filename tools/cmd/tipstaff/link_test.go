@@ -60,7 +60,7 @@ func (o *operator) opened(out string, kind onetime.Kind) *onetime.Link {
 // withApp makes a user one who has an authenticator app.
 func (o *operator) withApp(name string) {
 	o.t.Helper()
-	err := audit.Write(o.t.Context(), o.db, o.roster().Changing(o.user(name), identity.AttrOTP+" = :otp", "", dynamo.Item{":otp": dynamo.Flag(true)}))
+	err := dynamo.Tx{o.roster().Changing(o.user(name), dynamo.Changes{Set: dynamo.Item{identity.AttrOTP: dynamo.Flag(true)}})}.Run(o.t.Context(), o.db)
 	if err != nil {
 		o.t.Fatal(err)
 	}

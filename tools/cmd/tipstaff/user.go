@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -106,7 +107,7 @@ func (d *deployment) setPassword(ctx context.Context, u *identity.User, password
 	if err != nil {
 		return 0, err
 	}
-	return d.sessions().ChangeUser(ctx, u.Subject, session.UserChange(change),
+	return d.sessions().ChangeUser(ctx, u.Subject, dynamo.UserChange{Changes: change},
 		session.Cause{Why: session.Password, Actor: d.actor, Action: audit.UserPassword})
 }
 
@@ -116,7 +117,7 @@ func newUserDisableCommand() *cobra.Command {
 			if u.Disabled {
 				return disabledAlready(cmd, d, u)
 			}
-			ended, err := d.sessions().ChangeUser(cmd.Context(), u.Subject, session.UserChange(admin.Disabled()),
+			ended, err := d.sessions().ChangeUser(cmd.Context(), u.Subject, admin.Disabled(),
 				session.Cause{Why: session.Disabled, Actor: d.actor, Action: audit.UserDisable})
 			if err != nil {
 				return err
