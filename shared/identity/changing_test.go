@@ -13,18 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
 // change runs a change of what a person signs in with, as seen in u, and reports
 // whether it happened.
-func (b *bench) change(u *identity.User, set, remove string, values dynamo.Item) bool {
+func (b *bench) change(u *identity.User, c dynamo.Changes) bool {
 	b.tb.Helper()
-	err := audit.Write(b.tb.Context(), b.DB, b.Changing(u, set, remove, values))
-	condition, refused := errors.AsType[*audit.ConditionError](err)
-	if refused && condition.Index != 0 || err != nil && !refused {
+	err := (dynamo.Tx{b.Changing(u, c)}).Run(b.tb.Context(), b.DB)
+	refused := errors.Is(err, identity.ErrChanged)
+	if err != nil && !refused {
 		b.tb.Fatal(err)
 	}
 	return !refused
@@ -46,16 +45,15 @@ func TestChanging(t *testing.T) {
 	u := b.add("ada", "an old owl in the attic")
 	revision := u.Revision
 	for i, tt := range []struct {
-		set, remove string
-		values      dynamo.Item
-		otp, has    bool
+		change   dynamo.Changes
+		otp, has bool
 	}{
 		{otp: false, has: true},
-		{set: identity.AttrOTP + " = :on", values: dynamo.Item{":on": dynamo.Flag(true)}, otp: true, has: true},
-		{remove: identity.AttrPassword, otp: true, has: false},
-		{set: identity.AttrPassword + " = :password", remove: identity.AttrOTP, values: dynamo.Item{":password": dynamo.Text(b.hash("another owl"))}, otp: false, has: true},
+		{change: dynamo.Changes{Set: dynamo.Item{identity.AttrOTP: dynamo.Flag(true)}}, otp: true, has: true},
+		{change: dynamo.Changes{Remove: []string{identity.AttrPassword}}, otp: true, has: false},
+		{change: dynamo.Changes{Set: dynamo.Item{identity.AttrPassword: dynamo.Text(b.hash("another owl"))}, Remove: []string{identity.AttrOTP}}, otp: false, has: true},
 	} {
-		if !b.change(u, tt.set, tt.remove, tt.values) {
+		if !b.change(u, tt.change) {
 			t.Fatalf("change %d was refused", i)
 		}
 		u = b.get(u)
@@ -81,21 +79,21 @@ func (b *bench) hash(password string) string {
 
 func TestChangingRefuses(t *testing.T) {
 	for name, meanwhile := range map[string]func(map[string]types.AttributeValue){
-		"changed in another tab": func(it map[string]types.AttributeValue) { it[identity.AttrCredentials] = dynamo.Number(4) },
-		"never changed":          func(it map[string]types.AttributeValue) { delete(it, identity.AttrCredentials) },
-		"signed out everywhere":  func(it map[string]types.AttributeValue) { it[identity.AttrAuthGen] = dynamo.Number(3) },
-		"never signed out":       func(it map[string]types.AttributeValue) { delete(it, identity.AttrAuthGen) },
-		"disabled":               func(it map[string]types.AttributeValue) { it[identity.AttrDisabled] = dynamo.Flag(true) },
+		"changed in another tab": func(it map[string]types.AttributeValue) { it[dynamo.AttrCredentials] = dynamo.Number(4) },
+		"never changed":          func(it map[string]types.AttributeValue) { delete(it, dynamo.AttrCredentials) },
+		"signed out everywhere":  func(it map[string]types.AttributeValue) { it[dynamo.AttrAuthGen] = dynamo.Number(3) },
+		"never signed out":       func(it map[string]types.AttributeValue) { delete(it, dynamo.AttrAuthGen) },
+		"disabled":               func(it map[string]types.AttributeValue) { it[dynamo.AttrDisabled] = dynamo.Flag(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			u := b.add("ada", "", func(it map[string]types.AttributeValue) {
-				it[identity.AttrCredentials], it[identity.AttrAuthGen], it[identity.AttrDisabled] = dynamo.Number(3), dynamo.Number(2), dynamo.Flag(false)
+				it[dynamo.AttrCredentials], it[dynamo.AttrAuthGen], it[dynamo.AttrDisabled] = dynamo.Number(3), dynamo.Number(2), dynamo.Flag(false)
 			})
 			it := b.item(u)
 			meanwhile(it)
 			b.put(it)
-			if b.change(u, identity.AttrOTP+" = :on", "", dynamo.Item{":on": dynamo.Flag(true)}) {
+			if b.change(u, dynamo.Changes{Set: dynamo.Item{identity.AttrOTP: dynamo.Flag(true)}}) {
 				t.Errorf("the change happened, to %v", b.item(u))
 			}
 			if now := b.item(u); now[identity.AttrOTP] != nil {
@@ -109,10 +107,10 @@ func TestChangingRefuses(t *testing.T) {
 func TestChangingNobody(t *testing.T) {
 	b := newBench(t)
 	u := b.add("ada", "")
-	if _, err := b.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.Registry, Key: identity.Key(u.Subject)}); err != nil {
+	if _, err := b.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.Registry, Key: dynamo.UserKey(u.Subject)}); err != nil {
 		t.Fatal(err)
 	}
-	if b.change(u, "", "", nil) || len(b.item(u)) != 0 {
+	if b.change(u, dynamo.Changes{}) || len(b.item(u)) != 0 {
 		t.Errorf("user = %v, want nobody", b.item(u))
 	}
 }
@@ -127,7 +125,7 @@ func TestChangingAtOnce(t *testing.T) {
 	var done [tabs]bool
 	var all sync.WaitGroup
 	for i := range tabs {
-		all.Go(func() { done[i] = audit.Write(t.Context(), b.DB, b.Changing(u, "", "", nil)) == nil })
+		all.Go(func() { done[i] = (dynamo.Tx{b.Changing(u, dynamo.Changes{})}).Run(t.Context(), b.DB) == nil })
 	}
 	all.Wait()
 	n := 0
@@ -162,7 +160,7 @@ func (c bodies) Do(r *http.Request) (*http.Response, error) {
 func TestFindSeesTheSecondStep(t *testing.T) {
 	b := newBench(t)
 	u := b.add("ada", "")
-	if !b.change(u, identity.AttrOTP+" = :on", "", dynamo.Item{":on": dynamo.Flag(true)}) {
+	if !b.change(u, dynamo.Changes{Set: dynamo.Item{identity.AttrOTP: dynamo.Flag(true)}}) {
 		t.Fatal("the change was refused")
 	}
 	var sent []string

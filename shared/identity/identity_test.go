@@ -14,6 +14,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 )
@@ -102,7 +103,7 @@ func (b *bench) find(name string) *identity.User {
 
 func (b *bench) item(u *identity.User) map[string]types.AttributeValue {
 	b.tb.Helper()
-	out, err := b.DB.GetItem(b.tb.Context(), &dynamodb.GetItemInput{TableName: &b.Registry, Key: identity.Key(u.Subject), ConsistentRead: new(true)})
+	out, err := b.DB.GetItem(b.tb.Context(), &dynamodb.GetItemInput{TableName: &b.Registry, Key: dynamo.UserKey(u.Subject), ConsistentRead: new(true)})
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -184,9 +185,9 @@ func TestDecodeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := map[string]types.AttributeValue{
-		identity.AttrDisabled: text("true"),
-		identity.AttrAuthGen:  text("1"),
-		identity.AttrRevision: nil,
+		dynamo.AttrDisabled:   text("true"),
+		dynamo.AttrAuthGen:    text("1"),
+		dynamo.AttrRevision:   nil,
 		identity.AttrPassword: &types.AttributeValueMemberB{Value: []byte("$argon2id$")},
 		"id":                  nil,
 		"user_name":           nil,

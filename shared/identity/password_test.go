@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/crypto/argon2"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
@@ -44,7 +45,7 @@ func TestCheck(t *testing.T) {
 	ann := b.add("ann", good)
 	bob := b.add("bob", "")
 	eve := b.add("eve", good, func(it map[string]types.AttributeValue) {
-		it[identity.AttrDisabled] = &types.AttributeValueMemberBOOL{Value: true}
+		it[dynamo.AttrDisabled] = &types.AttributeValueMemberBOOL{Value: true}
 	})
 	long := b.add("long", strings.Repeat("x", identity.MaxPassword))
 	longer := b.add("longer", strings.Repeat("x", identity.MaxPassword+1))

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
@@ -29,7 +28,7 @@ const issuer = "https://id.example.com"
 func (b bench) furnish(u *identity.User, passkeys, links, consents int) {
 	b.t.Helper()
 	put := func(sk string) {
-		it := identity.Key(u.Subject)
+		it := dynamo.UserKey(u.Subject)
 		it["sk"] = dynamo.Text(sk)
 		if _, err := b.DB.PutItem(b.t.Context(), &dynamodb.PutItemInput{TableName: &b.Table, Item: it}); err != nil {
 			b.t.Fatal(err)
@@ -44,7 +43,7 @@ func (b bench) furnish(u *identity.User, passkeys, links, consents int) {
 	for i := range links {
 		_, writes, err := accounts.Adding(ctx, u.Subject, external.Account{Issuer: issuer, Subject: fmt.Sprint(u.UserName, i)}, nil)
 		if err == nil {
-			err = audit.Write(b.t.Context(), b.DB, writes...)
+			err = dynamo.Tx(writes).Run(b.t.Context(), b.DB)
 		}
 		if err != nil {
 			b.t.Fatal(err)

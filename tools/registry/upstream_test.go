@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/dynamo"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/tools/registry"
 )
@@ -228,7 +227,7 @@ func TestUpdateKeepsWaysToSignIn(t *testing.T) {
 	b.apply("users: [{user_name: ann, email: ann@example.com, email_verified: true}]", false)
 	u := b.user("ann")
 	_, err := b.DB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: &b.Table, Key: identity.Key(u.Subject), UpdateExpression: new("SET otp = :yes, creds = :n, auth_gen = :n, later = :yes"),
+		TableName: &b.Table, Key: dynamo.UserKey(u.Subject), UpdateExpression: new("SET otp = :yes, creds = :n, auth_gen = :n, later = :yes"),
 		ExpressionAttributeValues: dynamo.Item{":yes": dynamo.Flag(true), ":n": dynamo.Number(7)},
 	})
 	if err != nil {

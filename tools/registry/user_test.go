@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -89,7 +90,7 @@ func TestUpdateKeepsThePassword(t *testing.T) {
 	u := b.user("ann")
 	const record = "$argon2id$v=19$m=47104,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	_, err := b.DB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-		TableName: &b.Table, Key: identity.Key(u.Subject), UpdateExpression: new("SET password = :p, auth_gen = :g"),
+		TableName: &b.Table, Key: dynamo.UserKey(u.Subject), UpdateExpression: new("SET password = :p, auth_gen = :g"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":p": &types.AttributeValueMemberS{Value: record}, ":g": &types.AttributeValueMemberN{Value: "7"},
 		},

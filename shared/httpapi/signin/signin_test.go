@@ -16,7 +16,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
@@ -188,7 +188,7 @@ func TestStale(t *testing.T) {
 func TestAlso(t *testing.T) {
 	s := newScene(t)
 	table := s.Table(contract.Sessions)
-	s.entry.Also = []types.TransactWriteItem{{Put: &types.Put{
+	s.entry.Also = []dynamo.Write{{Put: &types.Put{
 		TableName: &table, Item: dynamo.Key("once#test", "x"), ConditionExpression: new("attribute_not_exists(pk)"),
 	}}}
 	b := pagetest.Open(s.route, "")
@@ -248,7 +248,4 @@ func FuzzDestination(f *testing.F) {
 }
 
 // disabled disables a person.
-var disabled = session.UserChange{
-	Set:    identity.AttrDisabled + " = :yes",
-	Values: map[string]types.AttributeValue{":yes": &types.AttributeValueMemberBOOL{Value: true}},
-}
+var disabled = admin.Disabled()

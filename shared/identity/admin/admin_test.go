@@ -15,6 +15,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
@@ -75,9 +76,9 @@ func (b bench) signsIn(u *identity.User, password string) bool {
 
 // change carries a change out as a command does, and returns how many sessions
 // it ended.
-func (b bench) change(u *identity.User, c admin.Change, action audit.Action) int {
+func (b bench) change(u *identity.User, c dynamo.UserChange, action audit.Action) int {
 	b.t.Helper()
-	n, err := b.sessions.ChangeUser(b.t.Context(), u.Subject, session.UserChange(c), session.Cause{Actor: b.Actor, Action: action})
+	n, err := b.sessions.ChangeUser(b.t.Context(), u.Subject, c, session.Cause{Actor: b.Actor, Action: action})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
@@ -61,7 +62,7 @@ func (b *bench) wants(text string, kind onetime.Kind, want error) *onetime.Link 
 	return t
 }
 
-func (b *bench) use(t *onetime.Link) error { return audit.Write(b.t.Context(), b.DB, t.Use(ctx)) }
+func (b *bench) use(t *onetime.Link) error { return (dynamo.Tx{t.Use(ctx)}).Run(b.t.Context(), b.DB) }
 
 func TestRecover(t *testing.T) {
 	b := newBench(t)

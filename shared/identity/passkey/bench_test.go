@@ -2,11 +2,9 @@ package passkey_test
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
@@ -68,7 +66,7 @@ func (b *bench) enter(a *passkey.Assertion) error {
 }
 
 // create has the device make another passkey, and judges it.
-func (b *bench) create(name string) (*passkey.Passkey, []types.TransactWriteItem, error) {
+func (b *bench) create(name string) (*passkey.Made, error) {
 	b.T.Helper()
 	options, err := b.party.Create(b.T.Context(), passkey.Person{Subject: b.Ada, UserName: "ada"}, nil, here)
 	if err != nil {
@@ -104,14 +102,6 @@ func (b *bench) put(it dynamo.Item) {
 	if _, err := b.DB.PutItem(b.T.Context(), &dynamodb.PutItemInput{TableName: &table, Item: it}); err != nil {
 		b.T.Fatal(err)
 	}
-}
-
-// alsoOf is the place of the write whose condition did not hold, -1 for none.
-func alsoOf(err error) int {
-	if also, ok := errors.AsType[*session.AlsoError](err); ok {
-		return also.Index
-	}
-	return -1
 }
 
 // members are the members of JSON.

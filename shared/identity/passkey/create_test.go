@@ -11,6 +11,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 )
@@ -54,13 +55,13 @@ func TestCreateForAnInvitedPerson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, writes, err := b.party.Attest(t.Context(), passkey.Registration{
+	k, err := b.party.Attest(t.Context(), passkey.Registration{
 		Subject: invited, Device: "Firefox on Linux", Answer: passkey.Answer{Response: b.device.Create(text), Binding: here},
 	})
-	if err != nil || k.Subject != invited || k.Name != "Firefox on Linux" || len(writes) != 2 {
-		t.Fatalf("Attest = %+v, %d writes, %v, want a passkey of %s", k, len(writes), err, invited)
+	if err != nil || k.Subject != invited || k.Name != "Firefox on Linux" {
+		t.Fatalf("Attest = %+v, %v, want a passkey of %s", k, err, invited)
 	}
-	if err := audit.Write(t.Context(), b.DB, writes...); err != nil {
+	if err := dynamo.Tx(b.party.Store.Adding(t.Context(), k, "")).Run(t.Context(), b.DB); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := b.party.Store.List(t.Context(), invited); err != nil || len(all) != 1 {
@@ -76,11 +77,11 @@ func TestRegister(t *testing.T) {
 	b.party = b.Passkeys()
 	u := b.ada()
 	counter.Calls = nil
-	k, writes, err := b.create("")
+	k, err := b.create("")
 	if err != nil || len(counter.Calls) != 0 {
 		t.Fatalf("Attest = %v with the calls %v, want it to work without one", err, counter.Calls)
 	}
-	if err := b.party.Store.Add(t.Context(), u, k, writes, "r-1"); err != nil {
+	if err := b.party.Store.Add(t.Context(), u, k, "r-1"); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"Query", "TransactWriteItems"}; !slices.Equal(counter.Calls, want) {
@@ -156,11 +157,11 @@ func TestRefusedRegistrations(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			*b.device = honest
 			response := tt.response()
-			k, writes, err := b.party.Attest(t.Context(), passkey.Registration{
+			k, err := b.party.Attest(t.Context(), passkey.Registration{
 				Subject: b.Ada, Answer: passkey.Answer{Response: response, Binding: here},
 			})
-			if !errors.Is(err, passkey.ErrRefused) || k != nil || writes != nil {
-				t.Fatalf("Attest = %+v, %d writes, %v, want ErrRefused", k, len(writes), err)
+			if !errors.Is(err, passkey.ErrRefused) || k != nil {
+				t.Fatalf("Attest = %+v, %v, want ErrRefused", k, err)
 			}
 			quiet(t, err, response)
 		})
@@ -179,20 +180,20 @@ func TestRefusedRegistrations(t *testing.T) {
 // A response makes one passkey, once.
 func TestReplayedRegistration(t *testing.T) {
 	b := newBench(t)
-	k, writes, err := b.create("")
+	k, err := b.create("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.party.Store.Add(t.Context(), b.ada(), k, writes, ""); err != nil {
+	if err := b.party.Store.Add(t.Context(), b.ada(), k, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.party.Store.Add(t.Context(), b.ada(), k, writes, ""); !errors.Is(err, passkey.ErrRefused) {
+	if err := b.party.Store.Add(t.Context(), b.ada(), k, ""); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("the same again = %v, want ErrRefused", err)
 	}
 	if err := b.party.Store.Remove(t.Context(), b.ada(), k, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.party.Store.Add(t.Context(), b.ada(), k, writes, ""); !errors.Is(err, passkey.ErrRefused) {
+	if err := b.party.Store.Add(t.Context(), b.ada(), k, ""); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("the same after it was removed = %v, want ErrRefused", err)
 	}
 }
@@ -202,18 +203,18 @@ func TestLimit(t *testing.T) {
 	for range passkey.Max - 2 {
 		b.AddPasskey(b.Ada, b.device)
 	}
-	last, writes, err := b.create("")
+	last, err := b.create("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	more, moreWrites, err := b.create("")
+	more, err := b.create("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.party.Store.Add(t.Context(), b.ada(), last, writes, ""); err != nil {
+	if err := b.party.Store.Add(t.Context(), b.ada(), last, ""); err != nil {
 		t.Fatalf("passkey %d = %v, want it to be added", passkey.Max, err)
 	}
-	if err := b.party.Store.Add(t.Context(), b.ada(), more, moreWrites, ""); !errors.Is(err, passkey.ErrTooMany) {
+	if err := b.party.Store.Add(t.Context(), b.ada(), more, ""); !errors.Is(err, passkey.ErrTooMany) {
 		t.Errorf("one more = %v, want ErrTooMany", err)
 	}
 	all, err := b.party.Store.List(t.Context(), b.Ada)
@@ -229,12 +230,12 @@ func TestLimit(t *testing.T) {
 func TestStaleAddition(t *testing.T) {
 	b := newBench(t)
 	seen := b.ada()
-	for i, want := range []error{nil, passkey.ErrChanged} {
-		k, writes, err := b.create("")
+	for i, want := range []error{nil, identity.ErrChanged} {
+		k, err := b.create("")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.party.Store.Add(t.Context(), seen, k, writes, ""); !errors.Is(err, want) {
+		if err := b.party.Store.Add(t.Context(), seen, k, ""); !errors.Is(err, want) {
 			t.Errorf("tab %d = %v, want %v", i, err, want)
 		}
 	}

@@ -10,8 +10,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/dynamo"
-	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -124,7 +123,7 @@ func TestReplay(t *testing.T) {
 	if err := b.enter(first); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.enter(second); alsoOf(err) != 0 {
+	if err := b.enter(second); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("the same at the same time = %v, want the challenge to be used", err)
 	}
 	b.Pass(passkey.Life - time.Second)
@@ -132,7 +131,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.enter(late); alsoOf(err) != 0 {
+	if err := b.enter(late); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("the same again = %v, want the challenge to be used", err)
 	}
 	if n := b.Entries(session.ActionLogin); n != 1 {
@@ -177,7 +176,7 @@ func TestRemovedPasskey(t *testing.T) {
 	if err := b.party.Store.Remove(t.Context(), b.ada(), b.key, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.enter(racing); alsoOf(err) != 1 {
+	if err := b.enter(racing); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("a sign-in at the same time = %v, want the passkey to be gone", err)
 	}
 	if _, err := b.verify(b.device.Get(b.ask())); !errors.Is(err, passkey.ErrUnknown) {
@@ -205,7 +204,7 @@ func TestReplacedPasskey(t *testing.T) {
 	replaced := *b.key
 	replaced.Key = other.Key
 	b.put(passkey.Encode(&replaced))
-	if err := b.enter(racing); alsoOf(err) != 1 {
+	if err := b.enter(racing); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("a sign-in with the key before = %v, want it to be refused", err)
 	}
 }
@@ -215,7 +214,7 @@ func TestReplacedPasskey(t *testing.T) {
 func TestDisabledPerson(t *testing.T) {
 	b := newBench(t)
 	racing := b.prove()
-	disable := session.UserChange{Set: identity.AttrDisabled + " = :yes", Values: dynamo.Item{":yes": dynamo.Flag(true)}}
+	disable := admin.Disabled()
 	if _, err := b.Sessions().ChangeUser(t.Context(), b.Ada, disable, session.Cause{Why: session.Disabled, Actor: "test"}); err != nil {
 		t.Fatal(err)
 	}

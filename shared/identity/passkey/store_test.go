@@ -41,7 +41,7 @@ func TestListRenameRemove(t *testing.T) {
 	if err := store.Remove(t.Context(), before, second, "r-2"); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Remove(t.Context(), before, b.key, ""); !errors.Is(err, passkey.ErrChanged) {
+	if err := store.Remove(t.Context(), before, b.key, ""); !errors.Is(err, identity.ErrChanged) {
 		t.Errorf("Remove in a tab that did not see it = %v, want ErrChanged", err)
 	}
 	if err := store.Remove(t.Context(), b.ada(), second, ""); !errors.Is(err, passkey.ErrUnknown) {

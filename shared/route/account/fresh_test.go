@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -127,7 +128,7 @@ func TestForgedChange(t *testing.T) {
 // person ended changes nothing, though its login was read before.
 func TestChangeAfterEverythingEnded(t *testing.T) {
 	s, forms := furnished(t)
-	s.change("SET auth_gen = :seven")
+	s.change(dynamo.Changes{Set: dynamo.Item{dynamo.AttrAuthGen: dynamo.Number(7)}})
 	before := s.everything()
 	for action, send := range forms {
 		if action == web.ActionEndOthers {
@@ -151,9 +152,13 @@ func TestChangeWhileEverythingEnds(t *testing.T) {
 	delete(forms, web.ActionEndOthers)     // it changes no credential
 	delete(forms, web.ActionAddOTP)        // there is an app already
 	delete(forms, web.ActionRenamePasskey) // a name opens nothing
-	for what, update := range map[string][2]string{
-		"everything ends":     {"SET auth_gen = :seven", "REMOVE auth_gen"},
-		"they are turned off": {"SET disabled = :yes", "REMOVE disabled"},
+	for what, update := range map[string][2]dynamo.Changes{
+		"everything ends": {
+			{Set: dynamo.Item{dynamo.AttrAuthGen: dynamo.Number(7)}}, {Remove: []string{dynamo.AttrAuthGen}},
+		},
+		"they are turned off": {
+			{Set: dynamo.Item{dynamo.AttrDisabled: dynamo.Flag(true)}}, {Remove: []string{dynamo.AttrDisabled}},
+		},
 	} {
 		for action, send := range forms {
 			before := ""

@@ -14,11 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/route/account"
@@ -116,7 +115,7 @@ func (s *scene) upstream(change func(*upstream.Upstream)) {
 	if change != nil {
 		change(u)
 	}
-	s.write(types.TransactWriteItem{Put: &types.Put{TableName: new(s.Table(contract.Registry)), Item: upstream.Encode(u)}})
+	s.write(dynamo.Put(s.Table(contract.Registry), upstream.Encode(u)))
 }
 
 // link gives somebody an account elsewhere.
@@ -130,9 +129,9 @@ func (s *scene) link(subject, name string) *external.Link {
 	return l
 }
 
-func (s *scene) write(items ...types.TransactWriteItem) {
+func (s *scene) write(writes ...dynamo.Write) {
 	s.t.Helper()
-	if err := audit.Write(context.Background(), s.DB, items...); err != nil {
+	if err := dynamo.Tx(writes).Run(context.Background(), s.DB); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -227,19 +226,9 @@ var accountFunction = contract.Account
 
 // change changes ada's item as others do, and leaves the sessions as they are: for a
 // request it looks as if it had read them just before.
-func (s *scene) change(update string) {
+func (s *scene) change(c dynamo.Changes) {
 	s.t.Helper()
-	values := map[string]types.AttributeValue{
-		":seven": &types.AttributeValueMemberN{Value: "7"}, ":yes": &types.AttributeValueMemberBOOL{Value: true},
-	}
-	maps.DeleteFunc(values, func(name string, _ types.AttributeValue) bool { return !strings.Contains(update, name) })
-	if len(values) == 0 {
-		values = nil
-	}
-	s.write(types.TransactWriteItem{Update: &types.Update{
-		TableName: new(s.Table(contract.Registry)), Key: identity.Key(s.ada),
-		UpdateExpression: &update, ExpressionAttributeValues: values,
-	}})
+	s.write(dynamo.Update(s.Table(contract.Registry), dynamo.UserKey(s.ada), c))
 }
 
 // meanwhile is the stage for a request in which something happens right before its

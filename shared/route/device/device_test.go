@@ -13,7 +13,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	domain "github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/route/device"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
@@ -135,7 +137,7 @@ func TestSignInFirst(t *testing.T) {
 			}
 		}
 	}
-	disable := session.UserChange{Set: "disabled = :yes", Values: map[string]types.AttributeValue{":yes": &types.AttributeValueMemberBOOL{Value: true}}}
+	disable := admin.Disabled()
 	if _, err := l.Sessions().ChangeUser(t.Context(), l.Ada, disable, session.Cause{Why: session.Disabled, Actor: "op"}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
@@ -164,14 +164,14 @@ func TestCVE202546815ChallengeIsUsedOnce(t *testing.T) {
 	form := s.open(b, recoverPath, link)
 	made := s.Authenticator().Create(form.Get("options"))
 	s.meanwhile = func() {
-		_, writes, err := s.Passkeys().Attest(t.Context(), passkey.Registration{Subject: s.Ada, Answer: passkey.Answer{
+		taken, err := s.Passkeys().Attest(t.Context(), passkey.Registration{Subject: s.Ada, Answer: passkey.Answer{
 			Response: made, Binding: "enroll\x00" + b.Cookies[websec.FormCookie] + "\x00" + opened.ID,
 		}})
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		if err := audit.Write(t.Context(), s.DB, writes[0]); err != nil {
+		if err := (dynamo.Tx{s.Passkeys().Store.Adding(t.Context(), taken, "")[0]}).Run(t.Context(), s.DB); err != nil {
 			t.Error(err)
 		}
 	}

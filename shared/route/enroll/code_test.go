@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
@@ -113,7 +114,7 @@ func TestRecoverCodeUsedMeanwhile(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := audit.Write(t.Context(), s.DB, accepted.Also...); err != nil {
+		if err := dynamo.Tx(accepted.Also).Run(t.Context(), s.DB); err != nil {
 			t.Error(err)
 		}
 	}

@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
@@ -234,7 +233,7 @@ func TestInvitationUsedMeanwhile(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := audit.Write(t.Context(), s.DB, opened.Use(t.Context())); err != nil {
+		if err := (dynamo.Tx{opened.Use(t.Context())}).Run(t.Context(), s.DB); err != nil {
 			t.Error(err)
 		}
 	}
@@ -253,7 +252,7 @@ func TestInvitationUpstreams(t *testing.T) {
 		{ID: "google", Name: "Google", Type: upstream.TypeGoogle, Issuer: "https://accounts.google.com", ClientID: "c", FirstSignIn: upstream.FirstInvitation, Revision: 1},
 		{ID: "old", Name: "Old", Type: upstream.TypeOIDC, Issuer: "https://old.example.com", ClientID: "c", FirstSignIn: upstream.FirstCreate, Disabled: true, Revision: 1},
 	} {
-		if err := audit.Write(t.Context(), s.DB, types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: upstream.Encode(u)}}); err != nil {
+		if err := (dynamo.Tx{dynamo.Put(table, upstream.Encode(u))}).Run(t.Context(), s.DB); err != nil {
 			t.Fatal(err)
 		}
 	}

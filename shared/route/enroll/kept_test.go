@@ -7,8 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
@@ -21,7 +20,7 @@ import (
 
 // What happens to a person between the look at a link and its use counts.
 func TestMeanwhile(t *testing.T) {
-	change := func(s *scene, c session.UserChange) {
+	change := func(s *scene, c dynamo.UserChange) {
 		if _, err := s.Sessions().ChangeUser(s.T.Context(), s.Ada, c, session.Cause{}); err != nil {
 			s.T.Error(err)
 		}
@@ -32,22 +31,22 @@ func TestMeanwhile(t *testing.T) {
 		status    int
 		want      string
 	}{
-		{"disabled", func(s *scene, _ string) { change(s, session.UserChange(admin.Disabled())) }, 403, "Your account is switched off"},
+		{"disabled", func(s *scene, _ string) { change(s, admin.Disabled()) }, 403, "Your account is switched off"},
 		{"password changed", func(s *scene, _ string) {
 			c, err := (&admin.Store{Store: s.People()}).Password(s.T.Context(), s.user(s.Ada), "what ada chose elsewhere")
 			if err != nil {
 				s.T.Error(err)
 			}
-			change(s, session.UserChange(c))
+			change(s, dynamo.UserChange(c))
 		}, 410, "This link no longer works"},
-		{"signed out everywhere", func(s *scene, _ string) { change(s, session.UserChange{}) }, 410, "This link no longer works"},
+		{"signed out everywhere", func(s *scene, _ string) { change(s, dynamo.UserChange{}) }, 410, "This link no longer works"},
 		{"link used", func(s *scene, link string) {
 			t, err := s.tickets().Open(s.T.Context(), link, onetime.Recover)
 			if err != nil {
 				s.T.Error(err)
 				return
 			}
-			change(s, session.UserChange{Also: []types.TransactWriteItem{t.Use(ctx)}})
+			change(s, dynamo.UserChange{Also: []dynamo.Write{t.Use(ctx)}})
 		}, 410, "This link was used already"},
 		{"removed", func(s *scene, _ string) { s.remove(s.Ada) }, 404, "We do not know this link"},
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
@@ -268,7 +269,7 @@ func spell(to *strings.Builder, v types.AttributeValue) {
 // disable switches a person off, as an operator does.
 func (s *scene) disable(subject string) {
 	s.T.Helper()
-	_, err := s.Sessions().ChangeUser(context.Background(), subject, session.UserChange(admin.Disabled()), session.Cause{Why: session.Disabled})
+	_, err := s.Sessions().ChangeUser(context.Background(), subject, admin.Disabled(), session.Cause{Why: session.Disabled})
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -278,7 +279,7 @@ func (s *scene) disable(subject string) {
 func (s *scene) remove(subject string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
-	if _, err := s.DB.DeleteItem(context.Background(), &dynamodb.DeleteItemInput{TableName: &table, Key: identity.Key(subject)}); err != nil {
+	if _, err := s.DB.DeleteItem(context.Background(), &dynamodb.DeleteItemInput{TableName: &table, Key: dynamo.UserKey(subject)}); err != nil {
 		s.T.Fatal(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -265,11 +266,11 @@ func TestRaces(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		change session.UserChange
+		change dynamo.UserChange
 		status int
 	}{
-		{"signed out everywhere", session.UserChange{}, 200},
-		{"another password", session.UserChange{
+		{"signed out everywhere", dynamo.UserChange{}, 200},
+		{"another password", dynamo.UserChange{
 			Set:    identity.AttrPassword + " = :hash",
 			Values: map[string]types.AttributeValue{":hash": &types.AttributeValueMemberS{Value: hash}},
 		}, 400},

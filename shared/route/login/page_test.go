@@ -13,8 +13,10 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/route/login"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
@@ -170,10 +172,7 @@ func TestRefusedSignInsLookTheSame(t *testing.T) {
 }
 
 // disabled disables a user.
-var disabled = session.UserChange{
-	Set:    identity.AttrDisabled + " = :yes",
-	Values: map[string]types.AttributeValue{":yes": &types.AttributeValueMemberBOOL{Value: true}},
-}
+var disabled = admin.Disabled()
 
 // disable adds a user and disables them.
 func (h *home) disable(userName string) {

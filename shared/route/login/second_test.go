@@ -13,6 +13,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -245,7 +246,7 @@ func TestConfirm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := audit.Write(t.Context(), h.DB, h.People().Changing(u, "", identity.AttrPassword, nil)); err != nil {
+	if err := (dynamo.Tx{h.People().Changing(u, "", identity.AttrPassword, nil)}).Run(t.Context(), h.DB); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.Get(path); passwordForm(got.Body) != nil || !strings.Contains(got.Body, "Sign in with a passkey") {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
@@ -149,7 +151,7 @@ func TestParallelRedemptions(t *testing.T) {
 func TestBetweenCodeAndToken(t *testing.T) {
 	tests := map[string]func(*signIn){
 		"the user is disabled": func(s *signIn) {
-			change := session.UserChange{Set: "disabled = :yes", Values: flag()}
+			change := admin.Disabled()
 			if _, err := s.Sessions().ChangeUser(s.T.Context(), s.Ada, change, session.Cause{Why: session.Disabled, Actor: "op"}); err != nil {
 				s.T.Fatal(err)
 			}

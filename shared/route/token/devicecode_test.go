@@ -11,6 +11,8 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
@@ -143,7 +145,7 @@ func TestBetweenApprovalAndPoll(t *testing.T) {
 		}
 	}
 	disable := func(l *living) {
-		change := session.UserChange{Set: "disabled = :yes", Values: flag()}
+		change := admin.Disabled()
 		if _, err := l.Sessions().ChangeUser(l.T.Context(), l.Ada, change, session.Cause{Why: session.Disabled, Actor: "op"}); err != nil {
 			l.T.Fatal(err)
 		}

@@ -320,7 +320,7 @@ func TestExchangeOfWhatHasEnded(t *testing.T) {
 			return m.Sessions().End(context.Background(), g.Subject, g.ID, session.Cause{Why: session.Revoked})
 		},
 		"user disabled (Keycloak GHSA-wv3h-x6c4-r867)": func(m *market, g *session.Grant) error {
-			_, err := m.Sessions().ChangeUser(context.Background(), g.Subject, session.UserChange(admin.Disabled()), session.Cause{Why: session.Disabled})
+			_, err := m.Sessions().ChangeUser(context.Background(), g.Subject, admin.Disabled(), session.Cause{Why: session.Disabled})
 			return err
 		},
 		"client of the session disabled": func(m *market, _ *session.Grant) error {

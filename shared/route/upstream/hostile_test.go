@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/upstream"
@@ -23,7 +23,7 @@ import (
 func (s *scene) forget(subject string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
-	if _, err := s.DB.DeleteItem(s.T.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: identity.Key(subject)}); err != nil {
+	if _, err := s.DB.DeleteItem(s.T.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: dynamo.UserKey(subject)}); err != nil {
 		s.T.Fatal(err)
 	}
 }

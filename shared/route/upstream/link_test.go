@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -161,7 +161,7 @@ func TestLinkAfterTheLoginChanged(t *testing.T) {
 		"another login": func(s *scene, l *session.Login, b *pagetest.Browser) {
 			_, b.Cookies[websec.SessionCookie] = s.Login(l.Subject)
 		},
-		"disabled":                     func(s *scene, l *session.Login, _ *pagetest.Browser) { s.flag(l.Subject, identity.AttrDisabled) },
+		"disabled":                     func(s *scene, l *session.Login, _ *pagetest.Browser) { s.flag(l.Subject, dynamo.AttrDisabled) },
 		"about to end with everything": func(s *scene, l *session.Login, _ *pagetest.Browser) { s.raise(l.Subject) },
 	}
 	for name, change := range changes {

@@ -8,8 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/identity"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
@@ -41,13 +40,13 @@ func TestChangedUnderTheSignIn(t *testing.T) {
 		{"unlinked", func(s *scene, l *external.Link) {
 			user, err := s.People().Get(s.T.Context(), l.Subject)
 			if err == nil {
-				err = audit.Write(s.T.Context(), s.DB, append(s.links.Removing(l), s.People().Changing(user, "", "", nil))...)
+				err = dynamo.Tx(append(s.links.Removing(l), s.People().Changing(user, dynamo.Changes{}))).Run(s.T.Context(), s.DB)
 			}
 			if err != nil {
 				s.T.Error(err)
 			}
 		}, http.StatusForbidden, "We do not know this account"},
-		{"disabled", func(s *scene, l *external.Link) { s.flag(l.Subject, identity.AttrDisabled) }, http.StatusForbidden, "Your account is switched off"},
+		{"disabled", func(s *scene, l *external.Link) { s.flag(l.Subject, dynamo.AttrDisabled) }, http.StatusForbidden, "Your account is switched off"},
 		{"removed", func(s *scene, l *external.Link) { s.forget(l.Subject) }, http.StatusForbidden, "We do not know this account"},
 	}
 	for _, tt := range tests {

@@ -164,7 +164,7 @@ func (s *scene) attach(subject string, a upstreamtest.Account) *external.Link {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	if err := audit.Write(context.Background(), s.DB, append(writes, s.People().Changing(user, "", "", nil))...); err != nil {
+	if err := dynamo.Tx(append(writes, s.People().Changing(user, dynamo.Changes{}))).Run(context.Background(), s.DB); err != nil {
 		s.T.Fatal(err)
 	}
 	return l
@@ -175,7 +175,7 @@ func (s *scene) flag(subject, attribute string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
 	_, err := s.DB.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
-		TableName: &table, Key: identity.Key(subject), UpdateExpression: new("SET #a = :yes"),
+		TableName: &table, Key: dynamo.UserKey(subject), UpdateExpression: new("SET #a = :yes"),
 		ExpressionAttributeNames: map[string]string{"#a": attribute}, ExpressionAttributeValues: dynamo.Item{":yes": dynamo.Flag(true)},
 	})
 	if err != nil {
@@ -189,8 +189,8 @@ func (s *scene) raise(subject string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
 	_, err := s.DB.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
-		TableName: &table, Key: identity.Key(subject), UpdateExpression: new("ADD #gen :one"),
-		ExpressionAttributeNames:  map[string]string{"#gen": identity.AttrAuthGen},
+		TableName: &table, Key: dynamo.UserKey(subject), UpdateExpression: new("ADD #gen :one"),
+		ExpressionAttributeNames:  map[string]string{"#gen": dynamo.AttrAuthGen},
 		ExpressionAttributeValues: dynamo.Item{":one": dynamo.Number(1)},
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
@@ -93,7 +94,7 @@ func TestDisabledPerson(t *testing.T) {
 	s := newScene(t)
 	ada := s.Person("ada", "Ada Lovelace")
 	s.attach(ada, upstreamtest.Ada)
-	s.flag(ada, identity.AttrDisabled)
+	s.flag(ada, dynamo.AttrDisabled)
 	b := s.open("")
 	s.refused(b, s.visit(b, start), http.StatusForbidden, "Your account is switched off")
 	if n := s.Entries(audit.LoginRefuse); n != 1 {

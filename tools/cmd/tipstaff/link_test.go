@@ -269,7 +269,7 @@ func TestUserListWays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := audit.Write(t.Context(), o.db, writes...); err != nil {
+	if err := dynamo.Tx(writes).Run(t.Context(), o.db); err != nil {
 		t.Fatal(err)
 	}
 	o.says(`USER .*\n`+
@@ -280,7 +280,7 @@ func TestUserListWays(t *testing.T) {
 
 func (o *operator) put(it dynamo.Item) {
 	o.t.Helper()
-	err := audit.Write(context.Background(), o.db, types.TransactWriteItem{Put: &types.Put{TableName: new(o.table(contract.Registry)), Item: it}})
+	err := (dynamo.Tx{types.TransactWriteItem{Put: &types.Put{TableName: new(o.table(contract.Registry)), Item: it}}}).Run(context.Background(), o.db)
 	if err != nil {
 		o.t.Fatal(err)
 	}
