@@ -42,8 +42,10 @@ func TestRefusedStarts(t *testing.T) {
 			return edit(service(o), "ANY /items", "ANY /items/{proxy+}")
 		}, []string{"ANY /items/{proxy+}", "path parameter"}},
 		{"authorizer", func(_ *testing.T, o *local.Options) error {
-			return edit(service(o), `"RouteKey": "$default",`, `"RouteKey": "$default", "AuthorizationType": "JWT",`)
-		}, []string{"$default", "JWT"}},
+			return edit(service(o), `"AuthorizationType": "NONE",
+    "RouteKey": "$default"`, `"AuthorizationType": "JWT",
+    "RouteKey": "$default"`)
+		}, []string{"tipstaff-test-service", "DefaultRoute", "Properties.AuthorizationType", `"JWT" is not known here`}},
 		{"foreign function", func(_ *testing.T, o *local.Options) error {
 			return edit(service(o), `"FunctionName": "tipstaff-test-items"`, `"FunctionName": "items"`)
 		}, []string{`"items"`, "tipstaff-test-"}},
@@ -181,9 +183,9 @@ func TestTableAddedLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := edit(data, `"Type": "AWS::DynamoDB::Table",
+	if err := edit(data, `"Type": "AWS::DynamoDB::GlobalTable",
    "Properties": {
-    "TableName": "tipstaff-test-registry"`, `"Type": "Custom::Nothing",
+    "TableName": "tipstaff-test-registry"`, `"Type": "AWS::Logs::LogGroup",
    "Properties": {
     "TableName": "tipstaff-test-registry"`); err != nil {
 		t.Fatal(err)

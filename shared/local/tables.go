@@ -44,10 +44,7 @@ func (s *Stack) startDatabase(ctx context.Context) (fresh bool, err error) {
 // and indexes of its template.
 func createTables(ctx context.Context, db *dynamodb.Client, tables []cfn.Table) (created int, err error) {
 	for _, t := range tables {
-		wanted, err := plain(t)
-		if err != nil {
-			return created, fmt.Errorf("table %s does not run locally: %w", t.Name, err)
-		}
+		wanted := plain(t)
 		found, err := db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &t.Name})
 		if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 			if err := engine.CreateTable(ctx, db, wanted, t.Name); err != nil {
@@ -66,26 +63,15 @@ func createTables(ctx context.Context, db *dynamodb.Client, tables []cfn.Table) 
 	return created, nil
 }
 
-// plain describes a table in the words of the contract, which are enough for
-// every table that Tipstaff has.
-func plain(t cfn.Table) (contract.Table, error) {
-	out := contract.Table{PartitionKey: t.PartitionKey.Name, SortKey: t.SortKey.Name, TTL: t.TTL}
-	keys := []cfn.Key{t.PartitionKey, t.SortKey}
+// plain describes a table of the templates as the contract describes it.
+func plain(t cfn.Table) contract.Table {
+	out := contract.Table{PartitionKey: t.PartitionKey, SortKey: t.SortKey, TTL: t.TTL}
 	for _, index := range t.Indexes {
-		if index.Local || index.Projection != string(types.ProjectionTypeAll) {
-			return out, fmt.Errorf("index %s is not a global one that projects everything", index.Name)
-		}
-		keys = append(keys, index.PartitionKey, index.SortKey)
 		out.Indexes = append(out.Indexes, contract.Index{
-			Name: index.Name, PartitionKey: index.PartitionKey.Name, SortKey: index.SortKey.Name,
+			Name: index.Name, PartitionKey: index.PartitionKey, SortKey: index.SortKey,
 		})
 	}
-	for _, k := range keys {
-		if k.Name != "" && k.Type != string(types.ScalarAttributeTypeS) {
-			return out, fmt.Errorf("key attribute %s is not a string", k.Name)
-		}
-	}
-	return out, nil
+	return out
 }
 
 func matches(found *types.TableDescription, wanted contract.Table) bool {

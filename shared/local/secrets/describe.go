@@ -4,10 +4,7 @@ type secretIDInput struct {
 	SecretID string `json:"SecretId"`
 }
 
-type rotationRules struct {
-	AutomaticallyAfterDays int    `json:",omitempty"`
-	ScheduleExpression     string `json:",omitempty"`
-}
+type rotationRules struct{ AutomaticallyAfterDays int }
 
 // description is what both DescribeSecret and ListSecrets say of a secret.
 type description struct {
@@ -35,7 +32,7 @@ func (s *Store) describeSecret(sec *secret) description {
 	if r := s.rotations[sec.Name]; r != nil {
 		d.RotationEnabled = true
 		d.RotationLambdaARN = r.FunctionARN
-		d.RotationRules = &rotationRules{AutomaticallyAfterDays: r.Days, ScheduleExpression: r.Schedule}
+		d.RotationRules = &rotationRules{AutomaticallyAfterDays: r.Days}
 	}
 	return d
 }

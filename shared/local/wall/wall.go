@@ -127,9 +127,6 @@ func (w *Wall) admit(f cfn.Function) error {
 	if w.byName[f.Name] != nil {
 		return fmt.Errorf("two functions are named %s", f.Name)
 	}
-	if len(f.Role.Managed) > 0 {
-		return fmt.Errorf("role %s: nobody can see here what managed policy %s allows", f.Role.Name, f.Role.Managed[0])
-	}
 	permissions, err := Compile(f.Role.Policies)
 	if err != nil {
 		return fmt.Errorf("role %s: %w", f.Role.Name, err)

@@ -137,15 +137,12 @@ func TestReport(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	managed := function("f", `[]`)
-	managed.Role.Managed = []string{"arn:aws:iam::aws:policy/AdministratorAccess"}
 	tests := []struct {
 		name      string
 		functions []cfn.Function
 		endpoint  string
 		want      string
 	}{
-		{"managed policy", []cfn.Function{managed}, "http://127.0.0.1:1", "AdministratorAccess"},
 		{"condition", []cfn.Function{function("f", `[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]`)}, "http://127.0.0.1:1", `role f-role: policy needs`},
 		{"two of a name", []cfn.Function{function("f", `[]`), function("f", `[]`)}, "http://127.0.0.1:1", "two functions are named f"},
 		{"no endpoint", nil, "", "endpoint of dynamodb"},
