@@ -16,10 +16,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/lock"
 )
 
-// databaseFile is the engine's file in the folder of a stack.
+// databaseFile is the file of the engine in the folder of a stack.
 const databaseFile = "dynamodb.db"
 
-// startDatabase starts the engine and reports whether all its tables are new.
+// startDatabase starts the engine and creates missing tables. It reports whether all
+// tables are new.
 func (s *Stack) startDatabase(ctx context.Context) (fresh bool, err error) {
 	began := time.Now()
 	path := filepath.Join(s.options.Dir, databaseFile)
@@ -39,9 +40,8 @@ func (s *Stack) startDatabase(ctx context.Context) (fresh bool, err error) {
 	return created == len(s.stage.Tables), nil
 }
 
-// createTables creates the tables of the templates that do not exist yet and
-// returns how many those were. A table of an earlier run must have the keys
-// and indexes of its template.
+// createTables creates the tables that do not exist and returns their number. A table
+// that exists must have the keys and indexes of its template.
 func createTables(ctx context.Context, db *dynamodb.Client, tables []cfn.Table) (created int, err error) {
 	for _, t := range tables {
 		wanted := plain(t)
@@ -57,7 +57,7 @@ func createTables(ctx context.Context, db *dynamodb.Client, tables []cfn.Table) 
 			return created, fmt.Errorf("look for table %s: %w", t.Name, err)
 		}
 		if !matches(found.Table, wanted) {
-			return created, fmt.Errorf("table %s has other keys or indexes than its template: it is from an older version; remove the database to begin anew", t.Name)
+			return created, fmt.Errorf("table %s has other keys or indexes than its template: it is from an older version; remove the database to start with a new one", t.Name)
 		}
 	}
 	return created, nil
