@@ -59,7 +59,7 @@ type resource struct {
 type reader struct {
 	place  Place
 	stacks map[string]*template
-	// opened are the objects whose unread fields are not reported yet.
+	// opened are the objects that close checks for unread fields.
 	opened []*object
 	// depth counts nested references and ends a circle of them.
 	depth int
