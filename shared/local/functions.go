@@ -127,7 +127,7 @@ func (s *Stack) Invocations(function string) int64 {
 	return 0
 }
 
-// Calls returns the calls of a function to AWS so far.
+// Calls is what a function has asked of AWS so far.
 func (s *Stack) Calls(function string) wall.Tally {
 	return s.wall.Tally(contract.FunctionName(s.options.Stage, contract.Function{Name: function}))
 }

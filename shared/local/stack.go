@@ -226,8 +226,8 @@ func (s *Stack) Dir() string { return s.options.Dir }
 // DynamoDB returns a client for operators. No role limits it.
 func (s *Stack) DynamoDB() *dynamodb.Client { return engine.Client(s.engine.URL()) }
 
-// Wall returns the local IAM, which counts calls and injects faults.
+// Wall is the wall, which counts calls and injects faults.
 func (s *Stack) Wall() *wall.Wall { return s.wall }
 
-// Report returns which calls were refused and which grants no call used.
+// Report says which calls the wall refused and which grants nothing used.
 func (s *Stack) Report() wall.Report { return s.wall.Report() }
