@@ -331,6 +331,7 @@ func TestBrokenFileIsRefusedInOneLine(t *testing.T) {
 		{"hollow", `{"Resources":{}}`, "stack hollow, path Resources: it is missing"},
 		{"double", `{"Resources":{"A":{"Type":"X"}}}{}`, "stack double is broken: text follows its JSON"},
 		{"untyped", `{"Resources":{"A":{}}}`, "stack untyped, path Resources.A.Type: it is missing"},
+		{"conditional", `{"Conditions":{},"Resources":{"A":{"Type":"AWS::Lambda::Version","Properties":{}}}}`, "stack conditional, path Conditions: this property is not known here"},
 		{"null", `{"Resources":{"A":null}}`, "stack null, path Resources.A: an object is wanted"},
 		{"bare", `{"Resources":{"A":{"Type":"AWS::Lambda::Version"}}}`, "stack bare, resource A (AWS::Lambda::Version), path Properties: it is missing"},
 		{"call", `{"Resources":{"Ref":"AWS::Region"}}`, "stack call, path Resources: an object is wanted"},
