@@ -18,8 +18,8 @@ var names = iam.Names{
 const dynamoTarget = "DynamoDB_20120810."
 
 // on returns the demand of a DynamoDB action on a table, or on table/index/name.
-func on(action, table string) wall.Demand {
-	return wall.Demand{Action: "dynamodb:" + action, Resource: cfn.Local.TableARN(table)}
+func on(action, table string) iam.Demand {
+	return iam.Demand{Action: "dynamodb:" + action, Resource: cfn.Local.TableARN(table)}
 }
 
 func TestOperationDemandsItsActions(t *testing.T) {

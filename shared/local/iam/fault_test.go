@@ -14,7 +14,7 @@ import (
 )
 
 // once injects a fault into the first call that needs the action.
-func once(action string, f wall.Fault) func(wall.Call) wall.Fault {
+func once(action string, f iam.Fault) func(iam.Call) iam.Fault {
 	var done atomic.Bool
 	return func(c iam.Call) iam.Fault {
 		if c.Needs(action) && !done.Swap(true) {

@@ -27,7 +27,7 @@
 // used. After a test run such a grant can be removed. [Wall.Tally] counts the
 // calls and the capacity that a request costs. [Wall.Inject] makes calls slow,
 // fail, or lose their answer.
-package wall
+package iam
 
 import (
 	"cmp"

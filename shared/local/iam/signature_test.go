@@ -28,8 +28,8 @@ type forgery struct {
 
 // forgeries returns the attempts of an attacker who has the credentials of b, and
 // knows the access key and the token of a.
-func forgeries(a, b wall.Credentials) []forgery {
-	with := func(edit func(*wall.Credentials)) wall.Credentials {
+func forgeries(a, b iam.Credentials) []forgery {
+	with := func(edit func(*iam.Credentials)) iam.Credentials {
 		c := a
 		edit(&c)
 		return c

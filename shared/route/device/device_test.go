@@ -8,12 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	domain "github.com/tipstaff/tipstaff/shared/device"
-	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/route/device"

@@ -48,7 +48,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 	if err != nil {
 		return left, err
 	}
-	err = r.Notices.Take(ctx, n, r.next(n))
+	err = r.Notices.Take(ctx, n, r.next(ctx, n))
 	if errors.Is(err, backchannel.ErrTaken) {
 		return left, nil
 	}
@@ -105,7 +105,7 @@ func (r *run) over(ctx context.Context, n *backchannel.Notice) bool {
 
 // next is when to try again if this try fails. The last one is at the end of
 // the notice's life.
-func (r *run) next(n *backchannel.Notice) time.Time {
+func (r *run) next(ctx context.Context, n *backchannel.Notice) time.Time {
 	now, wait := r.Now(ctx), pause
 	for range n.Tries {
 		wait = min(4*wait, longest)
