@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
@@ -188,9 +187,7 @@ func TestStale(t *testing.T) {
 func TestAlso(t *testing.T) {
 	s := newScene(t)
 	table := s.Table(contract.Sessions)
-	s.entry.Also = []dynamo.Write{{Put: &types.Put{
-		TableName: &table, Item: dynamo.Key("once#test", "x"), ConditionExpression: new("attribute_not_exists(pk)"),
-	}}}
+	s.entry.Also = []dynamo.Write{dynamo.Create(table, dynamo.Key("once#test", "x"))}
 	b := pagetest.Open(s.route, "")
 	if got := s.enter(b); got.Status != 303 {
 		t.Fatalf("answer = %d %s", got.Status, got.Body)

@@ -226,7 +226,7 @@ func TestPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := b.change(ann, c, audit.UserPassword); n != 1 {
+	if n := b.change(ann, dynamo.UserChange{Changes: c}, audit.UserPassword); n != 1 {
 		t.Errorf("the change ended %d sessions, want 1", n)
 	}
 	if b.signsIn(ann, good) || !b.signsIn(ann, better) {

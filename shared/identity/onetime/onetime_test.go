@@ -62,7 +62,9 @@ func (b *bench) wants(text string, kind onetime.Kind, want error) *onetime.Link 
 	return t
 }
 
-func (b *bench) use(t *onetime.Link) error { return (dynamo.Tx{t.Use(b.t.Context())}).Run(b.t.Context(), b.DB) }
+func (b *bench) use(t *onetime.Link) error {
+	return (dynamo.Tx{t.Use(b.t.Context())}).Run(b.t.Context(), b.DB)
+}
 
 func TestRecover(t *testing.T) {
 	b := newBench(t)

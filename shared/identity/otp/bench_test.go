@@ -140,7 +140,7 @@ func (b *bench) signIn(u *identity.User, code string) (*otp.Accepted, error) {
 // use creates a login with the writes of a code in its transaction.
 func (b *bench) use(u *identity.User, accepted *otp.Accepted) error {
 	_, _, err := b.sessions.CreateLogin(b.tb.Context(), session.NewLogin{
-		Subject: u.Subject, AuthGen: u.AuthGen, AuthTime: b.now, AMR: []string{"pwd"}, Also: accepted.Also,
+		Subject: u.Subject, AuthGen: u.AuthGen, AuthTime: b.now, AMR: []string{"pwd"}, Also: []dynamo.Write{accepted.Use},
 	})
 	return err
 }

@@ -169,7 +169,7 @@ func TestRefusedRegistrations(t *testing.T) {
 	*b.device = honest
 	text := options(here)
 	b.Pass(passkey.Life)
-	_, _, err := b.party.Attest(t.Context(), passkey.Registration{
+	_, err := b.party.Attest(t.Context(), passkey.Registration{
 		Subject: b.Ada, Answer: passkey.Answer{Response: b.device.Create(text), Binding: here},
 	})
 	if !errors.Is(err, passkey.ErrExpired) {
@@ -190,7 +190,7 @@ func TestReplayedRegistration(t *testing.T) {
 	if err := b.party.Store.Add(t.Context(), b.ada(), k, ""); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("the same again = %v, want ErrRefused", err)
 	}
-	if err := b.party.Store.Remove(t.Context(), b.ada(), k, ""); err != nil {
+	if err := b.party.Store.Remove(t.Context(), b.ada(), k.Passkey, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.party.Store.Add(t.Context(), b.ada(), k, ""); !errors.Is(err, passkey.ErrRefused) {

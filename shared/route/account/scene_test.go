@@ -18,6 +18,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/route/account"
@@ -33,8 +34,7 @@ func handler(s *pagetest.Stage) *account.Handler {
 	people, sessions := s.People(), s.Sessions()
 	return &account.Handler{
 		Issuer: routetest.Issuer, Sessions: sessions, People: people, Clients: s.Clients(), Forms: s.Forms(), Now: s.Now,
-		Consents: consents(s), Passkeys: s.Passkeys(), Trail: s.Trail(), Links: links(s),
-		OTP: s.Apps(), Flow: s.Flow(), Upstreams: &upstream.Store{DB: s.DB, Registry: people.Registry, Now: s.Now},
+		Consents: consents(s), Passkeys: s.Passkeys(), Trail: s.Trail(), Credentials: s.Credentials(), Flow: s.Flow(),
 	}
 }
 
@@ -186,7 +186,7 @@ func (s *scene) forget() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.write(s.People().Changing(u, "", "password", nil))
+	s.write(s.People().Changing(u, dynamo.Changes{Remove: []string{identity.AttrPassword}}))
 }
 
 // everything is all that stands in the registry and in the trail, to tell whether a

@@ -214,7 +214,7 @@ func TestCVE202546815InvitationUsedAtOnce(t *testing.T) {
 				}
 			}
 			// The names of ada and of the one who came in.
-			if names := s.count(identity.SKName); in != 1 || names != 2 {
+			if names := s.count("username"); in != 1 || names != 2 {
 				t.Errorf("%d of %d were let in and there are %d names, want one and two", in, many, names)
 			}
 		})

@@ -138,7 +138,7 @@ func (s *scene) people() []*identity.User {
 	table := s.Table(contract.Registry)
 	out, err := s.DB.Scan(context.Background(), &dynamodb.ScanInput{
 		TableName: &table, ConsistentRead: new(true),
-		FilterExpression: new("sk = :user"), ExpressionAttributeValues: dynamo.Item{":user": dynamo.Text(identity.SKUser)},
+		FilterExpression: new("sk = :user"), ExpressionAttributeValues: dynamo.Item{":user": dynamo.Text(contract.UserSort)},
 	})
 	if err != nil {
 		s.T.Fatal(err)
