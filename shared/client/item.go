@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
@@ -57,11 +58,11 @@ const (
 )
 
 // ClientKey is the primary key of a client's item.
-func ClientKey(id string) dynamo.Item { return dynamo.Key("client#"+id, SKClient) }
+func ClientKey(id string) dynamo.Item { return dynamo.Key(contract.ClientPrefix.Of(id), SKClient) }
 
 // ResourceKey is the primary key of a resource's item.
 func ResourceKey(id string) dynamo.Item {
-	return dynamo.Key("resource#"+id, SKResource)
+	return dynamo.Key(contract.ResourcePrefix.Of(id), SKResource)
 }
 
 // EncodeClient returns the item of a client.

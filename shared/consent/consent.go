@@ -78,34 +78,25 @@ func (s *Store) Covers(ctx context.Context, p Place, scopes []string) (bool, err
 // was allowed before, with an audit entry in the same transaction. A second time
 // changes nothing but the time, and leaves an entry all the same.
 func (s *Store) Give(ctx context.Context, p Place, scopes []string, requestID string) error {
-	now := s.Now(ctx)
-	update := &types.Update{
-		TableName: &s.Registry, Key: p.key(),
-		UpdateExpression:          new("SET #given = :now"),
-		ExpressionAttributeNames:  map[string]string{"#given": attrGiven},
-		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(now)},
-	}
-	if len(scopes) > 0 { // no set is empty
-		update.UpdateExpression = new(*update.UpdateExpression + " ADD #scopes :scopes")
-		update.ExpressionAttributeNames["#scopes"] = attrScopes
-		update.ExpressionAttributeValues[":scopes"] = &types.AttributeValueMemberSS{Value: scopes}
-	}
+	given := dynamo.Update(s.Registry, p.key(), dynamo.Changes{
+		Set:     dynamo.Item{attrGiven: dynamo.Seconds(s.Now(ctx))},
+		Include: map[string][]string{attrScopes: scopes},
+	})
 	entry := s.Trail.Put(ctx, audit.Entry{
-		Actor: p.Subject, Action: ActionGive, Subject: p.Subject, Object: "client#" + p.Client,
+		Actor: p.Subject, Action: ActionGive, Subject: p.Subject, Object: contract.ClientPrefix.Of(p.Client),
 		Outcome: audit.Success, RequestID: requestID,
 		Detail: map[string]string{
 			"scope": strings.Join(scopes, " "), "redirect": p.RedirectURI, "resources": strings.Join(p.Resources, " "),
 		},
 	})
-	if err := audit.Write(ctx, s.DB, types.TransactWriteItem{Update: update}, entry); err != nil {
+	if err := (dynamo.Tx{given, entry}).Run(ctx, s.DB); err != nil {
 		return fmt.Errorf("remember a consent: %w", err)
 	}
 	return nil
 }
 
-// batch is how many places one transaction forgets, beside its audit entry:
-// DynamoDB takes a hundred writes.
-const batch = 99
+// batch is how many places one transaction forgets, beside its audit entry.
+const batch = dynamo.MaxWrites - 1
 
 // Forget forgets everything that the person allowed the client, so that it is asked
 // for anew wherever it would go, with an audit entry in the same transaction. It
@@ -119,15 +110,15 @@ func (s *Store) Forget(ctx context.Context, subject, client, requestID string) (
 	}
 	forgotten := 0
 	for part := range slices.Chunk(keys, batch) {
-		writes := make([]types.TransactWriteItem, 0, len(part)+1)
+		tx := make(dynamo.Tx, 0, len(part)+1)
 		for _, key := range part {
-			writes = append(writes, types.TransactWriteItem{Delete: &types.Delete{TableName: &s.Registry, Key: key}})
+			tx = append(tx, dynamo.Delete(s.Registry, key))
 		}
-		writes = append(writes, s.Trail.Put(ctx, audit.Entry{
-			Actor: subject, Action: audit.ConsentForget, Subject: subject, Object: "client#" + client,
+		tx = append(tx, s.Trail.Put(ctx, audit.Entry{
+			Actor: subject, Action: audit.ConsentForget, Subject: subject, Object: contract.ClientPrefix.Of(client),
 			Outcome: audit.Success, RequestID: requestID, Detail: map[string]string{"places": strconv.Itoa(len(part))},
 		}))
-		if err := audit.Write(ctx, s.DB, writes...); err != nil {
+		if err := tx.Run(ctx, s.DB); err != nil {
 			return forgotten, fmt.Errorf("forget what %s was allowed: %w", client, err)
 		}
 		forgotten += len(part)
@@ -162,7 +153,7 @@ func (s *Store) places(ctx context.Context, subject, client string) ([]dynamo.It
 }
 
 // prefix begins the sort keys of what a client was allowed.
-func prefix(client string) string { return "consent#" + client + "#" }
+func prefix(client string) string { return contract.ConsentPrefix.Of(client) + "#" }
 
 // key is the primary key of a place. The hash is over the length of each part as
 // well, so that no two places have the same text.
@@ -172,5 +163,5 @@ func (p Place) key() dynamo.Item {
 	for _, part := range append([]string{p.RedirectURI}, resources...) {
 		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part) // a hash takes everything
 	}
-	return dynamo.Key("user#"+p.Subject, prefix(p.Client)+hex.EncodeToString(hash.Sum(nil)))
+	return dynamo.Key(contract.UserPrefix.Of(p.Subject), prefix(p.Client)+hex.EncodeToString(hash.Sum(nil)))
 }

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/opaque"
@@ -31,6 +29,9 @@ const deviceSecret = 32
 // is taken with a probability of 1 in 25,000.
 const maxCollisions = 5
 
+// errTaken is the failure of a user code that is out.
+var errTaken = errors.New("user code is out already")
+
 // Create keeps a request and returns its codes, with one transaction. A user code
 // that is out is not given a second time before it expires.
 func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
@@ -47,29 +48,22 @@ func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 	}
 	for range maxCollisions {
 		code := newUserCode()
-		err = audit.Write(ctx, s.DB, s.reserving(ctx, userCodeKey(key, code), r), types.TransactWriteItem{Put: &types.Put{
-			TableName: &s.Sessions, Item: encode(r), ConditionExpression: new("attribute_not_exists(pk)"),
-		}})
+		err = dynamo.Tx{s.reserving(ctx, userCodeKey(key, code), r), dynamo.Create(s.Sessions, encode(r))}.Run(ctx, s.DB)
 		if err == nil {
 			return &Codes{Device: opaque.Write(opaque.DeviceCode, secret), User: code}, nil
 		}
-		if taken, ok := errors.AsType[*audit.ConditionError](err); !ok || taken.Index != 0 {
+		if !errors.Is(err, errTaken) {
 			break
 		}
 	}
 	return nil, fmt.Errorf("create device request: %w", err)
 }
 
-// reserving takes a user code for a request, unless it is out.
-func (s *Store) reserving(ctx context.Context, it dynamo.Item, r *Request) types.TransactWriteItem {
-	now := s.Now(ctx)
+// reserving takes a user code for a request. It fails with errTaken when the code is out.
+func (s *Store) reserving(ctx context.Context, it dynamo.Item, r *Request) dynamo.Write {
 	it[attrDevice] = dynamo.Text(r.hash)
 	it[attrExpires] = dynamo.Seconds(r.Expires)
 	it[contract.TTL] = dynamo.Seconds(r.Expires.Add(kept))
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.Sessions, Item: it,
-		ConditionExpression:       new("attribute_not_exists(pk) OR #expires <= :now"),
-		ExpressionAttributeNames:  dynamo.Names(attrExpires),
-		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(now)},
-	}}
+	return dynamo.Put(s.Sessions, it,
+		dynamo.Any(dynamo.NotExists(), dynamo.AtMost(attrExpires, dynamo.Seconds(s.Now(ctx))))).Else(errTaken)
 }

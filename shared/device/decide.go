@@ -6,9 +6,9 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
@@ -72,49 +72,46 @@ func (s *Store) Deny(ctx context.Context, r *Request, d Decision, requestID stri
 }
 
 func (s *Store) decide(ctx context.Context, r *Request, to state, d Decision, e audit.Entry) error {
-	e.Actor, e.Subject, e.Object, e.Outcome = d.Subject, d.Subject, "device#"+r.ID, audit.Success
+	e.Actor, e.Subject, e.Object, e.Outcome = d.Subject, d.Subject, contract.DevicePrefix.Of(r.ID), audit.Success
 	e.Detail = map[string]string{"client": r.Client}
 	for name, value := range map[string]string{"scope": r.Scope, "ip": r.IP, "agent": r.Agent} {
 		if value != "" {
 			e.Detail[name] = value
 		}
 	}
-	err := audit.Write(ctx, s.DB, s.deciding(ctx, r, to, d), s.Trail.Put(ctx, e))
-	failed, ok := errors.AsType[*audit.ConditionError](err)
-	switch {
-	case err == nil:
-		return nil
-	case !ok || failed.Index != 0:
+	err := dynamo.Tx{s.deciding(ctx, r, to, d), s.Trail.Put(ctx, e)}.Run(ctx, s.DB)
+	if err != nil && !errors.Is(err, errDone) {
 		return fmt.Errorf("decide device request %s: %w", r.ID, err)
-	case len(failed.Item) == 0:
-		return fmt.Errorf("decide device request %s: %w", r.ID, ErrExpired)
 	}
-	now, err := decode(failed.Item)
+	return nil
+}
+
+// errDone is the failure of a decision that the same person has made before.
+var errDone = errors.New("device was decided in the same way before")
+
+// deciding is the write of a decision. It fails with ErrExpired, ErrUsed or errDone.
+func (s *Store) deciding(ctx context.Context, r *Request, to state, d Decision) dynamo.Write {
+	return dynamo.Update(s.Sessions, deviceKey(r.hash), dynamo.Changes{Set: dynamo.Item{
+		attrState: dynamo.Text(string(to)), attrSubject: dynamo.Text(d.Subject),
+		attrAuthGen: dynamo.Number(d.AuthGen), attrAuthTime: dynamo.Seconds(d.AuthTime), attrAMR: dynamo.Texts(d.AMR),
+		attrLogin: dynamo.Text(d.Login), attrLoginEnds: dynamo.Seconds(d.LoginEnds),
+	}}, dynamo.Equal(attrState, dynamo.Text(string(pending))), dynamo.Greater(attrExpires, dynamo.Seconds(s.Now(ctx)))).
+		ElseBy(func(stored dynamo.Item) error { return undecided(stored, to, d.Subject) })
+}
+
+// undecided is why a person could not decide a request that is stored like that.
+func undecided(stored dynamo.Item, to state, subject string) error {
+	if len(stored) == 0 {
+		return ErrExpired
+	}
+	now, err := decode(stored)
 	switch {
 	case err != nil:
 		return err
 	case now.state == pending:
-		return fmt.Errorf("decide device request %s: %w", r.ID, ErrExpired)
-	case now.Subject == d.Subject && (now.state == to || now.state == spent && to == approved):
-		return nil
+		return ErrExpired
+	case now.Subject == subject && (now.state == to || now.state == spent && to == approved):
+		return errDone
 	}
-	return fmt.Errorf("decide device request %s: %w", r.ID, ErrUsed)
-}
-
-func (s *Store) deciding(ctx context.Context, r *Request, to state, d Decision) types.TransactWriteItem {
-	set := "SET #state = :to, #sub = :sub, #auth_gen = :auth_gen, #auth_time = :auth_time, #amr = :amr, " +
-		"#login = :login, #login_ends = :login_ends"
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: deviceKey(r.hash),
-		UpdateExpression:    &set,
-		ConditionExpression: new("#state = :pending AND #expires > :now"),
-		ExpressionAttributeNames: dynamo.Names(
-			attrState, attrExpires, attrSubject, attrAuthGen, attrAuthTime, attrAMR, attrLogin, attrLoginEnds),
-		ExpressionAttributeValues: dynamo.Item{
-			":to": dynamo.Text(string(to)), ":pending": dynamo.Text(string(pending)), ":now": dynamo.Seconds(s.Now(ctx)),
-			":sub": dynamo.Text(d.Subject), ":auth_gen": dynamo.Number(d.AuthGen), ":auth_time": dynamo.Seconds(d.AuthTime),
-			":amr": dynamo.Texts(d.AMR), ":login": dynamo.Text(d.Login), ":login_ends": dynamo.Seconds(d.LoginEnds),
-		},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}}
+	return ErrUsed
 }

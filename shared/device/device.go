@@ -46,20 +46,20 @@ const (
 )
 
 var (
-	// ErrUnknown says that there is no request with that code, or that it is
-	// another client's.
+	// ErrUnknown is returned when there is no request with that code, or when it
+	// is another client's.
 	ErrUnknown = errors.New("no such device code")
-	// ErrExpired says that nobody approved the request in time, or that the
-	// device did not come for its tokens.
+	// ErrExpired is returned when the request was not approved in time, or when
+	// the device did not come for its tokens.
 	ErrExpired = errors.New("device code has expired")
-	// ErrUsed says that the request has been decided already, or that its
+	// ErrUsed is returned when the request has been decided already, or when its
 	// tokens were given away.
 	ErrUsed = errors.New("device code has been used")
-	// ErrDenied says that the person said no.
+	// ErrDenied is returned when the user said no.
 	ErrDenied = errors.New("device was denied")
-	// ErrPending says that nobody has decided yet.
+	// ErrPending is returned while the request is not decided.
 	ErrPending = errors.New("device is not approved yet")
-	// ErrSlowDown says what ErrPending says, to a device that asks too often.
+	// ErrSlowDown is returned instead of ErrPending to a device that asks too often.
 	ErrSlowDown = errors.New("device asks too often")
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// The layout of the items: "device#<SHA-256 of the device code>" is a request,
-// and "usercode#<HMAC of the user code>" leads to one. Times are epoch seconds,
+// The layout of the items: contract.DevicePrefix and the SHA-256 of the device code
+// is a request, contract.UserCodePrefix and the HMAC of the user code leads to one. Times are epoch seconds,
 // but for the two that polls are measured by.
 const (
 	skDevice   = "device"
@@ -47,7 +47,7 @@ const (
 	attrLoginEnds = "login_ends"
 )
 
-func deviceKey(hash string) dynamo.Item { return dynamo.Key("device#"+hash, skDevice) }
+func deviceKey(hash string) dynamo.Item { return dynamo.Key(contract.DevicePrefix.Of(hash), skDevice) }
 
 func hashOf(deviceCode []byte) string {
 	sum := sha256.Sum256(deviceCode)
@@ -57,7 +57,7 @@ func hashOf(deviceCode []byte) string {
 func userCodeKey(secret []byte, code UserCode) dynamo.Item {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("user code\x00" + string(code)))
-	return dynamo.Key("usercode#"+hex.EncodeToString(mac.Sum(nil)), skUserCode)
+	return dynamo.Key(contract.UserCodePrefix.Of(hex.EncodeToString(mac.Sum(nil))), skUserCode)
 }
 
 func encode(r *Request) dynamo.Item {
@@ -92,10 +92,7 @@ func decode(it dynamo.Item) (*Request, error) {
 			AMR: r.Texts(attrAMR), Login: r.Text(attrLogin), LoginEnds: r.Time(attrLoginEnds),
 		},
 	}
-	const prefix = "device#"
-	if pk := r.Text(contract.PK); len(pk) > len(prefix) {
-		q.hash = pk[len(prefix):]
-	}
+	q.hash = r.After(contract.PK, string(contract.DevicePrefix))
 	err := r.Err()
 	if err == nil && (q.ID == "" || q.hash == "" || q.Client == "") {
 		err = errors.New("it is not whole")

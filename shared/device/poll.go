@@ -119,16 +119,12 @@ func conflict(err error) bool {
 }
 
 // Spending takes an approved request, as a part of the transaction that gives its
-// tokens away. Its condition does not hold when that has happened already.
-func (s *Store) Spending(ctx context.Context, r *Request) types.TransactWriteItem {
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Sessions, Key: deviceKey(r.hash),
-		UpdateExpression:         new("SET #state = :spent"),
-		ConditionExpression:      new("#state = :approved AND #client = :client AND #sub = :sub AND #expires > :now"),
-		ExpressionAttributeNames: dynamo.Names(attrState, attrClient, attrSubject, attrExpires),
-		ExpressionAttributeValues: dynamo.Item{
-			":approved": dynamo.Text(string(approved)), ":spent": dynamo.Text(string(spent)),
-			":client": dynamo.Text(r.Client), ":sub": dynamo.Text(r.Subject), ":now": dynamo.Seconds(s.Now(ctx)),
-		},
-	}}
+// tokens away. It fails with [ErrUsed] when that has happened already, or when the
+// request has expired since [Store.Poll] found it.
+func (s *Store) Spending(ctx context.Context, r *Request) dynamo.Write {
+	return dynamo.Update(s.Sessions, deviceKey(r.hash),
+		dynamo.Changes{Set: dynamo.Item{attrState: dynamo.Text(string(spent))}},
+		dynamo.Equal(attrState, dynamo.Text(string(approved))), dynamo.Equal(attrClient, dynamo.Text(r.Client)),
+		dynamo.Equal(attrSubject, dynamo.Text(r.Subject)), dynamo.Greater(attrExpires, dynamo.Seconds(s.Now(ctx))),
+	).Else(ErrUsed)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -79,11 +80,14 @@ type Changes struct {
 	Raise []string
 	// Add are numbers to add to attributes, from 0 when they are absent.
 	Add map[string]int64
+	// Include are texts to add to sets of texts, which are made when they are
+	// absent. A list may be empty: DynamoDB knows no empty set.
+	Include map[string][]string
 }
 
 // Empty reports whether there is nothing to change.
 func (c Changes) Empty() bool {
-	return len(c.Set) == 0 && len(c.Remove) == 0 && len(c.Raise) == 0 && len(c.Add) == 0
+	return len(c.Set) == 0 && len(c.Remove) == 0 && len(c.Raise) == 0 && len(c.Add) == 0 && len(c.Include) == 0
 }
 
 // expression returns the update expression, with its clauses in a fixed order.
@@ -100,6 +104,11 @@ func (c Changes) expression(e *expression) string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Add)) {
 		add = append(add, e.name(name)+" "+e.value(Number(c.Add[name])))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Include)) {
+		if texts := c.Include[name]; len(texts) > 0 {
+			add = append(add, e.name(name)+" "+e.value(&types.AttributeValueMemberSS{Value: texts}))
+		}
 	}
 	var clauses []string
 	for _, clause := range []struct {
@@ -122,4 +131,15 @@ func Update(table string, key Item, c Changes, conditions ...Condition) Write {
 		TableName: &table, Key: key, UpdateExpression: &update, ConditionExpression: e.all(conditions),
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 	}}}
+}
+
+// UpdateInput is the update of [Update] as a call of its own, for [UpdateItem] or the
+// client. What is stored comes with the error when a condition does not hold.
+func UpdateInput(table string, key Item, c Changes, conditions ...Condition) *dynamodb.UpdateItemInput {
+	u := Update(table, key, c, conditions...).item.Update
+	return &dynamodb.UpdateItemInput{
+		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
 }

@@ -41,7 +41,7 @@ const (
 	Stay = 10 * time.Minute
 )
 
-// ErrUnknown says that a request_uri names no request of the client that is
+// ErrUnknown is returned when a request_uri names no request of the client that is
 // still good: it never did, has expired, or was used.
 var ErrUnknown = errors.New("no such pushed request")
 
@@ -52,7 +52,7 @@ type Store struct {
 	Now      func(context.Context) time.Time
 }
 
-// The layout of an item: "par#" and the SHA-256 of the random bytes in hex digits,
+// The layout of an item: contract.PARPrefix and the SHA-256 of the random bytes in hex digits,
 // and the sort key below. Times are epoch seconds.
 const (
 	sortKey = "par"
@@ -118,14 +118,8 @@ func (s *Store) Consume(ctx context.Context, uri string) error {
 		return fmt.Errorf("use a pushed request: %w", ErrUnknown)
 	}
 	mark := rand.Text()
-	_, err := s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.Sessions, Key: key(name),
-		UpdateExpression:                    new("SET #used = :mark"),
-		ConditionExpression:                 new("attribute_exists(pk) AND attribute_not_exists(#used)"),
-		ExpressionAttributeNames:            map[string]string{"#used": attrUsed},
-		ExpressionAttributeValues:           dynamo.Item{":mark": dynamo.Text(mark)},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
+	_, err := s.DB.UpdateItem(ctx, dynamo.UpdateInput(s.Sessions, key(name),
+		dynamo.Changes{Set: dynamo.Item{attrUsed: dynamo.Text(mark)}}, dynamo.Exists(), dynamo.Absent(attrUsed)))
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		if attribute(failed.Item, attrUsed) == mark {
 			return nil
@@ -150,7 +144,7 @@ func read(uri string) ([]byte, bool) {
 
 func key(name []byte) dynamo.Item {
 	sum := sha256.Sum256(name)
-	return dynamo.Key("par#"+hex.EncodeToString(sum[:]), sortKey)
+	return dynamo.Key(contract.PARPrefix.Of(hex.EncodeToString(sum[:])), sortKey)
 }
 
 // attribute is a text or the digits of a number, "" for anything else.

@@ -42,7 +42,7 @@ const (
 	Challenge Kind = "challenge"
 )
 
-// ErrSeen says that the id was presented before.
+// ErrSeen is returned when the id was presented before.
 var ErrSeen = errors.New("it was presented before")
 
 // Store remembers ids in the sessions table, one item each.
@@ -60,18 +60,15 @@ const (
 	attrMark = "mark"
 )
 
-// Write is the write of Once for a transaction of the caller: it does not happen
-// when the id was presented before. Of two transactions with the same id one is
-// written, and DynamoDB tells a repetition of the first by its token.
-func (s *Store) Write(ctx context.Context, kind Kind, id string, until time.Time) types.TransactWriteItem {
-	u := s.remember(ctx, kind, id, until)
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
-		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
-	}}
+// Write is the write of [Store.Once] for a transaction of the caller. It fails with
+// [ErrSeen] when the id was presented before. Of two transactions with the same id
+// one is written, and DynamoDB tells a repetition of the first by its token.
+func (s *Store) Write(ctx context.Context, kind Kind, id string, until time.Time) dynamo.Write {
+	change, forgotten := s.remember(ctx, newMark(), until)
+	return dynamo.Update(s.Sessions, key(kind, id), change, forgotten).Else(ErrSeen)
 }
 
-// Once returns nil for the first caller with that id, and ErrSeen for every
+// Once returns nil for the first caller with that id, and [ErrSeen] for every
 // other until the time given. After that time the id is forgotten: nothing with
 // it may be acceptable any more.
 //
@@ -79,12 +76,12 @@ func (s *Store) Write(ctx context.Context, kind Kind, id string, until time.Time
 // and meets the item of its own first attempt; the mark in it tells that it is
 // this caller's. After any other error the id may have been remembered.
 func (s *Store) Once(ctx context.Context, kind Kind, id string, until time.Time) error {
-	in := s.remember(ctx, kind, id, until)
-	_, err := s.DB.UpdateItem(ctx, in)
+	mark := newMark()
+	change, forgotten := s.remember(ctx, mark, until)
+	_, err := s.DB.UpdateItem(ctx, dynamo.UpdateInput(s.Sessions, key(kind, id), change, forgotten))
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		first, _ := failed.Item[attrMark].(*types.AttributeValueMemberB)
-		mark := in.ExpressionAttributeValues[":mark"].(*types.AttributeValueMemberB)
-		if first != nil && bytes.Equal(first.Value, mark.Value) {
+		if first != nil && bytes.Equal(first.Value, mark) {
 			return nil
 		}
 		return fmt.Errorf("%s: %w", kind, ErrSeen)
@@ -95,24 +92,24 @@ func (s *Store) Once(ctx context.Context, kind Kind, id string, until time.Time)
 	return nil
 }
 
-// remember is the conditional write of an id, with a mark of its own.
-func (s *Store) remember(ctx context.Context, kind Kind, id string, until time.Time) *dynamodb.UpdateItemInput {
-	sum := sha256.Sum256([]byte(id))
+func newMark() []byte {
 	mark := make([]byte, 16)
 	_, _ = rand.Read(mark) // never an error: it ends the process instead
-	return &dynamodb.UpdateItemInput{
-		TableName:        &s.Sessions,
-		Key:              dynamo.Key("once#"+string(kind)+"#"+hex.EncodeToString(sum[:]), sk),
-		UpdateExpression: new("SET #mark = :mark, #ttl = :until"),
-		// The TTL deletes late: an item whose time has passed counts for
-		// nothing.
-		ConditionExpression:      new("attribute_not_exists(#ttl) OR #ttl < :now"),
-		ExpressionAttributeNames: map[string]string{"#mark": attrMark, "#ttl": contract.TTL},
-		ExpressionAttributeValues: dynamo.Item{
-			":mark":  dynamo.Bytes(mark),
-			":until": dynamo.Seconds(until.Add(time.Second - 1)), // rounded up
-			":now":   dynamo.Seconds(s.Now(ctx)),
-		},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
+	return mark
+}
+
+func key(kind Kind, id string) dynamo.Item {
+	sum := sha256.Sum256([]byte(id))
+	return dynamo.Key(contract.OncePrefix.Of(string(kind)+"#"+hex.EncodeToString(sum[:])), sk)
+}
+
+// remember is the change that remembers an id with a mark, and the condition that
+// it is not remembered. The TTL deletes late: an item whose time has passed counts
+// for nothing.
+func (s *Store) remember(ctx context.Context, mark []byte, until time.Time) (dynamo.Changes, dynamo.Condition) {
+	return dynamo.Changes{Set: dynamo.Item{
+			attrMark:     dynamo.Bytes(mark),
+			contract.TTL: dynamo.Seconds(until.Add(time.Second - 1)), // rounded up
+		}},
+		dynamo.Any(dynamo.Absent(contract.TTL), dynamo.Less(contract.TTL, dynamo.Seconds(s.Now(ctx))))
 }

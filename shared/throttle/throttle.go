@@ -38,6 +38,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
 // The allowances.
@@ -168,7 +170,7 @@ func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
 			// The length keeps ("ab", "c") apart from ("a", "bc").
 			_, _ = fmt.Fprintf(mac, "\x00%d:%s", len(p), p) // a hash takes everything
 		}
-		return "throttle#" + kind + "#" + hex.EncodeToString(mac.Sum(nil)[:16])
+		return contract.ThrottlePrefix.Of(kind + "#" + hex.EncodeToString(mac.Sum(nil)[:16]))
 	}
 	owner := []string{strings.ToLower(a.Account)}
 	if a.Kind != "" {

@@ -124,12 +124,7 @@ func (s *Store) Get(ctx context.Context, url string) (*Cached, error) {
 
 // Put replaces the entry of a URL. Of two at once the later write stays.
 func (s *Store) Put(ctx context.Context, url string, e *Cached) error {
-	names, values, expression := encode(e)
-	_, err := s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.Table, Key: entryKey(url), UpdateExpression: &expression,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
-	})
-	if err != nil {
+	if _, err := s.DB.UpdateItem(ctx, dynamo.UpdateInput(s.Table, entryKey(url), encode(e))); err != nil {
 		return fmt.Errorf("keep the document of a client: %w", err)
 	}
 	return nil
@@ -147,15 +142,9 @@ func (e *LimitError) Error() string { return "the host is fetched from too often
 func (s *Store) Reserve(ctx context.Context, host string) error {
 	now := s.Now(ctx)
 	next := now.Truncate(time.Minute).Add(time.Minute)
-	_, err := s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.Table, Key: hostKey(host, next),
-		UpdateExpression:         new("ADD #n :one SET #ttl = :ttl"),
-		ConditionExpression:      new("attribute_not_exists(#n) OR #n < :max"),
-		ExpressionAttributeNames: map[string]string{"#n": attrCount, "#ttl": attrTTL},
-		ExpressionAttributeValues: dynamo.Item{
-			":one": dynamo.Number(1), ":max": dynamo.Number(PerHost), ":ttl": dynamo.Seconds(next.Add(time.Minute)),
-		},
-	})
+	_, err := s.DB.UpdateItem(ctx, dynamo.UpdateInput(s.Table, hostKey(host, next),
+		dynamo.Changes{Set: dynamo.Item{attrTTL: dynamo.Seconds(next.Add(time.Minute))}, Raise: []string{attrCount}},
+		dynamo.Any(dynamo.Absent(attrCount), dynamo.Less(attrCount, dynamo.Number(PerHost)))))
 	if _, ok := asConditionFailed(err); ok {
 		return &LimitError{RetryAfter: next.Sub(now)}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -39,15 +38,15 @@ var attributes = []string{
 	attrUntil, attrProblem, attrTemporary, attrFetched, attrName, attrRedirects, attrGrants, attrKeySet, attrAlgorithm, attrTTL,
 }
 
-func entryKey(url string) dynamo.Item { return dynamo.Key("client#"+url, skEntry) }
+func entryKey(url string) dynamo.Item { return dynamo.Key(contract.ClientPrefix.Of(url), skEntry) }
 
 // hostKey is that of the counter of the minute that ends then.
 func hostKey(host string, end time.Time) dynamo.Item {
-	return dynamo.Key("host#"+host, strconv.FormatInt(end.Unix(), 10))
+	return dynamo.Key(contract.HostPrefix.Of(host), strconv.FormatInt(end.Unix(), 10))
 }
 
-// encode returns what writes an entry, and removes whatever it does not have.
-func encode(e *Cached) (names map[string]string, values dynamo.Item, expression string) {
+// encode returns the changes that write an entry, and remove what it does not have.
+func encode(e *Cached) dynamo.Changes {
 	it := dynamo.Item{attrUntil: dynamo.Seconds(e.Until), attrTTL: dynamo.Seconds(e.Until.Add(MaxStale))}
 	it.PutText(attrProblem, e.Problem)
 	it.PutFlag(attrTemporary, e.Temporary)
@@ -59,22 +58,13 @@ func encode(e *Cached) (names map[string]string, values dynamo.Item, expression 
 		it.PutText(attrKeySet, string(m.KeySet))
 		it.PutText(attrAlgorithm, m.Algorithm)
 	}
-	names, values = map[string]string{}, dynamo.Item{}
-	var set, remove []string
+	c := dynamo.Changes{Set: it}
 	for _, name := range attributes {
-		names["#"+name] = name
-		if value, ok := it[name]; ok {
-			values[":"+name] = value
-			set = append(set, "#"+name+" = :"+name)
-		} else {
-			remove = append(remove, "#"+name)
+		if it[name] == nil {
+			c.Remove = append(c.Remove, name)
 		}
 	}
-	expression = "SET " + strings.Join(set, ", ")
-	if len(remove) > 0 {
-		expression += " REMOVE " + strings.Join(remove, ", ")
-	}
-	return names, values, expression
+	return c
 }
 
 // decode reads what encode wrote.

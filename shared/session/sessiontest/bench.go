@@ -16,6 +16,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -81,20 +82,12 @@ func (unlimited) AddTokens(uint) error { return nil }
 func (b *Bench) User() string {
 	b.tb.Helper()
 	subject := "usr_" + ulid.MustNew(ulid.Timestamp(Noon), rand.Reader).String()
-	it := UserKey(subject)
-	it["rev"] = &types.AttributeValueMemberN{Value: "1"}
+	it := dynamo.UserKey(subject)
+	it[dynamo.AttrRevision] = dynamo.Number(1)
 	if _, err := b.Raw.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &b.Registry, Item: it}); err != nil {
 		b.tb.Fatal(err)
 	}
 	return subject
-}
-
-// UserKey is the key of a user's item in the registry.
-func UserKey(subject string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		contract.PK: &types.AttributeValueMemberS{Value: "user#" + subject},
-		contract.SK: &types.AttributeValueMemberS{Value: "user"},
-	}
 }
 
 // Grant creates a grant for the client "app", as change says.

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	secrettypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/oklog/ulid/v2"
@@ -28,10 +27,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/keys/published"
 	"github.com/tipstaff/tipstaff/shared/wire"
-	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
+	wiredynamo "github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	"github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
@@ -45,7 +45,7 @@ const (
 func New(e *wire.Env) (apigw.Task, error) {
 	t := &Task{
 		Secrets:  vault.Client(e),
-		DB:       dynamo.Client(e),
+		DB:       wiredynamo.Client(e),
 		Registry: e.Name(contract.Registry),
 		Trail:    &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: e.Now},
 		Secret:   e.Name(contract.Keys),
@@ -197,20 +197,20 @@ func (t *Task) publish(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	items := []types.TransactWriteItem{t.Trail.Put(ctx, audit.Entry{
+	tx := dynamo.Tx{t.Trail.Put(ctx, audit.Entry{
 		ID:      entryID(pending, token),
 		Actor:   "secretsmanager",
 		Action:  audit.KeyRotate,
-		Object:  "secret#" + string(contract.Keys),
+		Object:  contract.SecretPrefix.Of(string(contract.Keys)),
 		Outcome: audit.Success,
 		Detail:  map[string]string{"version": token},
 	})}
 	for _, p := range publics {
-		items = append(items, published.Put(t.Registry, p))
+		tx = append(tx, published.Put(t.Registry, p))
 	}
-	err = audit.Write(ctx, t.DB, items...)
-	if _, done := errors.AsType[*audit.ConditionError](err); done {
-		return nil
+	err = tx.Run(ctx, t.DB)
+	if errors.Is(err, audit.ErrRecorded) {
+		return nil // by an earlier run
 	}
 	if err != nil {
 		return fmt.Errorf("publish the keys: %w", err)

@@ -184,7 +184,7 @@ func (s *Journeys) open(ctx context.Context, j *Journey, text string) error {
 
 func journeyKey(name []byte) dynamo.Item {
 	sum := sha256.Sum256(name)
-	return dynamo.Key("upstream#"+hex.EncodeToString(sum[:]), skJourney)
+	return dynamo.Key(contract.UpstreamPrefix.Of(hex.EncodeToString(sum[:])), skJourney)
 }
 
 func digest(browser string) []byte {

@@ -10,9 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// ErrChanged says that somebody else changed the secret at the same time.
+// ErrChanged is returned when another change of the secret became current first.
 var ErrChanged = errors.New("somebody else changed the client secrets; run the command again")
 
 // The labels of a secret's versions.
@@ -119,11 +121,11 @@ func (e *Editor) promote(ctx context.Context, before, next string) error {
 }
 
 func (e *Editor) record(ctx context.Context, id, what string, outcome audit.Outcome) error {
-	err := audit.Write(ctx, e.DB, e.Trail.Put(ctx, audit.Entry{
-		Actor: e.Actor, Action: audit.UpstreamSecret, Object: "upstream#" + id,
+	entry := e.Trail.Put(ctx, audit.Entry{
+		Actor: e.Actor, Action: audit.UpstreamSecret, Object: contract.UpstreamPrefix.Of(id),
 		Outcome: outcome, Detail: map[string]string{"client_secret": what},
-	}))
-	if err != nil {
+	})
+	if err := (dynamo.Tx{entry}).Run(ctx, e.DB); err != nil {
 		return fmt.Errorf("record the change of a client secret: %w", err)
 	}
 	return nil
