@@ -34,7 +34,7 @@ func newCounter(t *testing.T) *counter {
 	c.asking = &enroll.Asking{
 		Issuer: routetest.Issuer, People: c.People(), Forms: c.Forms(),
 		Throttle: &throttle.Store{DB: c.DB, Sessions: sessions, Key: c.ThrottleKey, Now: c.Now},
-		Requests: &recovery.Store{DB: c.DB, Sessions: sessions, Now: c.Now},
+		Requests: &recovery.Queue{Kind: recovery.Requests, DB: c.DB, Table: sessions, Now: c.Now},
 	}
 	return c
 }
