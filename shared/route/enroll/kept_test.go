@@ -37,7 +37,7 @@ func TestMeanwhile(t *testing.T) {
 			if err != nil {
 				s.T.Error(err)
 			}
-			change(s, dynamo.UserChange(c))
+			change(s, dynamo.UserChange{Changes: c})
 		}, 410, "This link no longer works"},
 		{"signed out everywhere", func(s *scene, _ string) { change(s, dynamo.UserChange{}) }, 410, "This link no longer works"},
 		{"link used", func(s *scene, link string) {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
