@@ -50,6 +50,11 @@ func compare(name, operator string, value types.AttributeValue) Condition {
 	return func(e *expression) string { return e.name(name) + operator + e.value(value) }
 }
 
+// Contains holds when a set of texts has the element.
+func Contains(name, element string) Condition {
+	return func(e *expression) string { return "contains(" + e.name(name) + ", " + e.value(Text(element)) + ")" }
+}
+
 // NotSet holds when a flag is false. One that was never set is absent.
 func NotSet(name string) Condition { return Any(Absent(name), Equal(name, Flag(false))) }
 

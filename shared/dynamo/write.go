@@ -78,21 +78,21 @@ type Changes struct {
 	Remove []string
 	// Raise are counters that go up by one, from 0 when they are absent.
 	Raise []string
-	// Add are numbers to add to attributes, from 0 when they are absent.
-	Add map[string]int64
 	// Include are texts to add to sets of texts, which are made when they are
 	// absent. A list may be empty: DynamoDB knows no empty set.
 	Include map[string][]string
+	// Delete are elements to take out of sets of texts.
+	Delete map[string]string
 }
 
 // Empty reports whether there is nothing to change.
 func (c Changes) Empty() bool {
-	return len(c.Set) == 0 && len(c.Remove) == 0 && len(c.Raise) == 0 && len(c.Add) == 0 && len(c.Include) == 0
+	return len(c.Set) == 0 && len(c.Remove) == 0 && len(c.Raise) == 0 && len(c.Include) == 0 && len(c.Delete) == 0
 }
 
 // expression returns the update expression, with its clauses in a fixed order.
 func (c Changes) expression(e *expression) string {
-	var set, remove, add []string
+	var set, remove, add, taken []string
 	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
 		set = append(set, e.name(name)+" = "+e.value(c.Set[name]))
 	}
@@ -102,19 +102,19 @@ func (c Changes) expression(e *expression) string {
 	for _, name := range c.Raise {
 		add = append(add, e.name(name)+" "+e.value(Number(1)))
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Add)) {
-		add = append(add, e.name(name)+" "+e.value(Number(c.Add[name])))
-	}
 	for _, name := range slices.Sorted(maps.Keys(c.Include)) {
 		if texts := c.Include[name]; len(texts) > 0 {
 			add = append(add, e.name(name)+" "+e.value(&types.AttributeValueMemberSS{Value: texts}))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Delete)) {
+		taken = append(taken, e.name(name)+" "+e.value(&types.AttributeValueMemberSS{Value: []string{c.Delete[name]}}))
+	}
 	var clauses []string
 	for _, clause := range []struct {
 		word  string
 		parts []string
-	}{{"SET ", set}, {"REMOVE ", remove}, {"ADD ", add}} {
+	}{{"SET ", set}, {"REMOVE ", remove}, {"ADD ", add}, {"DELETE ", taken}} {
 		if len(clause.parts) > 0 {
 			clauses = append(clauses, clause.word+strings.Join(clause.parts, ", "))
 		}

@@ -13,11 +13,13 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// ErrChanged says that somebody else wrote an entry after the plan was made.
+// ErrChanged is returned when an entry was written after the plan was made.
 var ErrChanged = errors.New("somebody else changed it since the plan was made; run the command again")
 
 // Applied is a change that was carried out.
@@ -89,8 +91,9 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 		a.after, a.Fields = &after, difference(c.before, &after)
 	}
 	entry := s.record(ctx, &a.Change)
-	err = audit.Write(ctx, s.DB, slices.Concat(s.writes(&a.Change), belongings, []types.TransactWriteItem{s.Trail.Put(ctx, entry)})...)
-	if _, refused := errors.AsType[*audit.ConditionError](err); refused {
+	err = append(slices.Concat(s.writes(&a.Change), belongings), s.Trail.Put(ctx, entry)).Run(ctx, s.DB)
+	if dynamo.Failed(err) {
+		// Of what belongs to a user something has changed, if not the entry.
 		return ErrChanged
 	}
 	if err != nil && uncertain(err) {
@@ -110,7 +113,7 @@ func (c *Change) leaves() bool { return c.Kind == KindUser && c.Op == Delete }
 
 // leave does what comes before a change of a person who may no longer sign in, and
 // returns the writes of what a person who is deleted leaves behind.
-func (s *Store) leave(ctx context.Context, c *Change) ([]types.TransactWriteItem, error) {
+func (s *Store) leave(ctx context.Context, c *Change) (dynamo.Tx, error) {
 	if err := s.signOut(ctx, c); err != nil || !c.leaves() {
 		return nil, err
 	}
@@ -126,7 +129,7 @@ func (s *Store) signOut(ctx context.Context, c *Change) error {
 	if c.Kind != KindUser || !disables && !c.leaves() {
 		return nil
 	}
-	_, err := s.Sessions.ChangeUser(ctx, c.before.subject, session.UserChange(admin.Disabled()),
+	_, err := s.Sessions.ChangeUser(ctx, c.before.subject, admin.Disabled(),
 		session.Cause{Why: session.Disabled, Actor: s.Actor, Action: audit.UserDisable})
 	if errors.Is(err, session.ErrUnknown) {
 		return ErrChanged
@@ -142,7 +145,7 @@ func (s *Store) signOut(ctx context.Context, c *Change) error {
 // uncertain reports whether a write with this error may have been applied:
 // unless DynamoDB itself said no, it may.
 func uncertain(err error) bool {
-	if errors.Is(err, audit.ErrBusy) {
+	if errors.Is(err, dynamo.ErrBusy) {
 		return false
 	}
 	if _, running := errors.AsType[*types.TransactionInProgressException](err); running {
@@ -166,6 +169,14 @@ func (s *Store) resolve(ctx context.Context, entry audit.Entry, cause error, a *
 	return fmt.Errorf("whether it was written is unknown, run plan to see: %w", cause)
 }
 
+// prefix begins the object of an audit entry about a thing of that kind.
+func (k Kind) prefix() contract.Prefix {
+	return map[Kind]contract.Prefix{
+		KindClient: contract.ClientPrefix, KindResource: contract.ResourcePrefix,
+		KindUpstream: contract.UpstreamPrefix, KindUser: contract.UserPrefix,
+	}[k]
+}
+
 var actions = map[Kind]map[Op]audit.Action{
 	KindClient:   {Create: audit.ClientCreate, Update: audit.ClientUpdate, Delete: audit.ClientDelete},
 	KindResource: {Create: audit.ResourceCreate, Update: audit.ResourceUpdate, Delete: audit.ResourceDelete},
@@ -182,10 +193,10 @@ func (s *Store) record(ctx context.Context, c *Change) audit.Entry {
 	}
 	e := audit.Entry{
 		ID: audit.NewID(s.Trail.Now(ctx)), Actor: s.Actor, Action: actions[c.Kind][c.Op], Outcome: audit.Success,
-		Subject: about.subject, Object: string(c.Kind) + "#" + c.ID, Detail: map[string]string{},
+		Subject: about.subject, Object: c.Kind.prefix().Of(c.ID), Detail: map[string]string{},
 	}
 	if c.Kind == KindUser {
-		e.Object = string(c.Kind) + "#" + about.subject
+		e.Object = c.Kind.prefix().Of(about.subject)
 	}
 	for _, f := range c.Fields {
 		switch {

@@ -4,15 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 )
 
@@ -24,15 +21,15 @@ const maxBelongings = 90
 // person: passkeys, the authenticator app, linked accounts, consents, and whatever
 // a later release keeps in the same partition. What belongs together is one of the
 // lists.
-func (s *Store) belongings(ctx context.Context, subject string) ([][]types.TransactWriteItem, error) {
+func (s *Store) belongings(ctx context.Context, subject string) ([]dynamo.Tx, error) {
 	links := &external.Store{DB: s.DB, Registry: s.Table, Now: s.Trail.Now}
 	pages := dynamodb.NewQueryPaginator(s.DB, &dynamodb.QueryInput{
 		TableName: &s.Table, ConsistentRead: new(true),
 		KeyConditionExpression:    new(contract.PK + " = :person"),
-		ExpressionAttributeValues: dynamo.Item{":person": identity.Key(subject)[contract.PK]},
+		ExpressionAttributeValues: dynamo.Item{":person": dynamo.UserKey(subject)[contract.PK]},
 		ProjectionExpression:      new(contract.PK + ", " + contract.SK),
 	})
-	var all [][]types.TransactWriteItem
+	var all []dynamo.Tx
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -40,13 +37,13 @@ func (s *Store) belongings(ctx context.Context, subject string) ([][]types.Trans
 		}
 		for _, it := range page.Items {
 			sk := dynamo.Item(it).Text(contract.SK)
-			id, isLink := strings.CutPrefix(sk, external.Prefix)
+			id, isLink := contract.ExternalAccountPrefix.Cut(sk)
 			switch {
-			case sk == identity.SKUser:
+			case sk == contract.UserSort:
 			case isLink:
 				all = append(all, links.Forgetting(subject, id))
 			default:
-				all = append(all, []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.Table, Key: keyOf(it)}}})
+				all = append(all, dynamo.Tx{dynamo.Delete(s.Table, keyOf(it))})
 			}
 		}
 	}
@@ -57,12 +54,12 @@ func (s *Store) belongings(ctx context.Context, subject string) ([][]types.Trans
 // transaction that deletes the person, and returns the writes for that. Each
 // transaction has an entry of its own. The person is disabled by now and gets
 // nothing new; whoever runs an interrupted apply again completes it.
-func (s *Store) forget(ctx context.Context, subject string) ([]types.TransactWriteItem, error) {
+func (s *Store) forget(ctx context.Context, subject string) (dynamo.Tx, error) {
 	all, err := s.belongings(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
-	var batch []types.TransactWriteItem
+	var batch dynamo.Tx
 	for _, writes := range all {
 		if len(batch)+len(writes) > maxBelongings {
 			if err := s.forgotten(ctx, subject, batch); err != nil {
@@ -85,12 +82,12 @@ func (s *Store) sweep(ctx context.Context, subject string) error {
 	return s.forgotten(ctx, subject, left)
 }
 
-func (s *Store) forgotten(ctx context.Context, subject string, writes []types.TransactWriteItem) error {
+func (s *Store) forgotten(ctx context.Context, subject string, writes dynamo.Tx) error {
 	entry := s.Trail.Put(ctx, audit.Entry{
-		Actor: s.Actor, Action: audit.UserForget, Subject: subject, Object: string(KindUser) + "#" + subject, Outcome: audit.Success,
+		Actor: s.Actor, Action: audit.UserForget, Subject: subject, Object: contract.UserPrefix.Of(subject), Outcome: audit.Success,
 		Detail: map[string]string{"items": fmt.Sprint(len(writes))},
 	})
-	if err := audit.Write(ctx, s.DB, slices.Concat(writes, []types.TransactWriteItem{entry})...); err != nil {
+	if err := append(slices.Clone(writes), entry).Run(ctx, s.DB); err != nil {
 		return fmt.Errorf("delete what belongs to %s: %w", subject, err)
 	}
 	return nil

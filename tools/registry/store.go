@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
@@ -38,7 +37,7 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 	if len(kinds) == 0 {
 		return have, nil
 	}
-	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: identity.SKUser}
+	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: contract.UserSort}
 	values := dynamo.Item{}
 	var filters []string
 	for _, k := range kinds {
@@ -75,84 +74,59 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 	return have, nil
 }
 
-// writes returns the writes of a change, without its audit entry. Each holds
-// only if nobody has written the entry since the plan was made.
-func (s *Store) writes(c *Change) []types.TransactWriteItem {
+// writes returns the writes of a change, without its audit entry. They fail with
+// [ErrChanged] when the entry was written since the plan was made.
+func (s *Store) writes(c *Change) dynamo.Tx {
 	switch c.Op {
 	case Create:
 		c.after.item[attrRevision] = dynamo.Number(1)
-		return append([]types.TransactWriteItem{s.put(c.after.item)}, s.userName(c)...)
+		return dynamo.Tx{s.create(c.after.item), s.userName(c)}
 	case Update:
 		c.after.item[attrRevision] = dynamo.Number(c.before.revision + 1)
-		return []types.TransactWriteItem{s.update(c.before, c.after)}
+		return dynamo.Tx{s.update(c.before, c.after)}
 	case Delete:
-		return append([]types.TransactWriteItem{s.remove(c.before)}, s.userName(c)...)
+		return dynamo.Tx{dynamo.Delete(s.Table, keyOf(c.before.item), c.before.asSeen()).Else(ErrChanged), s.userName(c)}
 	case Unchanged, Kept:
 	}
 	return nil
 }
 
 // userName claims the name of a user that is created, and frees that of one
-// that is deleted.
-func (s *Store) userName(c *Change) []types.TransactWriteItem {
+// that is deleted. For anything else it is no write.
+func (s *Store) userName(c *Change) dynamo.Write {
 	if c.Kind != KindUser {
-		return nil
+		return dynamo.Write{}
 	}
 	if c.Op == Delete {
-		return []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.Table, Key: identity.NameKey(c.ID)}}}
+		return dynamo.Delete(s.Table, identity.NameKey(c.ID))
 	}
-	return []types.TransactWriteItem{s.put(identity.EncodeName(&identity.User{UserName: c.ID, Subject: c.after.subject}))}
+	return s.create(identity.EncodeName(&identity.User{UserName: c.ID, Subject: c.after.subject}))
 }
 
-func (s *Store) put(it dynamo.Item) types.TransactWriteItem {
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.Table, Item: it,
-		ConditionExpression: new("attribute_not_exists(" + contract.PK + ")"),
-	}}
+func (s *Store) create(it dynamo.Item) dynamo.Write {
+	return dynamo.Create(s.Table, it).Else(ErrChanged)
 }
 
-func (s *Store) remove(e *entry) types.TransactWriteItem {
-	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &s.Table, Key: keyOf(e.item),
-		ConditionExpression:       new(attrRevision + " = :rev"),
-		ExpressionAttributeValues: dynamo.Item{":rev": dynamo.Number(e.revision)},
-	}}
+// asSeen holds while the entry is as it was read.
+func (e *entry) asSeen() dynamo.Condition {
+	return dynamo.Equal(attrRevision, dynamo.Number(e.revision))
 }
 
 // update sets and removes only the attributes that differ: those that a later
 // release or another part of this one added to the item stay.
-func (s *Store) update(before, after *entry) types.TransactWriteItem {
-	var set, remove []string
-	names := map[string]string{}
-	values := dynamo.Item{":rev": dynamo.Number(before.revision)}
-	alias := func(attribute string) string {
-		a := fmt.Sprintf("#a%d", len(names))
-		names[a] = attribute
-		return a
-	}
-	for _, attribute := range sortedKeys(after.item) {
-		if value := after.item[attribute]; !reflect.DeepEqual(value, before.item[attribute]) {
-			a := alias(attribute)
-			set = append(set, a+" = "+":"+a[1:])
-			values[":"+a[1:]] = value
+func (s *Store) update(before, after *entry) dynamo.Write {
+	c := dynamo.Changes{Set: dynamo.Item{}}
+	for name, value := range after.item {
+		if !reflect.DeepEqual(value, before.item[name]) {
+			c.Set[name] = value
 		}
 	}
-	for _, attribute := range sortedKeys(before.item) {
-		if _, ok := after.item[attribute]; !ok {
-			remove = append(remove, alias(attribute))
+	for _, name := range sortedKeys(before.item) {
+		if _, ok := after.item[name]; !ok {
+			c.Remove = append(c.Remove, name)
 		}
 	}
-	expression := "SET " + strings.Join(set, ", ")
-	if len(remove) > 0 {
-		expression += " REMOVE " + strings.Join(remove, ", ")
-	}
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Table, Key: keyOf(after.item),
-		UpdateExpression:          &expression,
-		ConditionExpression:       new(attrRevision + " = :rev"),
-		ExpressionAttributeNames:  names,
-		ExpressionAttributeValues: values,
-	}}
+	return dynamo.Update(s.Table, keyOf(after.item), c, before.asSeen()).Else(ErrChanged)
 }
 
 func keyOf(it dynamo.Item) dynamo.Item {

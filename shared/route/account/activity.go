@@ -65,7 +65,7 @@ func (v *visit) activity(ctx context.Context, w *ways) ([]web.Activity, error) {
 
 // clientOf is the client that an entry is about, if any.
 func clientOf(e audit.Entry) string {
-	if id, ok := contract.ClientPrefix.Cut(e.Object); ok {
+	if id, ok := strings.CutPrefix(e.Object, "client#"); ok {
 		return id
 	}
 	return e.Detail[detailClient]

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -30,7 +29,7 @@ func (v *visit) unlink() error {
 				return err
 			}
 		}
-		e := v.entry(audit.LinkRemove, contract.ExternalAccountPrefix.Of(l.ID), detailUpstream, l.Upstream)
+		e := v.entry(audit.LinkRemove, "linked#"+l.ID, detailUpstream, l.Upstream)
 		err = v.write(u, clauses{}, e, v.Links.Removing(&l)...)
 		if _, ok := errors.AsType[*session.AlsoError](err); ok {
 			return errChanged

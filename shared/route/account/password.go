@@ -52,7 +52,7 @@ func (v *visit) setPassword() error {
 	if u.HasPassword() {
 		return v.replacePassword(u, change)
 	}
-	e := v.entry(audit.UserPassword, contract.UserPrefix.Of(u.Subject), detailPassword, passwordFirst)
+	e := v.entry(audit.UserPassword, "user#"+u.Subject, detailPassword, passwordFirst)
 	// Not settled anew: who has set one in another tab meanwhile is asked again.
 	if err := v.write(u, clauses{set: change.Set, values: change.Values}, e); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (v *visit) removePassword() error {
 		if err := w.removable(); err != nil {
 			return err
 		}
-		return v.write(u, clauses{remove: identity.AttrPassword}, v.entry(audit.UserPassword, contract.UserPrefix.Of(u.Subject), detailPassword, passwordRemoved))
+		return v.write(u, clauses{remove: identity.AttrPassword}, v.entry(audit.UserPassword, "user#"+u.Subject, detailPassword, passwordRemoved))
 	})
 	return v.removed(err, doneNoPassword)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
-	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -98,7 +97,7 @@ func (h *Handler) change(v *visit, c *choice, code *signin.Code) error {
 	if v.user.OTP && v.ticket.ResetOTP {
 		change.Remove = identity.AttrOTP
 		change.Also = append(change.Also, h.Codes.OTP.Removal(v.user.Subject), h.People.Trail.Put(ctx, audit.Entry{
-			Actor: v.ticket.Actor, Action: audit.OTPRemove, Subject: v.user.Subject, Object: contract.UserPrefix.Of(v.user.Subject),
+			Actor: v.ticket.Actor, Action: audit.OTPRemove, Subject: v.user.Subject, Object: "user#" + v.user.Subject,
 			Outcome: audit.Success, RequestID: request,
 		}))
 	}

@@ -82,7 +82,7 @@ func account(v *visit, who *relying.Identity) external.Account {
 // entry is the record of a link.
 func (v *visit) entry(subject string, l *external.Link) audit.Entry {
 	return audit.Entry{
-		Actor: subject, Action: audit.LinkAdd, Subject: subject, Object: contract.ExternalAccountPrefix.Of(l.ID),
+		Actor: subject, Action: audit.LinkAdd, Subject: subject, Object: external.Prefix + l.ID,
 		Outcome: audit.Success, RequestID: httpapi.RequestID(v.r.Context()), Detail: v.detail(),
 	}
 }
@@ -143,7 +143,7 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 	case err == nil, errors.Is(err, external.ErrTwice):
 		web.Redirect(v.w, contract.Account.Paths[0]+"?done="+web.DoneLinked)
 	case errors.Is(err, errTaken):
-		h.refused(v, login.Subject, audit.LinkAdd, contract.ExternalAccountPrefix.Of(external.ID(who.Issuer, who.Subject)))
+		h.refused(v, login.Subject, audit.LinkAdd, external.Prefix+external.ID(who.Issuer, who.Subject))
 		v.tell(http.StatusConflict, web.UpstreamTaken(v.upstream.Name, v.back), oauth.AccessDenied, err)
 	case errors.Is(err, external.ErrTooMany):
 		v.tell(http.StatusConflict, web.UpstreamFull(v.back), oauth.InvalidRequest, err)
