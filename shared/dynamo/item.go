@@ -12,7 +12,7 @@
 // of the wrong type is an error: a user who is disabled must not be signed in only
 // because the flag cannot be read. [Item.Text] and [Item.Number] take what is wrong
 // for absent. They are for items that need no better, such as a counter, and for
-// those whose reader refuses what is empty anyway.
+// attributes that their reader refuses anyway when they are empty.
 //
 // What an item holds, and what its names mean, is known to the package that owns it.
 // The prefixes of keys stand in package contract.
@@ -23,7 +23,7 @@
 // [Delete] and [Check] make a [Write], under conditions such as [Exists] or [Equal];
 // no package puts an expression of a transaction together by hand. Each write names
 // its failure with [Write.Else] or [Write.ElseBy], and the error of [Tx.Run] wraps
-// the failure of the first write whose condition does not hold. So a caller asks with
+// the failure of the first write that has a condition that does not hold. So a caller asks with
 // errors.Is what went wrong, and a write may be added anywhere without changing what
 // the others mean. A package that gives a write to the transaction of its caller
 // names the failure by an error of its own.

@@ -62,7 +62,7 @@ func repeat(n int, answer string) []string {
 	return all
 }
 
-// faulty is a client whose first calls fail.
+// faulty is a client with first calls that fail.
 func faulty(db *dynamodb.Client, f *faults) *dynamodb.Client {
 	return dynamodb.New(db.Options(), func(o *dynamodb.Options) {
 		f.HTTPClient = o.HTTPClient
