@@ -196,7 +196,7 @@ func (q *Queue[T]) Done(ctx context.Context, e *Entry[T]) error {
 	return nil
 }
 
-// Abandon removes an entry whose work was not done and writes why to the trail, in
+// Abandon removes an entry that was not done and writes why to the trail, in
 // one transaction. It returns [ErrTaken], and does neither, when the entry is not
 // what the caller saw any more.
 func (q *Queue[T]) Abandon(ctx context.Context, e *Entry[T], why string) error {

@@ -72,7 +72,7 @@ func TestRequests(t *testing.T) {
 	due := b.due(2)
 	ada := due[0]
 	if ada.Payload.Subject != "usr_ada" || ada.Tries != 0 || !ada.Written().Equal(noon) || due[1].Payload.Subject != "" {
-		t.Errorf("requests = %+v and %+v, want ada's of noon and nobody's", ada, due[1])
+		t.Errorf("requests = %+v and %+v, want ada's of noon and an empty one", ada, due[1])
 	}
 	second := *ada
 	if err := b.Take(ctx, ada, b.now.Add(time.Minute)); err != nil || ada.Tries != 1 {
@@ -92,7 +92,7 @@ func TestRequests(t *testing.T) {
 	b.due(0)
 	b.now = b.now.Add(time.Minute)
 	b.due(1)
-	if err := b.Abandon(ctx, ada, "nobody takes it"); err != nil {
+	if err := b.Abandon(ctx, ada, "the mail is refused"); err != nil {
 		t.Fatal(err)
 	}
 	b.due(0)
@@ -132,7 +132,7 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// A request that cannot be read is told, and is never taken for nobody's.
+// A request that cannot be read is told, and is never taken for one without a user.
 func TestABrokenRequest(t *testing.T) {
 	b := open(t)
 	b.ask("usr_ada")

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/spf13/cobra"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
@@ -281,7 +280,7 @@ func TestUserListWays(t *testing.T) {
 
 func (o *operator) put(it dynamo.Item) {
 	o.t.Helper()
-	err := (dynamo.Tx{types.TransactWriteItem{Put: &types.Put{TableName: new(o.table(contract.Registry)), Item: it}}}).Run(context.Background(), o.db)
+	err := dynamo.Tx{dynamo.Put(o.table(contract.Registry), it)}.Run(context.Background(), o.db)
 	if err != nil {
 		o.t.Fatal(err)
 	}
