@@ -15,6 +15,7 @@
 package audit
 
 import (
+	"context"
 	"crypto/rand"
 	"strconv"
 	"time"
@@ -122,7 +123,7 @@ type Trail struct {
 	Table string
 	// Days is how long an entry is kept, zero means for ever.
 	Days int
-	Now  func() time.Time
+	Now  func(context.Context) time.Time
 }
 
 // NewID returns a new entry id of the time now.
@@ -130,9 +131,9 @@ func NewID(now time.Time) ulid.ULID { return ulid.MustNew(ulid.Timestamp(now), r
 
 // Put returns the write of an entry, to be part of the caller's transaction. It
 // is refused with a *ConditionError if the entry is there already.
-func (t *Trail) Put(e Entry) types.TransactWriteItem {
+func (t *Trail) Put(ctx context.Context, e Entry) types.TransactWriteItem {
 	if e.ID.IsZero() {
-		e.ID = NewID(t.Now())
+		e.ID = NewID(t.Now(ctx))
 	}
 	at := ulid.Time(e.ID.Time()).UTC()
 	it := Key(e.ID)

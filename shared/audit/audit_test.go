@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 var noon = time.Date(2026, 11, 22, 13, 4, 5, 678e6, time.UTC)
 
 func trail(table string, days int) *audit.Trail {
-	return &audit.Trail{Table: table, Days: days, Now: func() time.Time { return noon }}
+	return &audit.Trail{Table: table, Days: days, Now: func(context.Context) time.Time { return noon }}
 }
 
 func get(t *testing.T, db *dynamodb.Client, table string, key map[string]types.AttributeValue) map[string]types.AttributeValue {
@@ -44,7 +45,7 @@ func TestEntry(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	id := audit.NewID(noon)
-	err := audit.Write(t.Context(), db, tr.Put(audit.Entry{
+	err := audit.Write(t.Context(), db, tr.Put(t.Context(), audit.Entry{
 		ID: id, Actor: "operator", Action: audit.ClientCreate, Subject: "worker", Object: "client#worker",
 		Outcome: audit.Success, Detail: map[string]string{"name": "Worker"}, RequestID: "r-1",
 	}))
@@ -88,7 +89,7 @@ func TestEntry(t *testing.T) {
 }
 
 func TestPutLeavesOutWhatIsEmpty(t *testing.T) {
-	item := trail("audit", 0).Put(audit.Entry{Action: audit.KeyRotate, Outcome: audit.Success}).Put.Item
+	item := trail("audit", 0).Put(t.Context(), audit.Entry{Action: audit.KeyRotate, Outcome: audit.Success}).Put.Item
 	for _, attribute := range []string{contract.AuditSub, contract.TTL, "actor", "object", "detail", "request"} {
 		if v, ok := item[attribute]; ok {
 			t.Errorf("attribute %s = %v, want none: an index key must not be empty, and no days mean for ever", attribute, v)
@@ -100,7 +101,7 @@ func TestPutLeavesOutWhatIsEmpty(t *testing.T) {
 }
 
 func TestPutCutsDetail(t *testing.T) {
-	item := trail("audit", 0).Put(audit.Entry{Detail: map[string]string{"long": "a" + strings.Repeat("é", 200)}}).Put.Item
+	item := trail("audit", 0).Put(t.Context(), audit.Entry{Detail: map[string]string{"long": "a" + strings.Repeat("é", 200)}}).Put.Item
 	got := str(item["detail"].(*types.AttributeValueMemberM).Value["long"])
 	if want := "a" + strings.Repeat("é", 127) + "…"; got != want {
 		t.Errorf("detail = %q (%d bytes), want it cut between two letters: %q", got, len(got), want)
@@ -142,10 +143,10 @@ func TestFixedIDOnce(t *testing.T) {
 			},
 		}}
 	}
-	if err := audit.Write(t.Context(), db, change("first"), tr.Put(entry)); err != nil {
+	if err := audit.Write(t.Context(), db, change("first"), tr.Put(t.Context(), entry)); err != nil {
 		t.Fatal(err)
 	}
-	err := audit.Write(t.Context(), db, change("second"), tr.Put(entry))
+	err := audit.Write(t.Context(), db, change("second"), tr.Put(t.Context(), entry))
 	if condition, ok := errors.AsType[*audit.ConditionError](err); !ok || condition.Index != 1 {
 		t.Errorf("second write with the same entry = %v, want a ConditionError of item 1", err)
 	}

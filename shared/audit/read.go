@@ -51,7 +51,7 @@ type Query struct {
 // for each shard of each hour between.
 func (t *Trail) List(ctx context.Context, db *dynamodb.Client, q Query) ([]Entry, error) {
 	if q.Until.IsZero() {
-		q.Until = t.Now()
+		q.Until = t.Now(ctx)
 	}
 	if q.Subject != "" {
 		names := map[string]string{"#pk": contract.AuditSub, "#sk": contract.SK}

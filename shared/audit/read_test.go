@@ -30,7 +30,7 @@ func history(t *testing.T, db *dynamodb.Client, tr *audit.Trail, n int) []audit.
 		if i%3 == 2 {
 			e.Subject, e.Action = "", audit.KeyRotate
 		}
-		if err := audit.Write(t.Context(), db, tr.Put(e)); err != nil {
+		if err := audit.Write(t.Context(), db, tr.Put(t.Context(), e)); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, e)
@@ -101,7 +101,7 @@ func TestListManyOfOneHour(t *testing.T) {
 	for i := range 300 {
 		e := audit.Entry{ID: audit.NewID(noon.Add(-time.Duration(i) * time.Second)), Action: audit.KeyRotate, Outcome: audit.Success}
 		e.Detail = map[string]string{"long": strings.Repeat("x", 256)}
-		if err := audit.Write(t.Context(), db, tr.Put(e)); err != nil {
+		if err := audit.Write(t.Context(), db, tr.Put(t.Context(), e)); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, e.ID.String())

@@ -51,7 +51,7 @@ func (r *Refusals) Record(ctx context.Context, e Entry) error {
 		}
 		e.Detail[DetailRefusals] = strconv.FormatInt(n, 10)
 	}
-	put := r.Trail.Put(e).Put
+	put := r.Trail.Put(ctx, e).Put
 	_, err = r.DB.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
 	})
@@ -69,7 +69,7 @@ func (r *Refusals) Pretend(ctx context.Context, name string) error {
 	if err != nil || !recorded(n) {
 		return err
 	}
-	it := r.counter(name)
+	it := r.counter(ctx, name)
 	it.UpdateExpression = new("SET #n = #n")
 	it.ConditionExpression = new("attribute_exists(" + contract.PK + ")")
 	it.ExpressionAttributeNames = map[string]string{"#n": attrCount}
@@ -97,12 +97,12 @@ const attrCount = "n"
 const kept = 24 * time.Hour
 
 func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
-	in := r.counter(principal)
+	in := r.counter(ctx, principal)
 	in.UpdateExpression = new("ADD #n :one SET #ttl = :ttl")
 	in.ExpressionAttributeNames = map[string]string{"#n": attrCount, "#ttl": contract.TTL}
 	in.ExpressionAttributeValues = dynamo.Item{
 		":one": dynamo.Number(1),
-		":ttl": dynamo.Seconds(r.Trail.Now().Add(kept)),
+		":ttl": dynamo.Seconds(r.Trail.Now(ctx).Add(kept)),
 	}
 	in.ReturnValues = types.ReturnValueUpdatedNew
 	out, err := r.DB.UpdateItem(ctx, in)
@@ -117,8 +117,8 @@ func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
 }
 
 // counter addresses the counter of a principal and this hour.
-func (r *Refusals) counter(principal string) *dynamodb.UpdateItemInput {
+func (r *Refusals) counter(ctx context.Context, principal string) *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{
-		TableName: &r.Sessions, Key: dynamo.Key("refused#"+principal, hour(r.Trail.Now())),
+		TableName: &r.Sessions, Key: dynamo.Key("refused#"+principal, hour(r.Trail.Now(ctx))),
 	}
 }

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -43,7 +44,7 @@ func TestRefusals(t *testing.T) {
 	plain, name := enginetest.DB(t)
 	db, calls := counted(plain)
 	now := noon
-	tr := &audit.Trail{Table: name(contract.Audit), Days: 30, Now: func() time.Time { return now }}
+	tr := &audit.Trail{Table: name(contract.Audit), Days: 30, Now: func(context.Context) time.Time { return now }}
 	r := &audit.Refusals{DB: db, Sessions: name(contract.Sessions), Trail: tr}
 	entry := audit.Entry{Action: audit.LoginRefuse, Subject: "usr_ann", Object: "user#usr_ann", Detail: map[string]string{"ip": "192.0.2.0/24"}}
 	record := func() {

@@ -79,7 +79,7 @@ func TestWriteRepeatsConflicts(t *testing.T) {
 			tr := trail(name(contract.Audit), 30)
 			id := audit.NewID(noon)
 			start := time.Now()
-			err := audit.Write(t.Context(), faulty, tr.Put(audit.Entry{ID: id, Action: audit.KeyRotate, Outcome: audit.Success}))
+			err := audit.Write(t.Context(), faulty, tr.Put(t.Context(), audit.Entry{ID: id, Action: audit.KeyRotate, Outcome: audit.Success}))
 			if !errors.Is(err, tt.want) {
 				t.Errorf("Write = %v, want %v", err, tt.want)
 			}
@@ -117,7 +117,7 @@ func TestWriteDoesNotRepeat(t *testing.T) {
 					return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
 				}),
 			})
-			err := audit.Write(t.Context(), db, trail("audit", 1).Put(audit.Entry{}))
+			err := audit.Write(t.Context(), db, trail("audit", 1).Put(t.Context(), audit.Entry{}))
 			condition, ok := errors.AsType[*audit.ConditionError](err)
 			if ok != (tt.condition >= 0) || ok && condition.Index != tt.condition {
 				t.Errorf("Write = %v, want a condition error of item %d", err, tt.condition)
@@ -140,7 +140,7 @@ func TestWriteStopsWithItsContext(t *testing.T) {
 		}),
 		Credentials: aws.AnonymousCredentials{},
 	})
-	err := audit.Write(ctx, db, trail("audit", 1).Put(audit.Entry{}))
+	err := audit.Write(ctx, db, trail("audit", 1).Put(t.Context(), audit.Entry{}))
 	if err == nil || f.calls != 1 {
 		t.Errorf("Write = %v after %d calls, want an error after 1: its context was cancelled", err, f.calls)
 	}

@@ -13,7 +13,7 @@ import (
 // else is decided by one fresh read, so that a key that the client began to use
 // a moment ago works at once. proof may be asked twice.
 func (s *Store) Prove(ctx context.Context, id string, proof func(*Client) error) (*Client, error) {
-	if c, ok := s.clients.get(id, s.Now(), s.ttl()); ok && !c.Disabled && proof(c) == nil {
+	if c, ok := s.clients.get(id, s.Now(ctx), s.ttl()); ok && !c.Disabled && proof(c) == nil {
 		return c, nil
 	}
 	c, err := s.readClient(ctx, id)

@@ -35,7 +35,7 @@ var (
 type Store struct {
 	DB    *dynamodb.Client
 	Table string
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 	// TTL is how long a cached value is used, zero means DefaultTTL.
 	TTL time.Duration
 	// Documents returns the client that a metadata document describes, whose
@@ -68,7 +68,7 @@ func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
 		}
 		return s.Registered(ctx, id)
 	}
-	if c, ok := s.clients.get(id, s.Now(), s.ttl()); ok {
+	if c, ok := s.clients.get(id, s.Now(ctx), s.ttl()); ok {
 		return c, nil
 	}
 	return s.readClient(ctx, id)
@@ -79,7 +79,7 @@ func (s *Store) described(ctx context.Context, url string) (*Client, error) {
 	if s.Documents == nil {
 		return nil, fmt.Errorf("a client with a metadata document: %w", ErrUnknown)
 	}
-	now := s.Now()
+	now := s.Now(ctx)
 	if c, ok := s.documents.get(url, now, s.ttl()); ok {
 		return c, nil
 	}
@@ -98,7 +98,7 @@ func (s *Store) Resource(ctx context.Context, id string) (*Resource, error) {
 	if id == API {
 		return OwnAPI(), nil
 	}
-	if r, ok := s.resources.get(id, s.Now(), s.ttl()); ok {
+	if r, ok := s.resources.get(id, s.Now(ctx), s.ttl()); ok {
 		return r, nil
 	}
 	if id == "" || len(id) > maxResource {
@@ -121,19 +121,19 @@ func (s *Store) Authenticate(ctx context.Context, id, secret string) (*Client, e
 		return nil, fmt.Errorf("client secret is malformed: %w", ErrSecret)
 	}
 	presented := HashSecret(secret).SHA256
-	if c, ok := s.clients.get(id, s.Now(), s.ttl()); ok && s.admits(c, presented) == nil {
+	if c, ok := s.clients.get(id, s.Now(ctx), s.ttl()); ok && s.admits(ctx, c, presented) == nil {
 		return c, nil
 	}
 	c, err := s.readClient(ctx, id)
 	if errors.Is(err, ErrUnknown) {
 		// The same work as for a client that exists.
-		_ = s.admits(&Client{}, presented)
+		_ = s.admits(ctx, &Client{}, presented)
 		return nil, err
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.admits(c, presented); err != nil {
+	if err := s.admits(ctx, c, presented); err != nil {
 		return nil, fmt.Errorf("client %s: %w", id, err)
 	}
 	return c, nil
@@ -141,8 +141,8 @@ func (s *Store) Authenticate(ctx context.Context, id, secret string) (*Client, e
 
 // admits compares in constant time with as many secrets as a client can have,
 // whether it has them or not.
-func (s *Store) admits(c *Client, presented [32]byte) error {
-	now := s.Now()
+func (s *Store) admits(ctx context.Context, c *Client, presented [32]byte) error {
+	now := s.Now(ctx)
 	admitted := 0
 	for i := range MaxSecrets {
 		var kept Secret
@@ -179,7 +179,7 @@ func read[V any](
 ) (V, error) {
 	var none V
 	// Before the call, so that a value is never younger than it claims.
-	now := s.Now()
+	now := s.Now(ctx)
 	yes := true
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: key, ConsistentRead: &yes})
 	if err != nil {

@@ -37,7 +37,7 @@ func newBench(t *testing.T) *bench {
 	counted := dynamodb.New(raw.Options(), func(o *dynamodb.Options) {
 		o.HTTPClient = counter{o.HTTPClient, &b.calls}
 	})
-	b.Store = &client.Store{DB: counted, Table: name(contract.Registry), Now: func() time.Time { return b.now }}
+	b.Store = &client.Store{DB: counted, Table: name(contract.Registry), Now: func(context.Context) time.Time { return b.now }}
 	return b
 }
 

@@ -47,7 +47,7 @@ type Store struct {
 	DB       *dynamodb.Client
 	Registry string
 	Trail    *audit.Trail
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // The attributes of an item besides the keys.
@@ -78,7 +78,7 @@ func (s *Store) Covers(ctx context.Context, p Place, scopes []string) (bool, err
 // was allowed before, with an audit entry in the same transaction. A second time
 // changes nothing but the time, and leaves an entry all the same.
 func (s *Store) Give(ctx context.Context, p Place, scopes []string, requestID string) error {
-	now := s.Now()
+	now := s.Now(ctx)
 	update := &types.Update{
 		TableName: &s.Registry, Key: p.key(),
 		UpdateExpression:          new("SET #given = :now"),
@@ -90,7 +90,7 @@ func (s *Store) Give(ctx context.Context, p Place, scopes []string, requestID st
 		update.ExpressionAttributeNames["#scopes"] = attrScopes
 		update.ExpressionAttributeValues[":scopes"] = &types.AttributeValueMemberSS{Value: scopes}
 	}
-	entry := s.Trail.Put(audit.Entry{
+	entry := s.Trail.Put(ctx, audit.Entry{
 		Actor: p.Subject, Action: ActionGive, Subject: p.Subject, Object: "client#" + p.Client,
 		Outcome: audit.Success, RequestID: requestID,
 		Detail: map[string]string{
@@ -123,7 +123,7 @@ func (s *Store) Forget(ctx context.Context, subject, client, requestID string) (
 		for _, key := range part {
 			writes = append(writes, types.TransactWriteItem{Delete: &types.Delete{TableName: &s.Registry, Key: key}})
 		}
-		writes = append(writes, s.Trail.Put(audit.Entry{
+		writes = append(writes, s.Trail.Put(ctx, audit.Entry{
 			Actor: subject, Action: audit.ConsentForget, Subject: subject, Object: "client#" + client,
 			Outcome: audit.Success, RequestID: requestID, Detail: map[string]string{"places": strconv.Itoa(len(part))},
 		}))

@@ -38,7 +38,7 @@ func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create device request: %w", err)
 	}
-	now := s.Now().UTC().Truncate(time.Second)
+	now := s.Now(ctx).UTC().Truncate(time.Second)
 	secret := make([]byte, deviceSecret)
 	rand.Read(secret) // never fails (crypto/rand)
 	r := &Request{
@@ -47,7 +47,7 @@ func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 	}
 	for range maxCollisions {
 		code := newUserCode()
-		err = audit.Write(ctx, s.DB, s.reserving(userCodeKey(key, code), r), types.TransactWriteItem{Put: &types.Put{
+		err = audit.Write(ctx, s.DB, s.reserving(ctx, userCodeKey(key, code), r), types.TransactWriteItem{Put: &types.Put{
 			TableName: &s.Sessions, Item: encode(r), ConditionExpression: new("attribute_not_exists(pk)"),
 		}})
 		if err == nil {
@@ -61,8 +61,8 @@ func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 }
 
 // reserving takes a user code for a request, unless it is out.
-func (s *Store) reserving(it dynamo.Item, r *Request) types.TransactWriteItem {
-	now := s.Now()
+func (s *Store) reserving(ctx context.Context, it dynamo.Item, r *Request) types.TransactWriteItem {
+	now := s.Now(ctx)
 	it[attrDevice] = dynamo.Text(r.hash)
 	it[attrExpires] = dynamo.Seconds(r.Expires)
 	it[contract.TTL] = dynamo.Seconds(r.Expires.Add(kept))

@@ -37,11 +37,11 @@ func (s *Store) Find(ctx context.Context, code UserCode) (*Request, error) {
 
 // Open returns nil if the request can still be decided, ErrUsed or ErrExpired if
 // not.
-func (s *Store) Open(r *Request) error {
+func (s *Store) Open(ctx context.Context, r *Request) error {
 	switch {
 	case r.state != pending:
 		return fmt.Errorf("device request %s: %w", r.ID, ErrUsed)
-	case r.expired(s.Now()):
+	case r.expired(s.Now(ctx)):
 		return fmt.Errorf("device request %s: %w", r.ID, ErrExpired)
 	}
 	return nil
@@ -79,7 +79,7 @@ func (s *Store) decide(ctx context.Context, r *Request, to state, d Decision, e 
 			e.Detail[name] = value
 		}
 	}
-	err := audit.Write(ctx, s.DB, s.deciding(r, to, d), s.Trail.Put(e))
+	err := audit.Write(ctx, s.DB, s.deciding(ctx, r, to, d), s.Trail.Put(ctx, e))
 	failed, ok := errors.AsType[*audit.ConditionError](err)
 	switch {
 	case err == nil:
@@ -101,7 +101,7 @@ func (s *Store) decide(ctx context.Context, r *Request, to state, d Decision, e 
 	return fmt.Errorf("decide device request %s: %w", r.ID, ErrUsed)
 }
 
-func (s *Store) deciding(r *Request, to state, d Decision) types.TransactWriteItem {
+func (s *Store) deciding(ctx context.Context, r *Request, to state, d Decision) types.TransactWriteItem {
 	set := "SET #state = :to, #sub = :sub, #auth_gen = :auth_gen, #auth_time = :auth_time, #amr = :amr, " +
 		"#login = :login, #login_ends = :login_ends"
 	return types.TransactWriteItem{Update: &types.Update{
@@ -111,7 +111,7 @@ func (s *Store) deciding(r *Request, to state, d Decision) types.TransactWriteIt
 		ExpressionAttributeNames: dynamo.Names(
 			attrState, attrExpires, attrSubject, attrAuthGen, attrAuthTime, attrAMR, attrLogin, attrLoginEnds),
 		ExpressionAttributeValues: dynamo.Item{
-			":to": dynamo.Text(string(to)), ":pending": dynamo.Text(string(pending)), ":now": dynamo.Seconds(s.Now()),
+			":to": dynamo.Text(string(to)), ":pending": dynamo.Text(string(pending)), ":now": dynamo.Seconds(s.Now(ctx)),
 			":sub": dynamo.Text(d.Subject), ":auth_gen": dynamo.Number(d.AuthGen), ":auth_time": dynamo.Seconds(d.AuthTime),
 			":amr": dynamo.Texts(d.AMR), ":login": dynamo.Text(d.Login), ":login_ends": dynamo.Seconds(d.LoginEnds),
 		},

@@ -77,7 +77,7 @@ type Store struct {
 	// codes that are out are lost. Who only polls needs none.
 	Key   func(context.Context) ([]byte, error)
 	Trail *audit.Trail
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 // NewRequest is what a device asks for.

@@ -21,7 +21,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	s := sessiontest.New(t)
 	return &bench{t: t, Bench: s, Store: device.Store{
-		DB: s.DB, Sessions: s.Sessions, Trail: s.Trail, Now: s.Clock.Now,
+		DB: s.DB, Sessions: s.Sessions, Trail: s.Trail, Now: s.Clock.Tell,
 		Key: func(context.Context) ([]byte, error) { return []byte("a key for tests"), nil },
 	}}
 }
@@ -56,7 +56,7 @@ func (b *bench) find(code device.UserCode) *device.Request {
 func (b *bench) open(code device.UserCode) (*device.Request, error) {
 	r, err := b.Find(b.t.Context(), code)
 	if err == nil {
-		err = b.Open(r)
+		err = b.Open(b.t.Context(), r)
 	}
 	return r, err
 }

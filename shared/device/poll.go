@@ -35,7 +35,7 @@ func (s *Store) Poll(ctx context.Context, deviceCode, client string) (*Request, 
 	hash := hashOf(secret)
 	mark := make([]byte, 8)
 	rand.Read(mark) // never fails (crypto/rand)
-	now := s.Now()
+	now := s.Now(ctx)
 	_, err = s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Sessions, Key: deviceKey(hash),
 		UpdateExpression:         new("SET #next_at = :from + #gap, #mark = :mark REMOVE #slowed"),
@@ -77,7 +77,7 @@ func (s *Store) answer(ctx context.Context, r *Request, it dynamo.Item, mark []b
 		return nil, fmt.Errorf("poll device request %s: %w", r.ID, ErrUsed)
 	case r.state == denied:
 		return nil, fmt.Errorf("poll device request %s: %w", r.ID, ErrDenied)
-	case r.expired(s.Now()):
+	case r.expired(s.Now(ctx)):
 		return nil, fmt.Errorf("poll device request %s: %w", r.ID, ErrExpired)
 	case r.state == approved:
 		return r, nil
@@ -120,7 +120,7 @@ func conflict(err error) bool {
 
 // Spending takes an approved request, as a part of the transaction that gives its
 // tokens away. Its condition does not hold when that has happened already.
-func (s *Store) Spending(r *Request) types.TransactWriteItem {
+func (s *Store) Spending(ctx context.Context, r *Request) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Sessions, Key: deviceKey(r.hash),
 		UpdateExpression:         new("SET #state = :spent"),
@@ -128,7 +128,7 @@ func (s *Store) Spending(r *Request) types.TransactWriteItem {
 		ExpressionAttributeNames: dynamo.Names(attrState, attrClient, attrSubject, attrExpires),
 		ExpressionAttributeValues: dynamo.Item{
 			":approved": dynamo.Text(string(approved)), ":spent": dynamo.Text(string(spent)),
-			":client": dynamo.Text(r.Client), ":sub": dynamo.Text(r.Subject), ":now": dynamo.Seconds(s.Now()),
+			":client": dynamo.Text(r.Client), ":sub": dynamo.Text(r.Subject), ":now": dynamo.Seconds(s.Now(ctx)),
 		},
 	}}
 }

@@ -183,7 +183,7 @@ func TestExpiredPolls(t *testing.T) {
 	b.Clock.Turn(time.Second)
 	b.expect("never approved", idle.Device, "tv", device.ErrExpired, one)
 	b.expect("approved late", late.Device, "tv", device.ErrExpired, one)
-	if err := audit.Write(t.Context(), b.DB, b.Spending(request)); err == nil {
+	if err := audit.Write(t.Context(), b.DB, b.Spending(t.Context(), request)); err == nil {
 		t.Error("an expired request was spent, want a condition that does not hold")
 	}
 }
@@ -200,7 +200,7 @@ func TestSpending(t *testing.T) {
 	errs := make([]error, 4)
 	var all sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { errs[i] = audit.Write(t.Context(), b.DB, b.Spending(request)) })
+		all.Go(func() { errs[i] = audit.Write(t.Context(), b.DB, b.Spending(t.Context(), request)) })
 	}
 	all.Wait()
 	spent := 0

@@ -47,7 +47,7 @@ type Verifier struct {
 	// Nonces returns the MAC key of an id, the active one for "", or
 	// keys.ErrUnknown. It may be nil where no client is asked for a nonce.
 	Nonces func(ctx context.Context, id string) (*keys.MACKey, error)
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // Expect is what a proof is to show besides its own request.
@@ -127,14 +127,14 @@ func (v *Verifier) Check(r *http.Request, want Expect) (*Proof, error) {
 
 // judge compares a proof with its request.
 func (v *Verifier) judge(p *Proof, r *http.Request, want Expect) error {
-	switch age := v.Now().Sub(p.Issued); {
+	switch age := v.Now(r.Context()).Sub(p.Issued); {
 	case p.Method != r.Method:
 		return refused("htm is not the method of the request", nil)
 	case !v.here(p.URL, r.URL):
 		return refused("htu is not the URL of the request", nil)
 	case age > Skew || age < -Skew:
 		return refused("iat is more than a minute away from the time of this server", nil)
-	case !p.Expires.IsZero() && !p.Expires.After(v.Now()):
+	case !p.Expires.IsZero() && !p.Expires.After(v.Now(r.Context())):
 		return refused("the proof has expired", nil)
 	case want.Token != "" && p.TokenHash != hash(want.Token):
 		return refused("ath is not the hash of the access token", nil)

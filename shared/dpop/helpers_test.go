@@ -41,7 +41,7 @@ func newBench(t testing.TB) *bench {
 	b := &bench{Bench: sessiontest.New(t), key: tokentest.NewKey(t), t: t}
 	b.macs = []*keys.MACKey{{ID: "AAAAAAAA", Key: []byte("a key of thirty-two bytes, really")}}
 	b.Verifier = &dpop.Verifier{
-		Issuer: issuer, Now: b.Clock.Now, Replay: &replay.Store{DB: b.DB, Sessions: b.Sessions, Now: b.Clock.Now},
+		Issuer: issuer, Now: b.Clock.Tell, Replay: &replay.Store{DB: b.DB, Sessions: b.Sessions, Now: b.Clock.Tell},
 		Nonces: func(_ context.Context, id string) (*keys.MACKey, error) {
 			for _, k := range b.macs {
 				if id == "" || id == k.ID {

@@ -47,7 +47,7 @@ func (v *Verifier) checkNonce(ctx context.Context, presented string) error {
 	if v.Nonces == nil {
 		return errors.New("check the nonce of a proof: this route has no key for it")
 	}
-	now := v.Now().Unix() / int64(window/time.Second)
+	now := v.Now(ctx).Unix() / int64(window/time.Second)
 	id, _, _ := strings.Cut(presented, ".")
 	if id != "" {
 		key, err := v.Nonces(ctx, id)

@@ -2,11 +2,14 @@
 // shares. The routes themselves are the packages below it, one folder each.
 //
 // A Route wraps a Handler with everything that a route must not be able to
-// forget: the clock of the request, a deadline ahead of Lambda's, CORS, the
-// method check, the limits on a body, one log line with its metrics, and an
-// answer of our own for every error and every panic. A Handler only decides
-// what to answer; what refuses the request it returns as an error, and this
-// package alone turns errors into responses.
+// forget: a deadline ahead of Lambda's, CORS, the method check, the limits on a
+// body, one log line with its metrics, and an answer of our own for every error
+// and every panic. A Handler only decides what to answer; what refuses the
+// request it returns as an error, and this package alone turns errors into
+// responses.
+//
+// The time of a request is in its context: see [Now]. No variable of the process
+// holds it, so that a handler may serve requests at the same time.
 //
 // The package knows no store and links no AWS SDK, so that a route without
 // needs stays as small as its task.
@@ -46,7 +49,6 @@ type Route struct {
 	// Origins knows whose pages may read the answers, for a function with
 	// contract.NamedOrigins.
 	Origins Origins
-	Clock   *Clock
 	Log     *Log
 	// Calls returns how many calls to AWS this process has made; nil for
 	// routes that make none.
@@ -55,7 +57,6 @@ type Route struct {
 
 // ServeHTTP takes the request through the shared steps.
 func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rt.Clock.set(requestTime(r.Context()))
 	start := time.Now()
 	before := rt.calls()
 	entry := &LogEntry{Stage: rt.Stage, Route: rt.Function.Name, Method: r.Method, RequestID: RequestID(r.Context())}
@@ -73,7 +74,7 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry.Status = out.status
 	entry.Milliseconds = float64(time.Since(start).Microseconds()) / 1000
 	entry.Calls = rt.calls() - before
-	rt.Log.request(entry, rt.Clock.Now())
+	rt.Log.request(entry, Now(r.Context()))
 }
 
 func (rt *Route) calls() int64 {

@@ -105,7 +105,7 @@ type Store struct {
 	Peppers  Peppers
 	// Trail takes the record of a rehash. Only Rehash needs it.
 	Trail *audit.Trail
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 // Find returns the user of that name, disabled or not, or ErrUnknown. It makes

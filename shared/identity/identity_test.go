@@ -35,8 +35,8 @@ func newBench(tb testing.TB) *bench {
 	b.Store = &identity.Store{
 		Registry: name(contract.Registry),
 		Peppers:  b.pepper,
-		Trail:    &audit.Trail{Table: name(contract.Audit), Days: 30, Now: func() time.Time { return noon }},
-		Now:      func() time.Time { return noon },
+		Trail:    &audit.Trail{Table: name(contract.Audit), Days: 30, Now: func(context.Context) time.Time { return noon }},
+		Now:      func(context.Context) time.Time { return noon },
 	}
 	b.DB = dynamodb.New(db.Options(), func(o *dynamodb.Options) { o.HTTPClient = counter{o.HTTPClient, b} })
 	return b

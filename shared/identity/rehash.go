@@ -28,7 +28,7 @@ func (s *Store) Rehash(ctx context.Context, u *User, password, requestID string)
 			":new": dynamo.Text(hash), ":old": dynamo.Text(u.password.String()),
 		},
 	}}
-	entry := s.Trail.Put(audit.Entry{
+	entry := s.Trail.Put(ctx, audit.Entry{
 		Actor: u.Subject, Action: audit.UserRehash, Subject: u.Subject, Object: "user#" + u.Subject,
 		Outcome: audit.Success, RequestID: requestID,
 	})

@@ -19,21 +19,21 @@ import (
 type Folder struct {
 	// Path is made when it is not there.
 	Path string
-	Now  func() time.Time
+	Now  func(context.Context) time.Time
 }
 
 // sender is who mail in a folder comes from: nobody who could be answered.
 const sender = "tipstaff@localhost"
 
 // Send writes a file.
-func (f *Folder) Send(_ context.Context, m Message) error {
+func (f *Folder) Send(ctx context.Context, m Message) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(f.Path, 0o700); err != nil {
 		return fmt.Errorf("put a mail into its folder: %w", err)
 	}
-	now := f.Now().UTC()
+	now := f.Now(ctx).UTC()
 	id := now.Format("20060102T150405.000000000Z") + "-" + rand.Text()[:10]
 	// A name with a dot in front is no mail yet.
 	draft, final := filepath.Join(f.Path, "."+id), filepath.Join(f.Path, id+".eml")

@@ -47,7 +47,7 @@ type Sender interface {
 
 // Open returns the sender of a policy, nil when the policy is to send nothing. The
 // configuration is that of SES, which a folder does not need.
-func Open(p contract.MailPolicy, ses aws.Config, now func() time.Time) Sender {
+func Open(p contract.MailPolicy, ses aws.Config, now func(context.Context) time.Time) Sender {
 	switch {
 	case p.From != "":
 		return &SES{Client: sesv2.NewFromConfig(ses), From: p.From}

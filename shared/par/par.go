@@ -49,7 +49,7 @@ var ErrUnknown = errors.New("no such pushed request")
 type Store struct {
 	DB       *dynamodb.Client
 	Sessions string
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // The layout of an item: "par#" and the SHA-256 of the random bytes in hex digits,
@@ -71,7 +71,7 @@ const nameLength = 32
 func (s *Store) Push(ctx context.Context, clientID string, params url.Values) (uri string, life time.Duration, err error) {
 	name := make([]byte, nameLength)
 	rand.Read(name) // never fails (crypto/rand)
-	arrive := s.Now().Add(Life)
+	arrive := s.Now(ctx).Add(Life)
 	it := key(name)
 	it[attrClient] = dynamo.Text(clientID)
 	it[attrParameters] = dynamo.Text(params.Encode())
@@ -99,7 +99,7 @@ func (s *Store) Open(ctx context.Context, clientID, uri string, arrived time.Tim
 	arrive, _ := strconv.ParseInt(attribute(out.Item, attrArrive), 10, 64) // none is long ago
 	last := arrive + int64(Stay/time.Second)
 	if attribute(out.Item, attrClient) != clientID || out.Item[attrUsed] != nil ||
-		arrived.Unix() >= arrive || s.Now().Unix() >= last {
+		arrived.Unix() >= arrive || s.Now(ctx).Unix() >= last {
 		return nil, fmt.Errorf("open a pushed request: %w", ErrUnknown)
 	}
 	params, err := url.ParseQuery(attribute(out.Item, attrParameters))

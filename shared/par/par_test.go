@@ -2,6 +2,7 @@ package par_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -32,7 +33,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	db, table := enginetest.DB(t)
 	b := &bench{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
-	b.Store = &par.Store{DB: db, Sessions: table(contract.Sessions), Now: func() time.Time { return b.now }}
+	b.Store = &par.Store{DB: db, Sessions: table(contract.Sessions), Now: func(context.Context) time.Time { return b.now }}
 	return b
 }
 

@@ -67,7 +67,7 @@ type Queue struct {
 	// Table is the physical name of the table.
 	Table     string
 	Partition string
-	Now       func() time.Time
+	Now       func(context.Context) time.Time
 }
 
 // Due calls found with each entry that is due and its item, the oldest first.
@@ -81,7 +81,7 @@ func (q *Queue) Due(ctx context.Context, found func(Entry, dynamo.Item) error) e
 		FilterExpression:         new("#due <= :now"),
 		ExpressionAttributeNames: map[string]string{"#due": attrDue},
 		ExpressionAttributeValues: dynamo.Item{
-			":pk": dynamo.Text(q.Partition), ":now": dynamo.Millis(q.Now()),
+			":pk": dynamo.Text(q.Partition), ":now": dynamo.Millis(q.Now(ctx)),
 		},
 	}
 	for {

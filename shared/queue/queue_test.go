@@ -47,7 +47,7 @@ func texts(q *queue.Queue) (string, error) {
 // nobody else's.
 func TestDue(t *testing.T) {
 	db, table := enginetest.DB(t)
-	one := &queue.Queue{DB: db, Table: table(contract.Sessions), Partition: "one", Now: func() time.Time { return noon }}
+	one := &queue.Queue{DB: db, Table: table(contract.Sessions), Partition: "one", Now: func(context.Context) time.Time { return noon }}
 	other := &queue.Queue{DB: db, Table: one.Table, Partition: "other", Now: one.Now}
 	put(t, one, noon.Add(-time.Second), "second")
 	put(t, one, noon.Add(-time.Minute), "first")
@@ -73,7 +73,7 @@ func TestDue(t *testing.T) {
 // More entries than fit into one answer of the table are all found.
 func TestManyPages(t *testing.T) {
 	db, table := enginetest.DB(t)
-	q := &queue.Queue{DB: db, Table: table(contract.Sessions), Partition: "q", Now: func() time.Time { return noon }}
+	q := &queue.Queue{DB: db, Table: table(contract.Sessions), Partition: "q", Now: func(context.Context) time.Time { return noon }}
 	long := strings.Repeat("x", 300<<10)
 	for range 5 { // an answer has a megabyte at most
 		put(t, q, noon, long)

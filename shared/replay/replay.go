@@ -50,7 +50,7 @@ type Store struct {
 	DB *dynamodb.Client
 	// Sessions is the physical name of the table.
 	Sessions string
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // The layout of an item, which has no attribute but these.
@@ -63,8 +63,8 @@ const (
 // Write is the write of Once for a transaction of the caller: it does not happen
 // when the id was presented before. Of two transactions with the same id one is
 // written, and DynamoDB tells a repetition of the first by its token.
-func (s *Store) Write(kind Kind, id string, until time.Time) types.TransactWriteItem {
-	u := s.remember(kind, id, until)
+func (s *Store) Write(ctx context.Context, kind Kind, id string, until time.Time) types.TransactWriteItem {
+	u := s.remember(ctx, kind, id, until)
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
 		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
@@ -79,7 +79,7 @@ func (s *Store) Write(kind Kind, id string, until time.Time) types.TransactWrite
 // and meets the item of its own first attempt; the mark in it tells that it is
 // this caller's. After any other error the id may have been remembered.
 func (s *Store) Once(ctx context.Context, kind Kind, id string, until time.Time) error {
-	in := s.remember(kind, id, until)
+	in := s.remember(ctx, kind, id, until)
 	_, err := s.DB.UpdateItem(ctx, in)
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		first, _ := failed.Item[attrMark].(*types.AttributeValueMemberB)
@@ -96,7 +96,7 @@ func (s *Store) Once(ctx context.Context, kind Kind, id string, until time.Time)
 }
 
 // remember is the conditional write of an id, with a mark of its own.
-func (s *Store) remember(kind Kind, id string, until time.Time) *dynamodb.UpdateItemInput {
+func (s *Store) remember(ctx context.Context, kind Kind, id string, until time.Time) *dynamodb.UpdateItemInput {
 	sum := sha256.Sum256([]byte(id))
 	mark := make([]byte, 16)
 	_, _ = rand.Read(mark) // never an error: it ends the process instead
@@ -111,7 +111,7 @@ func (s *Store) remember(kind Kind, id string, until time.Time) *dynamodb.Update
 		ExpressionAttributeValues: dynamo.Item{
 			":mark":  dynamo.Bytes(mark),
 			":until": dynamo.Seconds(until.Add(time.Second - 1)), // rounded up
-			":now":   dynamo.Seconds(s.Now()),
+			":now":   dynamo.Seconds(s.Now(ctx)),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}

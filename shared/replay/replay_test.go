@@ -25,7 +25,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := sessiontest.New(t)
-	return &bench{Bench: b, store: &replay.Store{DB: b.DB, Sessions: b.Sessions, Now: b.Clock.Now}}
+	return &bench{Bench: b, store: &replay.Store{DB: b.DB, Sessions: b.Sessions, Now: b.Clock.Tell}}
 }
 
 func (b *bench) once(kind replay.Kind, life time.Duration, id string) error {

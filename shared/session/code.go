@@ -30,7 +30,7 @@ type Codes struct {
 	Keys func(ctx context.Context, id string) (*keys.MACKey, error)
 	// Region is the home of the grants that are made here.
 	Region string
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // Code is what an authorization code says: what a person has allowed, whom, and
@@ -99,7 +99,7 @@ func (s *Codes) Seal(ctx context.Context, c Code) (string, error) {
 	if (c.Login == "") != c.LoginEnds.IsZero() {
 		return "", errors.New("seal a code: a login comes with its end")
 	}
-	now := s.Now()
+	now := s.Now(ctx)
 	c.Grant, c.Expires = newID(now), now.Add(CodeLife)
 	content, err := encodeCode(&c, s.Region)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Codes) Open(ctx context.Context, text string) (*Code, error) {
 	switch {
 	case !ok:
 		return nil, ErrForged
-	case !s.Now().Before(c.Expires):
+	case !s.Now(ctx).Before(c.Expires):
 		return nil, fmt.Errorf("open a code: expired: %w", ErrEnded)
 	case region != s.Region:
 		return nil, &RegionError{Home: region}

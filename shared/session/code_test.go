@@ -14,7 +14,7 @@ import (
 )
 
 func (r *ring) codes(region string) *session.Codes {
-	return &session.Codes{Keys: r.handles(region).Keys, Region: region, Now: func() time.Time { return r.now }}
+	return &session.Codes{Keys: r.handles(region).Keys, Region: region, Now: func(context.Context) time.Time { return r.now }}
 }
 
 // fullCode is a code with everything in it.

@@ -65,7 +65,7 @@ type NewLogin struct {
 // transaction. It returns ErrStale when the user's auth_gen is another one by now,
 // or the user disabled or gone, and ErrEnded when Login is no longer live.
 func (s *Store) CreateGrant(ctx context.Context, n NewGrant) (*Grant, error) {
-	return s.createGrant(ctx, n, newID(s.Now()), n.Login)
+	return s.createGrant(ctx, n, newID(s.Now(ctx)), n.Login)
 }
 
 // createGrant creates the grant of an id while the login named live is live.
@@ -76,7 +76,7 @@ func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*
 	if len(n.Also) > MaxAlso {
 		return nil, fmt.Errorf("create grant: %d writes beside it are too many", len(n.Also))
 	}
-	now := s.Now().UTC()
+	now := s.Now(ctx).UTC()
 	g := &Grant{
 		ID: id, Subject: n.Subject, Client: n.Client, Scope: n.Scope, Audience: n.Audience,
 		Generation: 1, AuthTime: second(n.AuthTime), AMR: n.AMR, Created: second(now), Used: second(now),
@@ -109,7 +109,7 @@ func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, er
 	if len(n.Also) > MaxAlso {
 		return nil, "", fmt.Errorf("create login: %d writes beside it are too many", len(n.Also))
 	}
-	now := s.Now().UTC()
+	now := s.Now(ctx).UTC()
 	l, cookie, err := n.login(newID(now), now)
 	if err != nil {
 		return nil, "", fmt.Errorf("create login: %w", err)
@@ -169,15 +169,15 @@ func (s *Store) create(ctx context.Context, c creation) error {
 		items := []types.TransactWriteItem{
 			placeUser:  s.userIs(c.subject, c.authGen),
 			placeItem:  {Put: &types.Put{TableName: &s.Sessions, Item: c.item, ConditionExpression: new("attribute_not_exists(pk)")}},
-			placeCount: s.counting(c.subject, full),
-			placeEntry: s.Trail.Put(c.entry),
+			placeCount: s.counting(ctx, c.subject, full),
+			placeEntry: s.Trail.Put(ctx, c.entry),
 		}
 		if c.login != "" {
-			items = append(items, s.loginIs(c.subject, c.login))
+			items = append(items, s.loginIs(ctx, c.subject, c.login))
 		}
 		also := len(items)
 		items = append(items, c.also...)
-		items = append(items, s.evictions(c, full)...)
+		items = append(items, s.evictions(ctx, c, full)...)
 		err := audit.Write(ctx, s.DB, items...)
 		condition, ok := errors.AsType[*audit.ConditionError](err)
 		switch {
@@ -219,12 +219,12 @@ func (s *Store) userIs(subject string, seen int64) types.TransactWriteItem {
 }
 
 // loginIs holds when a login is live.
-func (s *Store) loginIs(subject, id string) types.TransactWriteItem {
+func (s *Store) loginIs(ctx context.Context, subject, id string) types.TransactWriteItem {
 	condition := "#state = :active AND #idle > :now AND #abs > :now"
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &s.Sessions, Key: KindLogin.key(subject, id), ConditionExpression: &condition,
 		ExpressionAttributeNames:  dynamo.Names(attrState, attrIdle, attrAbsolute),
-		ExpressionAttributeValues: dynamo.Item{":active": dynamo.Text(stateActive), ":now": dynamo.Seconds(s.Now())},
+		ExpressionAttributeValues: dynamo.Item{":active": dynamo.Text(stateActive), ":now": dynamo.Seconds(s.Now(ctx))},
 	}}
 }
 

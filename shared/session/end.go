@@ -37,8 +37,8 @@ func (c Cause) tells(i Item) bool { return i.Notify && i.Client != c.Actor }
 
 // notice is the write that has a client told that the session of its grant has
 // ended.
-func (s *Store) notice(subject string, i Item) types.TransactWriteItem {
-	return backchannel.Put(s.Sessions, s.Now(), i.Client, subject, i.ID)
+func (s *Store) notice(ctx context.Context, subject string, i Item) types.TransactWriteItem {
+	return backchannel.Put(s.Sessions, s.Now(ctx), i.Client, subject, i.ID)
 }
 
 // parting is the write after which a grant has nothing to do any more with the
@@ -69,7 +69,7 @@ func (s *Store) End(ctx context.Context, subject, id string, c Cause) error {
 // end completes the entry and ends one item.
 func (s *Store) end(ctx context.Context, k Kind, subject, id, why string, e audit.Entry) error {
 	e = about(e, k, subject, id, why)
-	err := audit.Write(ctx, s.DB, s.ending(k, subject, id, why), s.Trail.Put(e))
+	err := audit.Write(ctx, s.DB, s.ending(ctx, k, subject, id, why), s.Trail.Put(ctx, e))
 	if condition, ok := errors.AsType[*audit.ConditionError](err); ok && condition.Index == 0 {
 		if len(condition.Item) == 0 {
 			return fmt.Errorf("end %s %s: %w", k, id, ErrUnknown)
@@ -93,7 +93,7 @@ func about(e audit.Entry, k Kind, subject, id, why string) audit.Entry {
 
 // ending is the write that ends an item. It does nothing to one that has been
 // ended before, so that the first reason stays.
-func (s *Store) ending(k Kind, subject, id, why string) types.TransactWriteItem {
+func (s *Store) ending(ctx context.Context, k Kind, subject, id, why string) types.TransactWriteItem {
 	update := "SET #state = :ended, #ended = :now, #why = :why"
 	condition := "#state = :active"
 	return types.TransactWriteItem{Update: &types.Update{
@@ -101,7 +101,7 @@ func (s *Store) ending(k Kind, subject, id, why string) types.TransactWriteItem 
 		UpdateExpression: &update, ConditionExpression: &condition,
 		ExpressionAttributeNames: dynamo.Names(attrState, attrEnded, attrWhy),
 		ExpressionAttributeValues: dynamo.Item{
-			":active": dynamo.Text(stateActive), ":ended": dynamo.Text(stateEnded), ":now": dynamo.Seconds(s.Now()), ":why": dynamo.Text(why),
+			":active": dynamo.Text(stateActive), ":ended": dynamo.Text(stateEnded), ":now": dynamo.Seconds(s.Now(ctx)), ":why": dynamo.Text(why),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}

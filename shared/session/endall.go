@@ -180,7 +180,7 @@ type sweep struct {
 func (w *sweep) run(ctx context.Context) (int, error) {
 	ended := 0
 	for range passes {
-		items, err := w.store.active(ctx, w.subject, w.store.Now().Add(-skew))
+		items, err := w.store.active(ctx, w.subject, w.store.Now(ctx).Add(-skew))
 		if err != nil {
 			return ended, err
 		}
@@ -266,7 +266,7 @@ func (w *sweep) write(ctx context.Context, items []Item) error {
 			writes = append(writes, w.store.parting(w.subject, i))
 			continue
 		}
-		writes = append(writes, w.store.ending(i.Kind, w.subject, i.ID, w.cause.Why))
+		writes = append(writes, w.store.ending(ctx, i.Kind, w.subject, i.ID, w.cause.Why))
 	}
 	e := w.cause.entry(w.action)
 	e.Subject, e.Object = w.subject, "user#"+w.subject
@@ -277,13 +277,13 @@ func (w *sweep) write(ctx context.Context, items []Item) error {
 	if len(items) == 1 && items[0].Kind == KindGrant {
 		e.Detail[attrClient] = items[0].Client
 	}
-	writes = append(writes, w.store.Trail.Put(e))
+	writes = append(writes, w.store.Trail.Put(ctx, e))
 	if w.raise != nil {
 		writes = append(append(writes, *w.raise), w.also...)
 	}
 	for _, i := range items {
 		if w.cause.tells(i) {
-			writes = append(writes, w.store.notice(w.subject, i))
+			writes = append(writes, w.store.notice(ctx, w.subject, i))
 		}
 	}
 	return audit.Write(ctx, w.store.DB, writes...)

@@ -22,7 +22,7 @@ type room struct {
 // counting counts an item that is created. The count goes up with each creation
 // and down only when it is taken anew, so it is never too low: what ends or
 // expires in between does not have to be written twice.
-func (s *Store) counting(subject string, full *room) types.TransactWriteItem {
+func (s *Store) counting(ctx context.Context, subject string, full *room) types.TransactWriteItem {
 	update, condition := "ADD #n :n SET #ttl = :ttl", "attribute_not_exists(#n) OR #n < :bound"
 	n, bound := int64(1), int64(MaxItems)
 	if full != nil {
@@ -34,7 +34,7 @@ func (s *Store) counting(subject string, full *room) types.TransactWriteItem {
 		UpdateExpression: &update, ConditionExpression: &condition,
 		ExpressionAttributeNames: dynamo.Names(attrCount, contract.TTL),
 		ExpressionAttributeValues: dynamo.Item{
-			":n": dynamo.Number(n), ":bound": dynamo.Number(bound), ":ttl": dynamo.Seconds(s.Now().Add(MaxLife + kept)),
+			":n": dynamo.Number(n), ":bound": dynamo.Number(bound), ":ttl": dynamo.Seconds(s.Now(ctx).Add(MaxLife + kept)),
 		},
 	}}
 }
@@ -46,7 +46,7 @@ func (s *Store) room(ctx context.Context, c creation) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.active(ctx, c.subject, s.Now())
+	items, err := s.active(ctx, c.subject, s.Now(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (s *Store) room(ctx context.Context, c creation) (*room, error) {
 // maxVictims keeps the transaction in its bounds: each is up to three writes.
 const maxVictims = 30
 
-func (s *Store) evictions(c creation, full *room) []types.TransactWriteItem {
+func (s *Store) evictions(ctx context.Context, c creation, full *room) []types.TransactWriteItem {
 	if full == nil {
 		return nil
 	}
@@ -70,9 +70,9 @@ func (s *Store) evictions(c creation, full *room) []types.TransactWriteItem {
 	for _, v := range full.victims {
 		e := audit.Entry{Actor: c.subject, Action: v.Kind.endAction(), Outcome: audit.Success, RequestID: c.entry.RequestID}
 		e.Detail = map[string]string{"live": strconv.Itoa(full.live)}
-		items = append(items, s.ending(v.Kind, c.subject, v.ID, Evicted), s.Trail.Put(about(e, v.Kind, c.subject, v.ID, Evicted)))
+		items = append(items, s.ending(ctx, v.Kind, c.subject, v.ID, Evicted), s.Trail.Put(ctx, about(e, v.Kind, c.subject, v.ID, Evicted)))
 		if v.Notify {
-			items = append(items, s.notice(c.subject, v))
+			items = append(items, s.notice(ctx, c.subject, v))
 		}
 	}
 	return items

@@ -56,7 +56,7 @@ func (s *Store) Grant(ctx context.Context, subject, id string) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !g.live(s.Now()) {
+	if !g.live(s.Now(ctx)) {
 		return nil, fmt.Errorf("read grant %s: %w", id, ErrEnded)
 	}
 	return g, nil
@@ -65,7 +65,7 @@ func (s *Store) Grant(ctx context.Context, subject, id string) (*Grant, error) {
 // List returns what is live of a subject, the last used first, with one
 // consistent query.
 func (s *Store) List(ctx context.Context, subject string) ([]Item, error) {
-	return s.active(ctx, subject, s.Now())
+	return s.active(ctx, subject, s.Now(ctx))
 }
 
 func (s *Store) get(ctx context.Context, k Kind, subject, id string) (dynamo.Item, error) {

@@ -71,7 +71,7 @@ func (s *Store) LoginByCookie(ctx context.Context, cookie string) (*Login, error
 	if err != nil {
 		return nil, err
 	}
-	if subtle.ConstantTimeCompare(l.hash, hash) != 1 || !l.live(s.Now()) {
+	if subtle.ConstantTimeCompare(l.hash, hash) != 1 || !l.live(s.Now(ctx)) {
 		return nil, fmt.Errorf("read login %s: %w", id, ErrEnded)
 	}
 	return l, nil
@@ -83,7 +83,7 @@ const touchEvery = time.Minute
 // Touch notes that a login is used, from where, and puts its idle end off. It
 // writes no more than once a minute. ErrEnded says that it has ended meanwhile.
 func (s *Store) Touch(ctx context.Context, l *Login, d ClientInfo) error {
-	now := s.Now()
+	now := s.Now(ctx)
 	if now.Sub(l.Used) < touchEvery {
 		return nil
 	}

@@ -30,7 +30,7 @@ func under(l *session.Login) func(*session.NewGrant) {
 // order of nothing.
 func notices(t *testing.T, b *sessiontest.Bench) map[string]int {
 	t.Helper()
-	box := &backchannel.Store{DB: b.Raw, Sessions: b.Sessions, Now: func() time.Time { return b.Clock.Now().Add(time.Hour) }}
+	box := &backchannel.Store{DB: b.Raw, Sessions: b.Sessions, Now: func(context.Context) time.Time { return b.Clock.Now().Add(time.Hour) }}
 	due, err := box.Due(context.Background(), 10*session.MaxItems)
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func (s *Store) Redeem(ctx context.Context, c *Code, r RedeemRequest) (*Grant, e
 	}
 	if !c.Offline() && c.Login != "" {
 		n.Login = c.Login
-		n.Absolute = min(n.Absolute, c.LoginEnds.Sub(s.Now()))
+		n.Absolute = min(n.Absolute, c.LoginEnds.Sub(s.Now(ctx)))
 		n.Idle = min(n.Idle, n.Absolute)
 	}
 	if n.Absolute <= 0 && r.Absolute > 0 {

@@ -29,7 +29,7 @@ type coded struct {
 func newCoded(t testing.TB, scope string) *coded {
 	t.Helper()
 	b := sessiontest.New(t)
-	c := &coded{Bench: b, codes: &session.Codes{Keys: b.Handles.Keys, Region: b.Handles.Region, Now: b.Clock.Now}}
+	c := &coded{Bench: b, codes: &session.Codes{Keys: b.Handles.Keys, Region: b.Handles.Region, Now: b.Clock.Tell}}
 	c.login, _ = must2(b.CreateLogin(context.Background(), session.NewLogin{Subject: b.User(), AuthTime: b.Clock.Now(), AMR: []string{"pwd"}}))
 	l := c.login
 	c.text = must(c.codes.Seal(context.Background(), session.Code{

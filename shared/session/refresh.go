@@ -70,7 +70,7 @@ func (s *Store) Refresh(ctx context.Context, r RefreshRequest) (*Grant, Outcome,
 	if r.Idle <= 0 {
 		return nil, "", fmt.Errorf("refresh grant %s: idle %v is no lifetime", r.Handle.Grant, r.Idle)
 	}
-	now := s.Now()
+	now := s.Now(ctx)
 	turn := make([]byte, 8)
 	rand.Read(turn) // never fails (crypto/rand)
 	out, err := s.update(ctx, s.rotation(r, now, turn))

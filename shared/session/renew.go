@@ -28,15 +28,15 @@ func (s *Store) RenewLogin(ctx context.Context, l *Login, n NewLogin) (*Login, s
 	if len(n.Also) > MaxAlso {
 		return nil, "", fmt.Errorf("renew login %s: %d writes beside it are too many", l.ID, len(n.Also))
 	}
-	next, cookie, err := n.login(l.ID, s.Now().UTC())
+	next, cookie, err := n.login(l.ID, s.Now(ctx).UTC())
 	if err != nil {
 		return nil, "", fmt.Errorf("renew login %s: %w", l.ID, err)
 	}
 	next.Created = l.Created
 	fixed := []types.TransactWriteItem{
 		s.userIs(n.Subject, n.AuthGen),
-		s.renewing(l, next),
-		s.Trail.Put(audit.Entry{
+		s.renewing(ctx, l, next),
+		s.Trail.Put(ctx, audit.Entry{
 			Actor: n.Subject, Action: ActionRenew, Subject: n.Subject, Object: KindLogin.sort(l.ID),
 			Outcome: audit.Success, RequestID: n.RequestID, Detail: n.ClientInfo.Detail("amr", strings.Join(n.AMR, " ")),
 		}),
@@ -58,11 +58,11 @@ func (s *Store) RenewLogin(ctx context.Context, l *Login, n NewLogin) (*Login, s
 }
 
 // renewing is the write that makes a login the next one.
-func (s *Store) renewing(l, next *Login) types.TransactWriteItem {
+func (s *Store) renewing(ctx context.Context, l, next *Login) types.TransactWriteItem {
 	it := encodeLogin(next)
 	attrs := []string{attrHash, attrProved, attrAuthGen, attrAuthTime, attrAMR, attrUsed, attrIdle, attrAbsolute, attrIP, attrAgent, "ttl"}
 	var set, gone []string
-	values := dynamo.Item{":active": dynamo.Text(stateActive), ":before": dynamo.Bytes(l.hash), ":at": dynamo.Seconds(s.Now())}
+	values := dynamo.Item{":active": dynamo.Text(stateActive), ":before": dynamo.Bytes(l.hash), ":at": dynamo.Seconds(s.Now(ctx))}
 	for _, attr := range attrs {
 		if value, ok := it[attr]; ok {
 			set = append(set, "#"+attr+" = :"+attr)

@@ -28,6 +28,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -132,7 +133,7 @@ type Store struct {
 	// Sessions and Registry are the physical names of the tables.
 	Sessions, Registry string
 	Trail              *audit.Trail
-	Now                func() time.Time
+	Now                func(context.Context) time.Time
 }
 
 // Grant is what a person has allowed a client.

@@ -44,7 +44,7 @@ const maxTries = 2 * Free
 // When the reply to a write is lost, the SDK writes again and counts twice. The
 // rule errs on the side of waiting.
 func (s *Store) charge(ctx context.Context, l backoff) (found bool, err error) {
-	now := s.Now()
+	now := s.Now(ctx)
 	seen, err := s.write(ctx, l, now, free(l, now))
 	for range maxTries {
 		if err == nil {
@@ -125,7 +125,7 @@ func (s *Store) write(ctx context.Context, l backoff, now time.Time, r rule) (dy
 
 // count counts an attempt in the counter of a minute or returns a *LimitError.
 func (s *Store) count(ctx context.Context, pk string) error {
-	now := s.Now()
+	now := s.Now(ctx)
 	next := now.Truncate(time.Minute).Add(time.Minute)
 	_, err := s.update(ctx, pk, &dynamodb.UpdateItemInput{
 		UpdateExpression:         new("SET n = if_not_exists(n, :zero) + :one, #at = :now, #ttl = :ttl"),
@@ -144,7 +144,7 @@ func (s *Store) count(ctx context.Context, pk string) error {
 
 // remember makes a device known, with all its attempts free.
 func (s *Store) remember(ctx context.Context, pk string) error {
-	now := s.Now()
+	now := s.Now(ctx)
 	it := key(pk)
 	it[attrCount] = dynamo.Number(0)
 	it[attrAt] = dynamo.Millis(now)

@@ -90,7 +90,7 @@ type Store struct {
 	// counting starts anew, and no browser is known until somebody signs in
 	// there again: it should change as rarely as possible.
 	Key func(context.Context) ([]byte, error)
-	Now func() time.Time
+	Now func(context.Context) time.Time
 }
 
 // Reservation is an attempt that was counted and may be made.
@@ -174,7 +174,7 @@ func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
 	if a.Kind != "" {
 		owner = append(owner, a.Kind)
 	}
-	minute := s.Now().UTC().Format("2006-01-02T15:04")
+	minute := s.Now(ctx).UTC().Format("2006-01-02T15:04")
 	return keys{
 		account:   counter("account", owner...),
 		address:   counter("address", network(a.Address), minute),

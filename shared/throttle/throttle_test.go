@@ -40,7 +40,7 @@ func newBench(t *testing.T) *bench {
 	b.Store = &throttle.Store{
 		DB: counted, Sessions: name(contract.Sessions),
 		Key: func(context.Context) ([]byte, error) { return []byte("0123456789abcdef0123456789abcdef"), nil },
-		Now: func() time.Time { return b.now },
+		Now: func(context.Context) time.Time { return b.now },
 	}
 	return b
 }

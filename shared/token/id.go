@@ -61,7 +61,7 @@ type IDRequest struct {
 
 // ID signs an id token. The error is one of the keys.
 func (m *Minter) ID(ctx context.Context, r IDRequest) (string, error) {
-	now := m.Now()
+	now := m.Now(ctx)
 	sum := sha256.Sum256([]byte(r.AccessToken))
 	return m.sign(ctx, cmp.Or(r.Algorithm, oauth.ES256), IDType, IDClaims{
 		Issuer: m.Issuer, Subject: r.Subject, Audience: Audience{r.ClientID}, AuthorizedParty: r.ClientID,
@@ -89,7 +89,7 @@ const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 // Logout signs a logout token, which tells a client that a session has ended
 // (OIDC Back-Channel Logout §2.4). The error is one of the keys.
 func (m *Minter) Logout(ctx context.Context, r LogoutRequest) (string, error) {
-	now := m.Now()
+	now := m.Now(ctx)
 	type claims struct {
 		Issuer    string              `json:"iss"`
 		Subject   string              `json:"sub"`

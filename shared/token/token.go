@@ -100,7 +100,7 @@ type Minter struct {
 	Issuer string
 	// Keys returns the current keys of the stage.
 	Keys func(context.Context) (*keys.Document, error)
-	Now  func() time.Time
+	Now  func(context.Context) time.Time
 
 	mu      sync.Mutex
 	signers map[purpose]signer
@@ -138,7 +138,7 @@ type Token struct {
 
 // Mint signs a token. The error is one of the keys.
 func (m *Minter) Mint(ctx context.Context, r Request) (*Token, error) {
-	now := m.Now()
+	now := m.Now(ctx)
 	lifetime := jitter(r.Lifetime)
 	claims := Claims{
 		Issuer:   m.Issuer,

@@ -41,7 +41,7 @@ func newAuthority(t testing.TB) *authority {
 	a.minter = &token.Minter{
 		Issuer: issuer,
 		Keys:   func(context.Context) (*keys.Document, error) { return a.document, nil },
-		Now:    func() time.Time { return now },
+		Now:    func(context.Context) time.Time { return now },
 	}
 	return a
 }

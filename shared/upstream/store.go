@@ -72,7 +72,7 @@ type Store struct {
 	DB *dynamodb.Client
 	// Registry is the physical name of the table.
 	Registry string
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 
 	mu   sync.Mutex
 	held []stored
@@ -145,7 +145,7 @@ func (s *Store) all(ctx context.Context) ([]stored, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Before the read, so that nothing is younger than it claims.
-	now := s.Now()
+	now := s.Now(ctx)
 	// What comes from the future is stale too: the clock was set back.
 	if age := now.Sub(s.read); !s.read.IsZero() && age >= 0 && age < TTL {
 		return s.held, nil

@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"reflect"
@@ -37,7 +38,7 @@ func newShelf(t *testing.T) *shelf {
 		o.RetryMaxAttempts = 1
 	})
 	s.Store = &upstream.Store{
-		DB: counted, Registry: name(contract.Registry), Now: func() time.Time { return time.Unix(s.now.Load(), 0) },
+		DB: counted, Registry: name(contract.Registry), Now: func(context.Context) time.Time { return time.Unix(s.now.Load(), 0) },
 	}
 	return s
 }

@@ -39,7 +39,6 @@ type Env struct {
 	// Mail says how the stage sends mail; only functions with Mails are told.
 	Mail   contract.MailPolicy
 	Region string
-	Clock  *httpapi.Clock
 	// Stdout is where log lines go.
 	Stdout io.Writer
 	// Calls counts the calls to AWS that this process has made.
@@ -66,7 +65,6 @@ func From(f contract.Function, lookup func(string) string) (*Env, error) {
 		Issuer:   lookup(contract.EnvIssuer),
 		Commit:   lookup(contract.EnvCommit),
 		Region:   lookup("AWS_REGION"),
-		Clock:    new(httpapi.Clock),
 		Stdout:   os.Stdout,
 		lookup:   lookup,
 	}
@@ -116,6 +114,9 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
+// Now is the clock of everything that is wired: see [httpapi.Now].
+func (e *Env) Now(ctx context.Context) time.Time { return httpapi.Now(ctx) }
+
 // Name is the physical name of a table or secret that f needs.
 func (e *Env) Name(r contract.Resource) string { return e.lookup(r.Env()) }
 
@@ -143,7 +144,6 @@ func (e *Env) Route(h httpapi.Handler) *httpapi.Route {
 		Stage:    e.Stage,
 		Issuer:   e.Issuer,
 		Handler:  h,
-		Clock:    e.Clock,
 		Log:      &httpapi.Log{W: e.Stdout},
 		Calls:    e.Calls.Load,
 	}

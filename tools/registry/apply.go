@@ -88,8 +88,8 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 		after := clientEntry(&holder)
 		a.after, a.Fields = &after, difference(c.before, &after)
 	}
-	entry := s.record(&a.Change)
-	err = audit.Write(ctx, s.DB, slices.Concat(s.writes(&a.Change), belongings, []types.TransactWriteItem{s.Trail.Put(entry)})...)
+	entry := s.record(ctx, &a.Change)
+	err = audit.Write(ctx, s.DB, slices.Concat(s.writes(&a.Change), belongings, []types.TransactWriteItem{s.Trail.Put(ctx, entry)})...)
 	if _, refused := errors.AsType[*audit.ConditionError](err); refused {
 		return ErrChanged
 	}
@@ -175,13 +175,13 @@ var actions = map[Kind]map[Op]audit.Action{
 
 // record is the audit entry of a change. What a person is called and how they
 // are reached stays out of the trail, which outlives them.
-func (s *Store) record(c *Change) audit.Entry {
+func (s *Store) record(ctx context.Context, c *Change) audit.Entry {
 	about := c.after
 	if about == nil {
 		about = c.before
 	}
 	e := audit.Entry{
-		ID: audit.NewID(s.Trail.Now()), Actor: s.Actor, Action: actions[c.Kind][c.Op], Outcome: audit.Success,
+		ID: audit.NewID(s.Trail.Now(ctx)), Actor: s.Actor, Action: actions[c.Kind][c.Op], Outcome: audit.Success,
 		Subject: about.subject, Object: string(c.Kind) + "#" + c.ID, Detail: map[string]string{},
 	}
 	if c.Kind == KindUser {

@@ -86,7 +86,7 @@ func (s *Store) sweep(ctx context.Context, subject string) error {
 }
 
 func (s *Store) forgotten(ctx context.Context, subject string, writes []types.TransactWriteItem) error {
-	entry := s.Trail.Put(audit.Entry{
+	entry := s.Trail.Put(ctx, audit.Entry{
 		Actor: s.Actor, Action: audit.UserForget, Subject: subject, Object: string(KindUser) + "#" + subject, Outcome: audit.Success,
 		Detail: map[string]string{"items": fmt.Sprint(len(writes))},
 	})

@@ -96,7 +96,7 @@ func (s *Store) Plan(ctx context.Context, doc *Document, prune bool) (*Plan, err
 		p.compare(have, upstreamEntry(&u))
 	}
 	for _, u := range doc.Users {
-		u.Subject = identity.NewSubject(s.Trail.Now())
+		u.Subject = identity.NewSubject(s.Trail.Now(ctx))
 		if stored := have[name{KindUser, strings.ToLower(u.UserName)}]; stored != nil {
 			u.Subject = stored.subject
 		}

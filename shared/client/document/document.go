@@ -107,7 +107,7 @@ func (e *Cached) Client(url string, now time.Time) (*client.Client, error) {
 type Store struct {
 	DB    *dynamodb.Client
 	Table string
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 // Get returns the entry of a URL, nil when there is none.
@@ -145,7 +145,7 @@ func (e *LimitError) Error() string { return "the host is fetched from too often
 
 // Reserve counts a fetch from a host ahead of it, or returns a *LimitError.
 func (s *Store) Reserve(ctx context.Context, host string) error {
-	now := s.Now()
+	now := s.Now(ctx)
 	next := now.Truncate(time.Minute).Add(time.Minute)
 	_, err := s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Table, Key: hostKey(host, next),

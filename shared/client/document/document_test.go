@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -31,7 +32,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	db, name := enginetest.DB(t)
 	b := &bench{now: noon}
-	b.Store = &document.Store{DB: db, Table: name(contract.Documents), Now: func() time.Time { return b.now }}
+	b.Store = &document.Store{DB: db, Table: name(contract.Documents), Now: func(context.Context) time.Time { return b.now }}
 	return b
 }
 

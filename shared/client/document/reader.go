@@ -50,15 +50,15 @@ func (r *Reader) Client(ctx context.Context, id string) (*client.Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	if e != nil && e.Fresh(r.Store.Now()) {
-		return e.Client(id, r.Store.Now())
+	if e != nil && e.Fresh(r.Store.Now(ctx)) {
+		return e.Client(id, r.Store.Now(ctx))
 	}
 	asked := r.ask(ctx, id)
 	again, err := r.Store.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	now := r.Store.Now()
+	now := r.Store.Now(ctx)
 	if again != nil && again.Fresh(now) {
 		return again.Client(id, now)
 	}

@@ -36,7 +36,7 @@ type IDs struct {
 	// Keys returns the MAC key with an id, the one for new ids for an empty
 	// id, or keys.ErrUnknown; as vault.Vault.MACKey does.
 	Keys func(ctx context.Context, id string) (*keys.MACKey, error)
-	Now  func() time.Time
+	Now  func(context.Context) time.Time
 }
 
 // The payload of an id: the version, the id of the MAC key, the time of issue in
@@ -58,7 +58,7 @@ func (s *IDs) Issue(ctx context.Context, m *metadata.Metadata) (id string, issue
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("issue a client id: %w", err)
 	}
-	issued = s.Now().Truncate(time.Second)
+	issued = s.Now(ctx).Truncate(time.Second)
 	b := append([]byte{version}, k.ID...)
 	b = binary.BigEndian.AppendUint64(b, uint64(issued.Unix())) //nolint:gosec // G115: after 1970
 	var nonce [nonceLength]byte
@@ -94,7 +94,7 @@ func (s *IDs) Client(ctx context.Context, id string) (*client.Client, error) {
 	if !hmac.Equal(mac(k.Key, p.body), p.mac) {
 		return nil, errForged
 	}
-	return p.client(id, s.Now())
+	return p.client(id, s.Now(ctx))
 }
 
 // Unverified returns the client that an id describes, whoever wrote it. It is

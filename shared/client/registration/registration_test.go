@@ -35,7 +35,7 @@ func (r ring) key(_ context.Context, id string) (*keys.MACKey, error) {
 func newIDs() (*registration.IDs, *time.Time) {
 	now := noon
 	r := ring{{ID: "AAAABBBB", Key: []byte("a key of a stage")}}
-	return &registration.IDs{Keys: r.key, Now: func() time.Time { return now }}, &now
+	return &registration.IDs{Keys: r.key, Now: func(context.Context) time.Time { return now }}, &now
 }
 
 func app() *metadata.Metadata {
@@ -48,7 +48,7 @@ func app() *metadata.Metadata {
 func issue(t *testing.T, ids *registration.IDs, m *metadata.Metadata) string {
 	t.Helper()
 	id, issued, err := ids.Issue(t.Context(), m)
-	if err != nil || !issued.Equal(ids.Now()) {
+	if err != nil || !issued.Equal(ids.Now(t.Context())) {
 		t.Fatalf("Issue = %q, %v, %v", id, issued, err)
 	}
 	return id

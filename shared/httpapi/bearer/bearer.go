@@ -33,7 +33,7 @@ type Guard struct {
 	// Proofs judges the proofs of tokens that are bound to a key; nil for a
 	// resource that takes no such token.
 	Proofs *dpop.Verifier
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // Presented reports whether the request carries an access token in its header,
@@ -118,7 +118,7 @@ func (g *Guard) Verify(ctx context.Context, value string) (*token.Claims, error)
 		Issuer: g.Issuer,
 		Type:   token.AccessType,
 		Keys:   g.Keys.Verifying,
-		Now:    g.Now(),
+		Now:    g.Now(ctx),
 	})
 }
 

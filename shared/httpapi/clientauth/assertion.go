@@ -54,7 +54,7 @@ type assertion struct {
 // algorithm it signs, and one of its keys must have signed. Only an assertion
 // that is good in every way is used up, by its jti.
 func (g *Guard) assert(ctx context.Context, given Credentials) (*client.Client, error) {
-	a, err := readAssertion(given.Assertion, g.Issuer, g.Clients.Now())
+	a, err := readAssertion(given.Assertion, g.Issuer, g.Clients.Now(ctx))
 	if err != nil {
 		return nil, refused(err)
 	}

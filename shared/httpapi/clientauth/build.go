@@ -12,7 +12,7 @@ import (
 
 // New builds a Guard from the environment of its route.
 func New(e *wire.Env, db *dynamodb.Client) *Guard {
-	now := e.Clock.Now
+	now := e.Now
 	return &Guard{
 		Issuer:  e.Issuer,
 		Replay:  dynamo.Replay(e, db),

@@ -21,7 +21,7 @@ import (
 // once, and what is no assertion costs nothing.
 func TestCostOfAssertions(t *testing.T) {
 	wire := sessiontest.New(t)
-	now := wire.Clock.Now
+	now := wire.Now
 	key := tokentest.NewKey(t)
 	item := client.EncodeClient(&client.Client{
 		ID: signer, AuthMethods: []string{oauth.PrivateKeyJWT}, KeySet: keySet(t, "one", key.Public()),
@@ -36,7 +36,7 @@ func TestCostOfAssertions(t *testing.T) {
 	}
 	assertion := func(id string, by tokentest.Mold) string {
 		by.KeyID = "one"
-		by.Claims = map[string]any{"iss": id, "sub": id, "aud": routetest.Issuer, "jti": "j", "exp": now().Unix() + 60}
+		by.Claims = map[string]any{"iss": id, "sub": id, "aud": routetest.Issuer, "jti": "j", "exp": now(t.Context()).Unix() + 60}
 		return by.Sign(t, nil)
 	}
 	good, stranger := tokentest.Mold{Key: key}, tokentest.Mold{Key: tokentest.NewKey(t)}

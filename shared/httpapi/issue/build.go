@@ -15,7 +15,7 @@ import (
 // New builds a Renewer from the environment of its route. It shares clients with
 // the route, so that each is read once.
 func New(e *wire.Env, db *dynamodb.Client, clients *client.Store, held *vault.Vault) *Issuer {
-	now := e.Clock.Now
+	now := e.Now
 	verifier := dynamo.Proofs(e, db)
 	verifier.Nonces = held.MACKey
 	return &Issuer{

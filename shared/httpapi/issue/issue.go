@@ -35,7 +35,7 @@ type Issuer struct {
 	Tokens   *token.Minter
 	// Proofs judges the keys that clients prove.
 	Proofs *dpop.Verifier
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // Issued is what a client gets.
@@ -66,9 +66,9 @@ func (r *Issued) Response() oauth.TokenResponse {
 }
 
 // AnswerPage answers a page of c: it keeps the refresh token in a cookie for it.
-func (h *Issuer) AnswerPage(w http.ResponseWriter, c *client.Client, r *Issued) {
+func (h *Issuer) AnswerPage(ctx context.Context, w http.ResponseWriter, c *client.Client, r *Issued) {
 	g := r.Grant
-	websec.SetRefresh(w, c.ID, r.RefreshToken, g.Absolute.Sub(h.Now()))
+	websec.SetRefresh(w, c.ID, r.RefreshToken, g.Absolute.Sub(h.Now(ctx)))
 	answer := r.Response()
 	answer.RefreshToken = ""
 	answer.Session = &oauth.SessionTimes{Expires: g.Absolute.Unix(), IdleExpires: min(g.Idle.Unix(), g.Absolute.Unix())}

@@ -17,7 +17,7 @@ import (
 // New is the door of a function.
 func New(e *wire.Env, sessions *session.Store, held *vault.Vault) *Flow {
 	return &Flow{
-		Sessions: sessions, Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: held.MACKey}, Now: e.Clock.Now,
+		Sessions: sessions, Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: held.MACKey}, Now: e.Now,
 	}
 }
 
@@ -25,7 +25,7 @@ func New(e *wire.Env, sessions *session.Store, held *vault.Vault) *Flow {
 func NewCodes(e *wire.Env, db *dynamodb.Client, held *vault.Vault, people *identity.Store) *Codes {
 	return &Codes{
 		Throttle: wirevault.Throttle(e, db, held),
-		OTP:      &otp.Store{DB: db, Registry: people.Registry, Peppers: people.Peppers, People: people, Trail: people.Trail, Now: e.Clock.Now},
+		OTP:      &otp.Store{DB: db, Registry: people.Registry, Peppers: people.Peppers, People: people, Trail: people.Trail, Now: e.Now},
 		Refusals: &audit.Refusals{DB: db, Sessions: e.Name(contract.Sessions), Trail: people.Trail},
 	}
 }

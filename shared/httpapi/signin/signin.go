@@ -38,7 +38,7 @@ type Flow struct {
 	Sessions *session.Store
 	// Steps seals how far a sign-in has come, under the kind handle.SignInStep.
 	Steps *opaque.Box
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 // Proof is somebody who has proved who they are.
@@ -102,7 +102,7 @@ func (d *Flow) complete(w http.ResponseWriter, r *http.Request, e Proof) error {
 		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
 	}
 	if n.AuthTime.IsZero() {
-		n.AuthTime = d.Now()
+		n.AuthTime = d.Now(r.Context())
 	}
 	login, cookie, err := d.login(r.Context(), before, n)
 	if err != nil {

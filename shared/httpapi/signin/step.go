@@ -47,7 +47,7 @@ func (d *Flow) ask(w http.ResponseWriter, r *http.Request, e Proof) error {
 	}
 	content, err := json.Marshal(step{
 		Subject: e.User.Subject, AuthGen: e.User.AuthGen, Credentials: e.User.Credentials, AMR: e.AMR,
-		Browser: digest(websec.Name(w, r)), Made: d.Now().UnixMilli(),
+		Browser: digest(websec.Name(w, r)), Made: d.Now(r.Context()).UnixMilli(),
 	})
 	if err != nil {
 		return fmt.Errorf("write down a sign-in: %w", err)
@@ -80,7 +80,7 @@ func (d *Flow) read(ctx context.Context, r *http.Request, note string) (*step, e
 	if name == "" || subtle.ConstantTimeCompare(s.Browser, digest(name)) != 1 {
 		return nil, fmt.Errorf("%w: it is another browser's", errStep)
 	}
-	if age := d.Now().Sub(time.UnixMilli(s.Made)); age < -time.Minute || age > StepLife {
+	if age := d.Now(ctx).Sub(time.UnixMilli(s.Made)); age < -time.Minute || age > StepLife {
 		return nil, fmt.Errorf("%w: it is too old", errStep)
 	}
 	return &s, nil

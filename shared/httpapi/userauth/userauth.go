@@ -37,7 +37,7 @@ type Guard struct {
 	Sessions *session.Store
 	// Bearer takes access tokens; nil for a page, which takes none.
 	Bearer *bearer.Guard
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // Require returns the person. The error is invalid_token when there is none, and
@@ -52,8 +52,8 @@ func (g *Guard) Require(r *http.Request) (*Person, error) {
 
 // Fresh returns an error that asks for a new sign-in unless p signed in within
 // httpapi.FreshAuthentication.
-func (g *Guard) Fresh(p *Person) error {
-	if g.Now().Sub(p.AuthTime) > httpapi.FreshAuthentication {
+func (g *Guard) Fresh(ctx context.Context, p *Person) error {
+	if g.Now(ctx).Sub(p.AuthTime) > httpapi.FreshAuthentication {
 		return oauth.Refuse(oauth.InsufficientAuthentication, "this needs a sign-in of the last ten minutes")
 	}
 	return nil

@@ -32,7 +32,7 @@ type Forms struct {
 	// Key returns the MAC key of an id, the active one for "", or
 	// keys.ErrUnknown.
 	Key func(ctx context.Context, id string) (*keys.MACKey, error)
-	Now func() time.Time
+	Now func(context.Context) time.Time
 }
 
 // Token returns a token for a form with that purpose and gives the browser its
@@ -44,7 +44,7 @@ func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return "", fmt.Errorf("make the token of a form: %w", err)
 	}
 	browser := Name(w, r)
-	at := strconv.FormatInt(f.Now().UnixMilli(), 36)
+	at := strconv.FormatInt(f.Now(ctx).UnixMilli(), 36)
 	return strings.Join([]string{key.ID, at, mac(key, at, purpose, browser)}, "."), nil
 }
 
@@ -94,7 +94,7 @@ func (f *Forms) Made(ctx context.Context, r *http.Request, purpose, token string
 		return time.Time{}, ErrForm
 	}
 	made := time.UnixMilli(milliseconds).UTC()
-	if age := f.Now().Sub(made); age < -time.Minute || age > FormLife {
+	if age := f.Now(ctx).Sub(made); age < -time.Minute || age > FormLife {
 		return time.Time{}, ErrForm
 	}
 	key, err := f.Key(ctx, parts[0])

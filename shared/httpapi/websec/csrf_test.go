@@ -29,7 +29,7 @@ func newStage(t *testing.T) *stage {
 	}
 	s.Forms = &websec.Forms{
 		Key: func(_ context.Context, id string) (*keys.MACKey, error) { return s.document.MACKey(id) },
-		Now: func() time.Time { return s.now },
+		Now: func(context.Context) time.Time { return s.now },
 	}
 	return s
 }

@@ -102,7 +102,7 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 		return nil, err
 	}
 	u := &identity.User{
-		Subject: cmp.Or(n.Subject, identity.NewSubject(s.Now())), UserName: n.UserName, Name: n.Name,
+		Subject: cmp.Or(n.Subject, identity.NewSubject(s.Now(ctx))), UserName: n.UserName, Name: n.Name,
 		Email: n.Email, EmailVerified: n.EmailVerified, Revision: 1,
 	}
 	it := identity.Encode(u)
@@ -120,7 +120,7 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 	if n.Inviter != "" {
 		entry.Detail["invited_by"] = n.Inviter
 	}
-	fixed := []types.TransactWriteItem{s.put(identity.EncodeName(u)), s.put(it), s.Trail.Put(entry)}
+	fixed := []types.TransactWriteItem{s.put(identity.EncodeName(u)), s.put(it), s.Trail.Put(ctx, entry)}
 	err := audit.Write(ctx, s.DB, slices.Concat(fixed, n.Also)...)
 	if condition, ok := errors.AsType[*audit.ConditionError](err); ok {
 		switch place := condition.Index - len(fixed); {
@@ -221,7 +221,7 @@ func (s *Store) Enable(ctx context.Context, u *identity.User) error {
 			":one": &types.AttributeValueMemberN{Value: "1"}, ":seen": identity.Encode(u)[identity.AttrRevision],
 		},
 	}}
-	err := audit.Write(ctx, s.DB, update, s.Trail.Put(s.entry(u, audit.UserEnable, nil)))
+	err := audit.Write(ctx, s.DB, update, s.Trail.Put(ctx, s.entry(u, audit.UserEnable, nil)))
 	if _, changed := errors.AsType[*audit.ConditionError](err); changed {
 		return ErrChanged
 	}

@@ -71,7 +71,7 @@ type Store struct {
 	DB *dynamodb.Client
 	// Registry is the physical name of the table.
 	Registry string
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // ID returns the id of the link of an account. No issuer has the byte 0 in it, so
@@ -139,10 +139,10 @@ func (s *Store) List(ctx context.Context, subject string) ([]Link, error) {
 // now created. A List that is newer than what the caller knows of the person's item
 // makes MaxLinks hold, as Changing then refuses whatever came between. The error is
 // ErrTooMany or ErrTwice.
-func (s *Store) Adding(subject string, a Account, have []Link) (*Link, []types.TransactWriteItem, error) {
+func (s *Store) Adding(ctx context.Context, subject string, a Account, have []Link) (*Link, []types.TransactWriteItem, error) {
 	l := &Link{
 		ID: ID(a.Issuer, a.Subject), Subject: subject,
-		Upstream: a.Upstream, Issuer: a.Issuer, Label: cut(a.Label), Created: s.Now().UTC().Truncate(time.Second),
+		Upstream: a.Upstream, Issuer: a.Issuer, Label: cut(a.Label), Created: s.Now(ctx).UTC().Truncate(time.Second),
 	}
 	for _, other := range have {
 		if other.ID == l.ID {

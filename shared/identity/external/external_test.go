@@ -1,6 +1,7 @@
 package external_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -33,7 +34,7 @@ type bench struct {
 func newBench(t *testing.T) bench {
 	t.Helper()
 	db, table := enginetest.DB(t)
-	now := func() time.Time { return at.Add(300 * time.Millisecond) }
+	now := func(context.Context) time.Time { return at.Add(300 * time.Millisecond) }
 	return bench{
 		t: t, Store: &external.Store{DB: db, Registry: table(contract.Registry), Now: now},
 		people: &identity.Store{DB: db, Registry: table(contract.Registry), Now: now},
@@ -56,7 +57,7 @@ func (b bench) link(u *identity.User, sub string) error {
 	if err != nil {
 		return err
 	}
-	_, writes, err := b.Adding(u.Subject, account(sub), have)
+	_, writes, err := b.Adding(b.t.Context(), u.Subject, account(sub), have)
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func TestAccountHasOnePerson(t *testing.T) {
 	if err := b.link(b.fresh(ann), "1"); !errors.Is(err, external.ErrTwice) {
 		t.Errorf("link twice = %v, want ErrTwice", err)
 	}
-	_, writes, err := b.Adding("usr_ann", account("1"), nil) // by a list that is old
+	_, writes, err := b.Adding(t.Context(), "usr_ann", account("1"), nil) // by a list that is old
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +295,7 @@ func TestLabel(t *testing.T) {
 		strings.Repeat("é", 101):  strings.Repeat("é", 100),
 		strings.Repeat("a", 1000): strings.Repeat("a", 200),
 	} {
-		l, _, err := b.Adding("usr_ann", external.Account{Issuer: issuer, Subject: "1", Label: in}, nil)
+		l, _, err := b.Adding(t.Context(), "usr_ann", external.Account{Issuer: issuer, Subject: "1", Label: in}, nil)
 		if err != nil || l.Label != want {
 			t.Errorf("Adding(%q) = %q, %v, want %q", in, l.Label, err, want)
 		}

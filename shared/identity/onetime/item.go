@@ -1,6 +1,7 @@
 package onetime
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -76,12 +77,12 @@ func decode(id string, it dynamo.Item) (t *Link, used bool, err error) {
 	return t, used, nil
 }
 
-func (s *Store) use(id string) types.TransactWriteItem {
+func (s *Store) use(ctx context.Context, id string) types.TransactWriteItem {
 	update := "SET #used = :now"
 	condition := "attribute_exists(#expires) AND attribute_not_exists(#used) AND #expires > :now"
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Sessions, Key: key(id), UpdateExpression: &update, ConditionExpression: &condition,
 		ExpressionAttributeNames:  dynamo.Names(attrUsed, attrExpires),
-		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(s.Now())},
+		ExpressionAttributeValues: dynamo.Item{":now": dynamo.Seconds(s.Now(ctx))},
 	}}
 }

@@ -111,7 +111,7 @@ type Store struct {
 	Sessions string
 	// Trail takes the record of a new link. Only Create needs it.
 	Trail *audit.Trail
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 // secretLength is how many random bytes are in a link.
@@ -120,7 +120,7 @@ const secretLength = 32
 // Create makes a link, with its audit entry in the same transaction, and returns
 // it with the text that opens it, which nobody can make again.
 func (s *Store) Create(ctx context.Context, n New) (*Link, string, error) {
-	now := s.Now().UTC()
+	now := s.Now(ctx).UTC()
 	t := &Link{
 		Kind: n.Kind, Actor: n.Actor, Created: time.Unix(now.Unix(), 0).UTC(), store: s,
 		UserName: n.UserName, Name: n.Name, Email: n.Email, EmailVerified: n.EmailVerified && n.Email != "", ResetOTP: n.ResetOTP,
@@ -148,7 +148,7 @@ func (s *Store) Create(ctx context.Context, n New) (*Link, string, error) {
 	put := types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.Sessions, Item: encode(t), ConditionExpression: new("attribute_not_exists(" + contract.PK + ")"),
 	}}
-	if err := audit.Write(ctx, s.DB, put, s.Trail.Put(entry)); err != nil {
+	if err := audit.Write(ctx, s.DB, put, s.Trail.Put(ctx, entry)); err != nil {
 		return nil, "", fmt.Errorf("make a link to %s: %w", n.Kind, err)
 	}
 	return t, opaque.Write(opaque.OneTimeLink, secret), nil
@@ -190,7 +190,7 @@ func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Link, error)
 		return nil, ErrUnknown
 	case used:
 		return nil, ErrUsed
-	case t.Expires.Unix() <= s.Now().Unix():
+	case t.Expires.Unix() <= s.Now(ctx).Unix():
 		return nil, ErrExpired
 	}
 	t.store = s
@@ -200,7 +200,7 @@ func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Link, error)
 // Use is the write that uses the ticket up, for the transaction that does what it
 // is for. Its condition does not hold when the ticket has been used, or has expired
 // by now.
-func (t *Link) Use() types.TransactWriteItem { return t.store.use(t.ID) }
+func (t *Link) Use(ctx context.Context) types.TransactWriteItem { return t.store.use(ctx, t.ID) }
 
 // Link is the address at which a person opens a link.
 func URL(issuer string, kind Kind, text string) string {

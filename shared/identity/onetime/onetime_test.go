@@ -1,6 +1,7 @@
 package onetime_test
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -32,7 +33,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	db, name := enginetest.DB(t)
 	b := &bench{t: t, now: noon}
-	clock := func() time.Time { return b.now }
+	clock := func(context.Context) time.Time { return b.now }
 	b.Store = &onetime.Store{
 		DB: db, Sessions: name(contract.Sessions), Now: clock,
 		Trail: &audit.Trail{Table: name(contract.Audit), Days: 30, Now: clock},
@@ -60,7 +61,9 @@ func (b *bench) wants(text string, kind onetime.Kind, want error) *onetime.Link 
 	return t
 }
 
-func (b *bench) use(t *onetime.Link) error { return audit.Write(b.t.Context(), b.DB, t.Use()) }
+func (b *bench) use(t *onetime.Link) error {
+	return audit.Write(b.t.Context(), b.DB, t.Use(b.t.Context()))
+}
 
 func TestRecover(t *testing.T) {
 	b := newBench(t)
@@ -289,7 +292,7 @@ func FuzzOpen(f *testing.F) {
 		f.Add(s)
 	}
 	db, name := enginetest.DB(f)
-	s := &onetime.Store{DB: db, Sessions: name(contract.Sessions), Now: func() time.Time { return noon }}
+	s := &onetime.Store{DB: db, Sessions: name(contract.Sessions), Now: func(context.Context) time.Time { return noon }}
 	f.Fuzz(func(t *testing.T, text string) {
 		if got, err := s.Open(t.Context(), text, onetime.Recover); !errors.Is(err, onetime.ErrUnknown) || got != nil {
 			t.Errorf("Open(%q) = %v, %v, want ErrUnknown", text, got, err)

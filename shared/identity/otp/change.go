@@ -25,14 +25,14 @@ func (s *Store) Add(ctx context.Context, u *identity.User, secret Secret, typed,
 	if !ofApp(code) {
 		return nil, ErrWrong
 	}
-	at, ok, err := secret.match(code, s.Now())
+	at, ok, err := secret.match(code, s.Now(ctx))
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, ErrWrong
 	}
-	e := &enrolled{subject: u.Subject, last: at, created: s.Now()}
+	e := &enrolled{subject: u.Subject, last: at, created: s.Now(ctx)}
 	p, err := s.newest(ctx)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (s *Store) Removal(subject string) types.TransactWriteItem {
 
 // write runs a change of a person, the first of the writes, with its audit entry.
 func (s *Store) write(ctx context.Context, u *identity.User, action audit.Action, requestID string, writes ...types.TransactWriteItem) error {
-	entry := s.Trail.Put(audit.Entry{
+	entry := s.Trail.Put(ctx, audit.Entry{
 		Actor: u.Subject, Action: action, Subject: u.Subject, Object: "user#" + u.Subject,
 		Outcome: audit.Success, RequestID: requestID,
 	})

@@ -56,7 +56,7 @@ func (s *Store) checkApp(ctx context.Context, e *enrolled, code string) (*Accept
 	if err != nil {
 		return nil, fmt.Errorf("open the secret of %s: %w", e.subject, err)
 	}
-	at, ok, err := secret.match(code, s.Now())
+	at, ok, err := secret.match(code, s.Now(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ type Store struct {
 	// Remove.
 	People *identity.Store
 	Trail  *audit.Trail
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // State is what a person may know of their app.

@@ -23,7 +23,7 @@ type Challenges struct {
 	// Key returns the MAC key of an id, the active one for "", or
 	// keys.ErrUnknown.
 	Key func(ctx context.Context, id string) (*keys.MACKey, error)
-	Now func() time.Time
+	Now func(context.Context) time.Time
 }
 
 // The layout of a challenge: the version, the id of the key, the time in
@@ -47,8 +47,8 @@ func (c *Challenges) New(ctx context.Context, binding string) ([]byte, error) {
 	challenge := make([]byte, macAt, length)
 	challenge[0] = version
 	copy(challenge[1:timeAt], k.ID)
-	binary.BigEndian.PutUint64(challenge[timeAt:], uint64(c.Now().UnixMilli())) //nolint:gosec // G115: our clock is past 1970
-	rand.Read(challenge[randomAt:])                                             // never fails (crypto/rand)
+	binary.BigEndian.PutUint64(challenge[timeAt:], uint64(c.Now(ctx).UnixMilli())) //nolint:gosec // G115: our clock is past 1970
+	rand.Read(challenge[randomAt:])                                                // never fails (crypto/rand)
 	return append(challenge, mac(k, challenge, binding)...), nil
 }
 
@@ -71,7 +71,7 @@ func (c *Challenges) Check(ctx context.Context, challenge []byte, binding string
 	}
 	made := int64(binary.BigEndian.Uint64(challenge[timeAt:])) //nolint:gosec // G115: it is what New wrote
 	expires = time.UnixMilli(made).Add(Life).UTC()
-	if !c.Now().Before(expires) {
+	if !c.Now(ctx).Before(expires) {
 		return time.Time{}, ErrExpired
 	}
 	return expires, nil

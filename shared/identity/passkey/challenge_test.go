@@ -16,7 +16,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 250e6, time.UTC)
 // ring is a maker of challenges with one key.
 func ring(id string) *passkey.Challenges {
 	return &passkey.Challenges{
-		Now: func() time.Time { return noon },
+		Now: func(context.Context) time.Time { return noon },
 		Key: func(_ context.Context, asked string) (*keys.MACKey, error) {
 			if asked != "" && asked != id {
 				return nil, keys.ErrUnknown

@@ -76,7 +76,7 @@ func (p *Party) Attest(ctx context.Context, r Registration) (*Passkey, []types.T
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := p.made(r.Subject, response)
+	k, err := p.made(ctx, r.Subject, response)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,11 +84,11 @@ func (p *Party) Attest(ctx context.Context, r Registration) (*Passkey, []types.T
 	put := types.TransactWriteItem{Put: &types.Put{
 		TableName: &p.Store.Registry, Item: Encode(k), ConditionExpression: new("attribute_not_exists(pk)"),
 	}}
-	return k, []types.TransactWriteItem{p.Replay.Write(replay.Challenge, challenge.id, challenge.expires), put}, nil
+	return k, []types.TransactWriteItem{p.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires), put}, nil
 }
 
 // made judges a response (WebAuthn §7.1) and returns what it has made.
-func (p *Party) made(subject string, response *protocol.ParsedCredentialCreationData) (*Passkey, error) {
+func (p *Party) made(ctx context.Context, subject string, response *protocol.ParsedCredentialCreationData) (*Passkey, error) {
 	host, err := p.host()
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (p *Party) made(subject string, response *protocol.ParsedCredentialCreation
 	return &Passkey{
 		Subject: subject, Credential: said.AttData.CredentialID, Key: said.AttData.CredentialPublicKey,
 		Count: said.Counter, Flags: byte(said.Flags), Transports: transports(response.Response.Transports),
-		AAGUID: said.AttData.AAGUID, Created: p.Store.Now().UTC().Truncate(time.Second),
+		AAGUID: said.AttData.AAGUID, Created: p.Store.Now(ctx).UTC().Truncate(time.Second),
 	}, nil
 }
 

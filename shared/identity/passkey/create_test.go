@@ -49,7 +49,7 @@ func TestOptionsOfACreation(t *testing.T) {
 // Somebody who is no user yet has a subject and a name, and no more.
 func TestCreateForAnInvitedPerson(t *testing.T) {
 	b := newBench(t)
-	invited := identity.NewSubject(b.Now())
+	invited := identity.NewSubject(b.Time)
 	text, err := b.party.Create(t.Context(), passkey.Person{Subject: invited}, nil, here)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestRegister(t *testing.T) {
 	i := slices.IndexFunc(all, func(p passkey.Passkey) bool { return p.ID() == k.ID() })
 	got := all[i]
 	if got.Name != "Google Password Manager" || !got.Synced() || !slices.Equal(got.Transports, []string{"internal", "hybrid"}) ||
-		!bytes.Equal(got.AAGUID, b.device.AAGUID) || !got.Used.IsZero() || !got.Created.Equal(b.Now().UTC()) {
+		!bytes.Equal(got.AAGUID, b.device.AAGUID) || !got.Used.IsZero() || !got.Created.Equal(b.Time.UTC()) {
 		t.Errorf("stored = %+v, want what the device said, of it what is known", got)
 	}
 	if n := b.Entries(audit.PasskeyAdd); n != 2 {

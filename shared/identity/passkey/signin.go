@@ -75,7 +75,7 @@ func (v *Verifier) Verify(ctx context.Context, a Answer) (*Assertion, error) {
 	if err != nil {
 		return nil, err
 	}
-	passkey, regressed, err := v.prove(passkey, response)
+	passkey, regressed, err := v.prove(ctx, passkey, response)
 	if err != nil {
 		return nil, err
 	}
@@ -83,10 +83,10 @@ func (v *Verifier) Verify(ctx context.Context, a Answer) (*Assertion, error) {
 		return nil, &DisabledError{User: user}
 	}
 	also := []types.TransactWriteItem{
-		v.Replay.Write(replay.Challenge, challenge.id, challenge.expires), v.Store.use(passkey),
+		v.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires), v.Store.use(passkey),
 	}
 	if regressed {
-		also = append(also, v.Store.Entry(audit.PasskeyRegress, passkey, a.RequestID))
+		also = append(also, v.Store.Entry(ctx, audit.PasskeyRegress, passkey, a.RequestID))
 	}
 	return &Assertion{User: user, Passkey: passkey, Also: also, Regressed: regressed}, nil
 }
@@ -122,7 +122,7 @@ func (v *Verifier) challenged(ctx context.Context, signed *protocol.CollectedCli
 // is to be stored. The library's Verify does the steps that need cryptography; those
 // about what was seen before are here. The package of it that has them all brings a
 // second encoding of every type with it.
-func (v *Verifier) prove(before *Passkey, response *protocol.ParsedCredentialAssertionData) (after *Passkey, regressed bool, err error) {
+func (v *Verifier) prove(ctx context.Context, before *Passkey, response *protocol.ParsedCredentialAssertionData) (after *Passkey, regressed bool, err error) {
 	host, err := v.host()
 	if err != nil {
 		return nil, false, err
@@ -139,7 +139,7 @@ func (v *Verifier) prove(before *Passkey, response *protocol.ParsedCredentialAss
 	}
 	changed := *before
 	changed.Count, changed.Flags = max(before.Count, said.Counter), byte(said.Flags)
-	changed.Used = v.Store.Now().UTC().Truncate(time.Second)
+	changed.Used = v.Store.Now(ctx).UTC().Truncate(time.Second)
 	// Who does not count says 0 always.
 	return &changed, said.Counter <= before.Count && before.Count != 0, nil
 }

@@ -23,7 +23,7 @@ type Store struct {
 	Registry string
 	Trail    *audit.Trail
 	People   *identity.Store
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // List returns the passkeys of a person, the oldest first, with one consistent
@@ -78,7 +78,7 @@ func (s *Store) Add(ctx context.Context, u *identity.User, p *Passkey, writes []
 		return ErrTooMany
 	}
 	err = audit.Write(ctx, s.DB, slices.Concat([]types.TransactWriteItem{
-		s.People.Changing(u, "", "", nil), s.Entry(audit.PasskeyAdd, p, requestID),
+		s.People.Changing(u, "", "", nil), s.Entry(ctx, audit.PasskeyAdd, p, requestID),
 	}, writes)...)
 	condition, failed := errors.AsType[*audit.ConditionError](err)
 	switch {
@@ -98,7 +98,7 @@ func (s *Store) Add(ctx context.Context, u *identity.User, p *Passkey, writes []
 // when u was read.
 func (s *Store) Remove(ctx context.Context, u *identity.User, p *Passkey, requestID string) error {
 	err := audit.Write(ctx, s.DB,
-		s.People.Changing(u, "", "", nil), s.Removal(p), s.Entry(audit.PasskeyRemove, p, requestID))
+		s.People.Changing(u, "", "", nil), s.Removal(p), s.Entry(ctx, audit.PasskeyRemove, p, requestID))
 	condition, failed := errors.AsType[*audit.ConditionError](err)
 	switch {
 	case failed && condition.Index == 0:
@@ -128,7 +128,7 @@ func (s *Store) Rename(ctx context.Context, p *Passkey, name, requestID string) 
 		UpdateExpression: new("SET #name = :name"), ConditionExpression: new("attribute_exists(pk)"),
 		ExpressionAttributeNames:  dynamo.Names(attrName),
 		ExpressionAttributeValues: dynamo.Item{":name": dynamo.Text(renamed.Name)},
-	}}, s.Entry(audit.PasskeyRename, &renamed, requestID))
+	}}, s.Entry(ctx, audit.PasskeyRename, &renamed, requestID))
 	if condition, failed := errors.AsType[*audit.ConditionError](err); failed && condition.Index == 0 {
 		return ErrUnknown
 	}
@@ -140,8 +140,8 @@ func (s *Store) Rename(ctx context.Context, p *Passkey, name, requestID string) 
 
 // Entry is the audit entry of what its owner did with a passkey, for transactions
 // of the caller.
-func (s *Store) Entry(action audit.Action, p *Passkey, requestID string) types.TransactWriteItem {
-	return s.Trail.Put(audit.Entry{
+func (s *Store) Entry(ctx context.Context, action audit.Action, p *Passkey, requestID string) types.TransactWriteItem {
+	return s.Trail.Put(ctx, audit.Entry{
 		Actor: p.Subject, Action: action, Subject: p.Subject, Object: skPrefix + p.ID(), Outcome: audit.Success,
 		Detail: map[string]string{"name": p.Name}, RequestID: requestID,
 	})

@@ -57,7 +57,7 @@ type Store struct {
 	Sessions string
 	// Trail takes the record of what was given up. Only Abandon needs it.
 	Trail *audit.Trail
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 func (s *Store) queue() *queue.Queue {
@@ -67,7 +67,7 @@ func (s *Store) queue() *queue.Queue {
 // Ask puts a request into the queue with one write, which is of the same unit for
 // nobody, who is the empty subject.
 func (s *Store) Ask(ctx context.Context, subject string) error {
-	now := s.Now()
+	now := s.Now(ctx)
 	it := queue.New(partition, now)
 	it.PutText(attrSubject, subject)
 	it[contract.TTL] = dynamo.Seconds(now.Add(2 * Life)) // if no task ever comes
@@ -108,7 +108,7 @@ func (s *Store) Done(ctx context.Context, r *Request) error {
 // trail, in one transaction. It returns ErrTaken, and does neither, when the
 // request is not what the caller saw any more.
 func (s *Store) Abandon(ctx context.Context, r *Request, why string) error {
-	return s.queue().Abandon(ctx, &r.Entry, s.Trail.Put(audit.Entry{
+	return s.queue().Abandon(ctx, &r.Entry, s.Trail.Put(ctx, audit.Entry{
 		Actor: contract.SendMail.Name, Action: ActionUndelivered, Subject: r.Subject, Object: "user#" + r.Subject,
 		Outcome: audit.Refused, Detail: map[string]string{"why": why, "tries": strconv.Itoa(r.Tries)},
 	}))

@@ -37,7 +37,7 @@ const (
 type Store struct {
 	DB    *dynamodb.Client
 	Table string
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 
 	mu        sync.Mutex
 	read      time.Time // when all was read
@@ -54,7 +54,7 @@ func (s *Store) Keys(ctx context.Context) ([]keys.Public, error) {
 	if err := s.hold(ctx); err != nil {
 		return nil, err
 	}
-	return keys.Published(s.all, s.Now()), nil
+	return keys.Published(s.all, s.Now(ctx)), nil
 }
 
 // Load reads the keys unless they were read a moment ago.
@@ -79,7 +79,7 @@ func (s *Store) Verifying(ctx context.Context, kid string) (keys.Verifying, erro
 			return keys.Verifying{}, err
 		}
 	}
-	for _, p := range keys.Published(s.all, s.Now()) {
+	for _, p := range keys.Published(s.all, s.Now(ctx)) {
 		if p.ID == kid {
 			return s.verifying[kid], nil
 		}
@@ -95,7 +95,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.refresh(ctx, 0); err != nil {
 		return err
 	}
-	if len(keys.Published(s.all, s.Now())) == 0 {
+	if len(keys.Published(s.all, s.Now(ctx))) == 0 {
 		return errors.New("no key is published")
 	}
 	return nil
@@ -105,7 +105,7 @@ func (s *Store) Check(ctx context.Context) error {
 // table cannot be read and they are not stale.
 func (s *Store) hold(ctx context.Context) error {
 	err := s.refresh(ctx, fresh)
-	if held := s.Now().Sub(s.read); err != nil && !s.read.IsZero() && held >= 0 && held < stale {
+	if held := s.Now(ctx).Sub(s.read); err != nil && !s.read.IsZero() && held >= 0 && held < stale {
 		return nil
 	}
 	return err
@@ -114,7 +114,7 @@ func (s *Store) hold(ctx context.Context) error {
 // refresh reads the keys, unless it tried less than age ago; then it repeats
 // what came of that.
 func (s *Store) refresh(ctx context.Context, age time.Duration) error {
-	now := s.Now()
+	now := s.Now(ctx)
 	if s.err != nil {
 		age = min(age, pause)
 	}

@@ -38,7 +38,7 @@ type Vault struct {
 	Client *secretsmanager.Client
 	// Secret is the name or ARN of the secret.
 	Secret string
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 
 	mu    sync.Mutex
 	held  *keys.Document
@@ -61,7 +61,7 @@ func (v *Vault) Document(ctx context.Context) (*keys.Document, error) {
 // that there is no such key, and the error is that of the read.
 func (v *Vault) MACKey(ctx context.Context, id string) (*keys.MACKey, error) {
 	if id == "" {
-		return find(ctx, v, func(d *keys.Document) (*keys.MACKey, error) { return d.Minting(v.Now()) })
+		return find(ctx, v, func(d *keys.Document) (*keys.MACKey, error) { return d.Minting(v.Now(ctx)) })
 	}
 	return find(ctx, v, func(d *keys.Document) (*keys.MACKey, error) { return d.MACKey(id) })
 }
@@ -86,7 +86,7 @@ func find[K any](ctx context.Context, v *Vault, look func(*keys.Document) (K, er
 	if !errors.Is(err, keys.ErrUnknown) {
 		return k, err
 	}
-	if since := v.Now().Sub(v.tried); since < 0 || since >= glance {
+	if since := v.Now(ctx).Sub(v.tried); since < 0 || since >= glance {
 		v.reload(ctx)
 	}
 	if v.err != nil {
@@ -96,21 +96,23 @@ func find[K any](ctx context.Context, v *Vault, look func(*keys.Document) (K, er
 }
 
 func (v *Vault) document(ctx context.Context) (*keys.Document, error) {
-	if v.usable() && v.Now().Before(v.next) {
+	if v.usable(ctx) && v.Now(ctx).Before(v.next) {
 		return v.held, nil
 	}
 	v.reload(ctx)
-	if v.usable() {
+	if v.usable(ctx) {
 		return v.held, nil
 	}
 	return nil, v.err
 }
 
-func (v *Vault) usable() bool { return v.held != nil && v.Now().Sub(v.read) < keys.StaleLife }
+func (v *Vault) usable(ctx context.Context) bool {
+	return v.held != nil && v.Now(ctx).Sub(v.read) < keys.StaleLife
+}
 
 // reload asks for the secret and keeps what comes of it, or what is held.
 func (v *Vault) reload(ctx context.Context) {
-	now := v.Now()
+	now := v.Now(ctx)
 	d, err := v.fetch(ctx)
 	v.tried, v.err = now, err
 	if err != nil {

@@ -44,7 +44,7 @@ func newVault(t *testing.T, m *manager, now *time.Time) *vault.Vault {
 			Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 			Credentials: wireaws.Static("a", "b", ""),
 		}),
-		Secret: "keys", Now: func() time.Time { return *now },
+		Secret: "keys", Now: func(context.Context) time.Time { return *now },
 	}
 }
 

@@ -17,6 +17,7 @@
 package account
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -57,7 +58,7 @@ type Handler struct {
 	// Flow keeps the browser signed in when a new password has ended everything.
 	Flow  *signin.Flow
 	Forms *websec.Forms
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 // visit is one request of somebody who is signed in.

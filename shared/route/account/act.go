@@ -63,7 +63,7 @@ func (v *visit) act(name string) error {
 
 // fresh reports whether the person proved who they are a short while ago.
 func (v *visit) fresh() bool {
-	return v.Now().Sub(v.login.AuthTime) <= httpapi.FreshAuthentication
+	return v.Now(v.r.Context()).Sub(v.login.AuthTime) <= httpapi.FreshAuthentication
 }
 
 // confirm sends the person to prove who they are, and back to a page of ours. What
@@ -151,7 +151,7 @@ type clauses struct {
 func (v *visit) write(u *identity.User, c clauses, e audit.Entry, writes ...types.TransactWriteItem) error {
 	all := append([]types.TransactWriteItem{
 		v.People.Changing(u, c.set, c.remove, c.values),
-		v.Trail.Put(e),
+		v.Trail.Put(v.r.Context(), e),
 	}, writes...)
 	err := audit.Write(v.r.Context(), v.People.DB, all...)
 	condition, ok := errors.AsType[*audit.ConditionError](err)

@@ -23,13 +23,13 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
-	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	store := dynamo.Sessions(e, db)
 	known := vault.People(e, db, held, store.Trail)
 	clients := &client.Store{DB: db, Table: registry, Now: now}
 	// The id is that of a grant, so that we wrote it; only its name is shown.
-	clients.Registered = func(_ context.Context, id string) (*client.Client, error) {
-		return registration.Unverified(id, now())
+	clients.Registered = func(ctx context.Context, id string) (*client.Client, error) {
+		return registration.Unverified(id, now(ctx))
 	}
 	return e.Route(&Handler{
 		Issuer:    e.Issuer,

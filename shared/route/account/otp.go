@@ -41,7 +41,7 @@ func (v *visit) setup(text string) (otp.Secret, error) {
 		return secret, errSetup
 	}
 	made, err := v.Forms.Made(v.r.Context(), v.r, v.setupPurpose(secret), token)
-	if errors.Is(err, websec.ErrForm) || err == nil && v.Now().Sub(made) > setupLife {
+	if errors.Is(err, websec.ErrForm) || err == nil && v.Now(v.r.Context()).Sub(made) > setupLife {
 		return secret, errSetup
 	}
 	return secret, err

@@ -122,7 +122,7 @@ func (s *scene) upstream(change func(*upstream.Upstream)) {
 // link gives somebody an account elsewhere.
 func (s *scene) link(subject, name string) *external.Link {
 	s.t.Helper()
-	l, writes, err := links(s.Stage).Adding(subject, external.Account{Issuer: upstreamIssuer, Subject: name, Upstream: upstreamID, Label: name}, nil)
+	l, writes, err := links(s.Stage).Adding(s.t.Context(), subject, external.Account{Issuer: upstreamIssuer, Subject: name, Upstream: upstreamID, Label: name}, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

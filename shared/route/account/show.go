@@ -84,7 +84,7 @@ func (v *visit) show(problem string) error {
 	if err != nil {
 		return err
 	}
-	page := web.Account{Name: user.Name, UserName: user.UserName, Email: user.Email, Problem: problem, Now: v.Now()}
+	page := web.Account{Name: user.Name, UserName: user.UserName, Email: user.Email, Problem: problem, Now: v.Now(ctx)}
 	if page.CSRF, err = v.Forms.Token(ctx, v.w, v.r, purpose(v.login)); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@
 package authorize
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -46,7 +47,7 @@ type Handler struct {
 	People   *identity.Store
 	Consents *consent.Store
 	Forms    *websec.Forms
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // path is where we are.
@@ -172,7 +173,7 @@ func (v *visit) open(c *client.Client, uri string) (authrequest.Params, error) {
 		return authrequest.Params{}, err
 	}
 	if arrived.IsZero() {
-		arrived = v.Now()
+		arrived = v.Now(v.r.Context())
 	}
 	values, err := v.Pushed.Open(v.r.Context(), c.ID, uri, arrived)
 	if errors.Is(err, par.ErrUnknown) {

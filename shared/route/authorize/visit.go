@@ -118,7 +118,7 @@ func (v *visit) fit(l *session.Login) (bool, error) {
 // recent reports whether the client takes a login as old as this one.
 func (v *visit) recent(l *session.Login) bool {
 	p := v.request.Prompt
-	return !p.Login && !p.SelectAccount && (!v.request.Aged || v.Now().Sub(l.AuthTime) <= v.request.MaxAge)
+	return !p.Login && !p.SelectAccount && (!v.request.Aged || v.Now(v.r.Context()).Sub(l.AuthTime) <= v.request.MaxAge)
 }
 
 // choosy reports whether the client does not take every login.

@@ -26,10 +26,10 @@ import (
 // New builds the route from its environment.
 func New(e *wire.Env) (http.Handler, error) {
 	route := e.Route(&Handler{
-		Documents: &document.Store{DB: dynamo.Client(e), Table: e.Name(contract.Documents), Now: e.Clock.Now},
+		Documents: &document.Store{DB: dynamo.Client(e), Table: e.Name(contract.Documents), Now: e.Now},
 		Fetcher:   new(fetch.Fetcher),
 		Allowed:   e.ClientDocuments,
-		Now:       e.Clock.Now,
+		Now:       e.Now,
 	})
 	route.Problems = true
 	return route, nil
@@ -40,7 +40,7 @@ type Handler struct {
 	Documents *document.Store
 	Fetcher   *fetch.Fetcher
 	Allowed   contract.ClientDocuments
-	Now       func() time.Time
+	Now       func(context.Context) time.Time
 }
 
 // Answer is what we make of a document.
@@ -81,7 +81,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	case entry.Temporary:
 		return &httpapi.StatusError{
-			Status: http.StatusFailedDependency, RetryAfter: max(time.Second, entry.Until.Sub(h.Now())),
+			Status: http.StatusFailedDependency, RetryAfter: max(time.Second, entry.Until.Sub(h.Now(r.Context()))),
 			Err: oauth.Refuse(oauth.TemporarilyUnavailable, entry.Problem),
 		}
 	default:
@@ -114,7 +114,7 @@ func (h *Handler) entry(ctx context.Context, id, host string) (*document.Cached,
 	if err != nil {
 		return nil, err
 	}
-	if before != nil && before.Fresh(h.Now()) {
+	if before != nil && before.Fresh(h.Now(ctx)) {
 		return before, nil
 	}
 	if err := h.Documents.Reserve(ctx, host); err != nil {
@@ -129,20 +129,20 @@ func (h *Handler) fetch(ctx context.Context, id string, before *document.Cached)
 	found, err := h.Fetcher.Get(ctx, id)
 	if problem, ok := errors.AsType[*fetch.Error](err); ok && !problem.Temporary {
 		httpapi.Note(ctx).Error = problem.Error()
-		return document.Refused(problem.Reason, h.Now())
+		return document.Refused(problem.Reason, h.Now(ctx))
 	}
 	if err != nil {
 		httpapi.Note(ctx).Error = err.Error()
-		return document.Unreachable(before, reason(err), h.Now())
+		return document.Unreachable(before, reason(err), h.Now(ctx))
 	}
 	m, err := metadata.ParseDocument(id, found.Body)
 	if refused, ok := errors.AsType[*oauth.Error](err); ok {
-		return document.Refused(refused.Detail, h.Now())
+		return document.Refused(refused.Detail, h.Now(ctx))
 	}
 	if err != nil {
-		return document.Refused("the document cannot be read", h.Now())
+		return document.Refused("the document cannot be read", h.Now(ctx))
 	}
-	return document.Found(m, h.Now(), found.MaxAge)
+	return document.Found(m, h.Now(ctx), found.MaxAge)
 }
 
 // reason is what a client's developer is told: not what our network said.

@@ -18,7 +18,7 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
-	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	clients := &client.Store{DB: db, Table: registry, Now: now}
 	unregistered.Admit(e, db, clients, held.MACKey)
 	store := dynamo.Sessions(e, db)

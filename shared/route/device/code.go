@@ -64,7 +64,7 @@ func (v *visit) look(typed string) error {
 func (v *visit) find(ctx context.Context, code device.UserCode) (*device.Request, *client.Client, error) {
 	request, err := v.Devices.Find(ctx, code)
 	if err == nil {
-		err = v.Devices.Open(request)
+		err = v.Devices.Open(ctx, request)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -81,7 +81,7 @@ func (v *visit) ask(ctx context.Context, code device.UserCode, request *device.R
 	httpapi.Note(ctx).Client = c.ID
 	page := web.DeviceRequest{
 		Code: code.String(), Request: request.ID, Ours: c.FirstParty, Unvetted: c.SelfRegistered,
-		Agent: request.Agent, Place: request.IP, Asked: request.Created, Now: v.Now(), Who: v.user.UserName,
+		Agent: request.Agent, Place: request.IP, Asked: request.Created, Now: v.Now(ctx), Who: v.user.UserName,
 	}
 	if v.user.Name != "" {
 		page.Who = v.user.Name

@@ -41,7 +41,7 @@ type Handler struct {
 	Devices  *device.Store
 	Throttle *throttle.Store
 	Forms    *websec.Forms
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // path is where this is served.

@@ -17,7 +17,7 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
-	db, now := dynamo.Client(e), e.Clock.Now
+	db, now := dynamo.Client(e), e.Now
 	auth := clientauth.New(e, db)
 	unregistered.Admit(e, db, auth.Clients, held.MACKey)
 	return e.Route(&Handler{

@@ -19,7 +19,7 @@ import (
 // request.
 func New(e *wire.Env) (http.Handler, error) {
 	held, db := vault.Prepared(e), dynamo.Client(e)
-	now, table, registry := e.Clock.Now, e.Name(contract.Sessions), e.Name(contract.Registry)
+	now, table, registry := e.Now, e.Name(contract.Sessions), e.Name(contract.Registry)
 	store := dynamo.Sessions(e, db)
 	persons := vault.People(e, db, held, store.Trail)
 	codes := signin.NewCodes(e, db, held, persons)

@@ -95,7 +95,7 @@ func (h *Handler) madePasskey(v *visit, made string) (*choice, error) {
 			return nil, &problem{text: web.TooManyPasskeys, why: passkey.ErrTooMany}
 		}
 	}
-	writes = append(writes, h.Passkeys.Store.Entry(audit.PasskeyAdd, key, httpapi.RequestID(v.ctx())))
+	writes = append(writes, h.Passkeys.Store.Entry(v.ctx(), audit.PasskeyAdd, key, httpapi.RequestID(v.ctx())))
 	return &choice{
 		made: made, key: key, writes: writes, amr: []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple},
 	}, nil

@@ -75,7 +75,7 @@ func (h *Handler) create(v *visit, n admin.New, c *choice, page web.Choose) erro
 	if n.Password = c.password; c.key != nil {
 		n.SignsInWith = "passkey"
 	}
-	n.Also = slices.Concat([]types.TransactWriteItem{placeLink: v.ticket.Use()}, c.writes)
+	n.Also = slices.Concat([]types.TransactWriteItem{placeLink: v.ticket.Use(v.r.Context())}, c.writes)
 	store := &admin.Store{Store: h.People, Actor: v.ticket.Subject}
 	user, err := store.Create(v.ctx(), n)
 	also, beside := errors.AsType[*admin.AlsoError](err)

@@ -234,7 +234,7 @@ func TestInvitationUsedMeanwhile(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := audit.Write(t.Context(), s.DB, opened.Use()); err != nil {
+		if err := audit.Write(t.Context(), s.DB, opened.Use(t.Context())); err != nil {
 			t.Error(err)
 		}
 	}

@@ -47,7 +47,7 @@ func TestMeanwhile(t *testing.T) {
 				s.T.Error(err)
 				return
 			}
-			change(s, session.UserChange{Also: []types.TransactWriteItem{t.Use()}})
+			change(s, session.UserChange{Also: []types.TransactWriteItem{t.Use(s.T.Context())}})
 		}, 410, "This link was used already"},
 		{"removed", func(s *scene, _ string) { s.remove(s.Ada) }, 404, "We do not know this link"},
 	}

@@ -90,13 +90,13 @@ func (h *Handler) change(v *visit, c *choice, code *signin.Code) error {
 		}
 		cause.Action = audit.UserPassword
 	}
-	change.Also = slices.Concat([]types.TransactWriteItem{placeLink: v.ticket.Use()}, c.writes)
+	change.Also = slices.Concat([]types.TransactWriteItem{placeLink: v.ticket.Use(ctx)}, c.writes)
 	if code != nil {
 		change.Also = append(change.Also, code.Also...)
 	}
 	if v.user.OTP && v.ticket.ResetOTP {
 		change.Remove = identity.AttrOTP
-		change.Also = append(change.Also, h.Codes.OTP.Removal(v.user.Subject), h.People.Trail.Put(audit.Entry{
+		change.Also = append(change.Also, h.Codes.OTP.Removal(v.user.Subject), h.People.Trail.Put(ctx, audit.Entry{
 			Actor: v.ticket.Actor, Action: audit.OTPRemove, Subject: v.user.Subject, Object: "user#" + v.user.Subject,
 			Outcome: audit.Success, RequestID: request,
 		}))

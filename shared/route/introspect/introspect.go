@@ -30,7 +30,7 @@ import (
 // the first request.
 func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
-	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}
+	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Now}
 	e.Prepare(keys.Load)
 	auth := clientauth.New(e, db)
 	// Who registered itself never authenticates; it is met in tokens only.
@@ -38,11 +38,11 @@ func New(e *wire.Env) (http.Handler, error) {
 	return e.Route(&Handler{
 		Auth: auth,
 		Active: &bearer.Live{
-			Guard:    &bearer.Guard{Issuer: e.Issuer, Keys: keys, Proofs: dynamo.Proofs(e, db), Now: e.Clock.Now},
+			Guard:    &bearer.Guard{Issuer: e.Issuer, Keys: keys, Proofs: dynamo.Proofs(e, db), Now: e.Now},
 			Clients:  auth.Clients,
-			Sessions: &session.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+			Sessions: &session.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Now},
 		},
-		Now: e.Clock.Now,
+		Now: e.Now,
 	}), nil
 }
 
@@ -52,7 +52,7 @@ type Handler struct {
 	// Active judges the tokens asked about, and its Guard those that are asked
 	// with.
 	Active *bearer.Live
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // maxCache is how long a resource server may believe an answer.
@@ -80,7 +80,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	note := httpapi.Note(r.Context())
 	note.TokenID, note.Session = claims.ID, claims.SessionID
-	left := min(maxCache, time.Unix(claims.Expires, 0).Sub(h.Now()))
+	left := min(maxCache, time.Unix(claims.Expires, 0).Sub(h.Now(r.Context())))
 	w.Header().Del("Pragma")
 	w.Header().Set("Cache-Control", fmt.Sprintf("private, max-age=%d", int(left.Seconds())))
 	httpapi.Answer(w, http.StatusOK, answer(claims))

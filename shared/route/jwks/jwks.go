@@ -18,7 +18,7 @@ import (
 // New builds the route from its environment. The keys are read ahead of the
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
-	store := &published.Store{DB: dynamo.Client(e), Table: e.Name(contract.Registry), Now: e.Clock.Now}
+	store := &published.Store{DB: dynamo.Client(e), Table: e.Name(contract.Registry), Now: e.Now}
 	e.Prepare(store.Load)
 	return e.Route(&Handler{Keys: store}), nil
 }

@@ -31,11 +31,11 @@ func New(e *wire.Env) (http.Handler, error) {
 		Issue:     renewer,
 		People:    store,
 		Throttle:  vault.Throttle(e, db, held),
-		Forms:     &websec.Forms{Key: held.MACKey, Now: e.Clock.Now},
+		Forms:     &websec.Forms{Key: held.MACKey, Now: e.Now},
 		Flow:      signin.New(e, renewer.Sessions, held),
 		Codes:     signin.NewCodes(e, db, held, store),
 		Passkeys:  passkeys.Verifier(e, store, held),
-		Upstreams: Upstreams(&upstream.Store{DB: db, Registry: e.Name(contract.Registry), Now: e.Clock.Now}),
+		Upstreams: Upstreams(&upstream.Store{DB: db, Registry: e.Name(contract.Registry), Now: e.Now}),
 	})
 	route.Origins = websec.Origins(auth.Clients)
 	return route, nil

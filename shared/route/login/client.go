@@ -45,7 +45,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	if inBrowser {
 		signin.Remember(w, a.remember)
-		h.Issue.AnswerPage(w, c, renewed)
+		h.Issue.AnswerPage(r.Context(), w, c, renewed)
 		return nil
 	}
 	httpapi.Answer(w, http.StatusOK, renewed.Response())
@@ -86,7 +86,7 @@ func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, 
 	}
 	return session.NewGrant{
 		Client: c.ID, Scope: granted.Scope, Audience: granted.Resources, JKT: key, Notify: c.BackChannelURI != "",
-		AuthTime: h.Issue.Now(), AMR: methods, Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(),
+		AuthTime: h.Issue.Now(r.Context()), AMR: methods, Idle: c.Idle, Absolute: c.Absolute, Bound: !c.Public(),
 		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
 	}, nil
 }

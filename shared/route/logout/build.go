@@ -20,7 +20,7 @@ import (
 // first request.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
-	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	return e.Route(&Handler{
 		Issuer:   e.Issuer,
 		Sessions: dynamo.Sessions(e, db),
@@ -34,7 +34,7 @@ func New(e *wire.Env) (http.Handler, error) {
 
 // Verifying finds the keys of our id tokens among the private ones, which this
 // route holds for its forms anyway.
-func Verifying(document func(context.Context) (*keys.Document, error), now func() time.Time) token.Keys {
+func Verifying(document func(context.Context) (*keys.Document, error), now func(context.Context) time.Time) token.Keys {
 	return func(ctx context.Context, kid string) (keys.Verifying, error) {
 		d, err := document(ctx)
 		if err != nil {
@@ -44,7 +44,7 @@ func Verifying(document func(context.Context) (*keys.Document, error), now func(
 		if err != nil {
 			return keys.Verifying{}, err
 		}
-		for _, p := range keys.Published(publics, now()) {
+		for _, p := range keys.Published(publics, now(ctx)) {
 			if p.ID == kid {
 				return p.Verifying()
 			}

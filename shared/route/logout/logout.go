@@ -13,6 +13,7 @@
 package logout
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -38,7 +39,7 @@ type Handler struct {
 	// Keys finds the keys of our id tokens.
 	Keys  token.Keys
 	Forms *websec.Forms
-	Now   func() time.Time
+	Now   func(context.Context) time.Time
 }
 
 // path is that of this route.

@@ -113,7 +113,7 @@ func (h *Handler) readHint(ctx context.Context, asked *request, text string) err
 	if text == "" {
 		return nil
 	}
-	claims, err := token.VerifyID(ctx, text, token.Expect{Issuer: h.Issuer, Type: token.IDType, Keys: h.Keys, Now: h.Now()})
+	claims, err := token.VerifyID(ctx, text, token.Expect{Issuer: h.Issuer, Type: token.IDType, Keys: h.Keys, Now: h.Now(ctx)})
 	if errors.Is(err, token.ErrInvalid) {
 		httpapi.Note(ctx).Error = "the hint is not taken: " + err.Error()
 		return nil

@@ -26,7 +26,7 @@ func New(e *wire.Env) (http.Handler, error) {
 		Auth:     auth,
 		Audience: &audience.Resolver{Issuer: e.Issuer, Clients: auth.Clients},
 		Proofs:   verifier,
-		Pushed:   &par.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+		Pushed:   &par.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Now},
 
 		Throttle: vault.Throttle(e, db, held),
 	}), nil

@@ -81,7 +81,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Issue.AnswerPage(w, c, renewed)
+	h.Issue.AnswerPage(r.Context(), w, c, renewed)
 	return nil
 }
 

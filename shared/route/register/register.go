@@ -26,11 +26,11 @@ import (
 
 // New builds the route from its environment.
 func New(e *wire.Env) (http.Handler, error) {
-	public := &published.Store{DB: dynamo.Client(e), Table: e.Name(contract.Registry), Now: e.Clock.Now}
+	public := &published.Store{DB: dynamo.Client(e), Table: e.Name(contract.Registry), Now: e.Now}
 	return e.Route(&Handler{
 		Mode:  e.Registration,
-		Guard: &bearer.Guard{Issuer: e.Issuer, Keys: public, Now: e.Clock.Now},
-		IDs:   &registration.IDs{Keys: vault.Keys(e).MACKey, Now: e.Clock.Now},
+		Guard: &bearer.Guard{Issuer: e.Issuer, Keys: public, Now: e.Now},
+		IDs:   &registration.IDs{Keys: vault.Keys(e).MACKey, Now: e.Now},
 	}), nil
 }
 

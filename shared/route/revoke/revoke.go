@@ -42,7 +42,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return e.Route(&Handler{
 		Auth: auth,
 		Guard: &bearer.Guard{
-			Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}, Now: e.Clock.Now,
+			Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Now}, Now: e.Now,
 		},
 		Handles:  &session.Handles{Keys: held.MACKey, Region: e.Region},
 		Sessions: dynamo.Sessions(e, db),

@@ -37,15 +37,15 @@ func New(e *wire.Env) (http.Handler, error) {
 	route := e.Route(&Handler{
 		Sessions: store,
 		Guard: &userauth.Guard{
-			Issuer: e.Issuer, Sessions: store, Now: e.Clock.Now,
+			Issuer: e.Issuer, Sessions: store, Now: e.Now,
 			Bearer: &bearer.Guard{
-				Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: table, Now: e.Clock.Now},
-				Proofs: dynamo.Proofs(e, db), Now: e.Clock.Now,
+				Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: table, Now: e.Now},
+				Proofs: dynamo.Proofs(e, db), Now: e.Now,
 			},
 		},
 	})
 	route.Problems = true
-	route.Origins = websec.Origins(&client.Store{DB: db, Table: table, Now: e.Clock.Now})
+	route.Origins = websec.Origins(&client.Store{DB: db, Table: table, Now: e.Now})
 	return route, nil
 }
 
@@ -173,7 +173,7 @@ func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, p *userauth.
 // endAll signs the person out everywhere, here too. Who has found an open laptop
 // must not be able to.
 func (h *Handler) endAll(w http.ResponseWriter, r *http.Request, p *userauth.Person) error {
-	if err := h.Guard.Fresh(p); err != nil {
+	if err := h.Guard.Fresh(r.Context(), p); err != nil {
 		return err
 	}
 	n, err := h.Sessions.EndAll(r.Context(), p.Subject, cause(r.Context(), p))

@@ -24,14 +24,14 @@ func New(e *wire.Env) (http.Handler, error) {
 	auth := clientauth.New(e, db)
 	unregistered.Admit(e, db, auth.Clients, held.MACKey)
 	renewer := issue.New(e, db, auth.Clients, held)
-	public := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Clock.Now}
+	public := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Now}
 	return e.Route(&Handler{
 		Auth:    auth,
-		Codes:   &session.Codes{Keys: held.MACKey, Region: e.Region, Now: e.Clock.Now},
-		Devices: &device.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+		Codes:   &session.Codes{Keys: held.MACKey, Region: e.Region, Now: e.Now},
+		Devices: &device.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Now},
 		Issue:   renewer,
 		Active: &bearer.Live{
-			Guard:   &bearer.Guard{Issuer: e.Issuer, Keys: public, Now: e.Clock.Now},
+			Guard:   &bearer.Guard{Issuer: e.Issuer, Keys: public, Now: e.Now},
 			Clients: auth.Clients, Sessions: renewer.Sessions,
 		},
 	}), nil

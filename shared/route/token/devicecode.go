@@ -78,10 +78,10 @@ func (h *Handler) deviceCode(w http.ResponseWriter, r *http.Request, c *client.C
 func (h *Handler) admit(ctx context.Context, request *device.Request, n session.NewGrant) (*session.Grant, error) {
 	n.Subject, n.AuthGen, n.AuthTime, n.AMR = request.Subject, request.AuthGen, request.AuthTime, request.AMR
 	n.Client, n.Scope, n.Audience = request.Client, request.Scope, request.Audience
-	n.RequestID, n.Also = httpapi.RequestID(ctx), []types.TransactWriteItem{h.Devices.Spending(request)}
+	n.RequestID, n.Also = httpapi.RequestID(ctx), []types.TransactWriteItem{h.Devices.Spending(ctx, request)}
 	if !slices.Contains(strings.Fields(n.Scope), oauth.ScopeOfflineAccess) {
 		n.Login = request.Login
-		n.Absolute = min(n.Absolute, request.LoginEnds.Sub(h.Issue.Now()))
+		n.Absolute = min(n.Absolute, request.LoginEnds.Sub(h.Issue.Now(ctx)))
 		n.Idle = min(n.Idle, n.Absolute)
 	}
 	if n.Absolute <= 0 {

@@ -62,7 +62,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c *client.Cli
 	if err != nil {
 		return err
 	}
-	left := time.Unix(subject.Expires, 0).Sub(h.Issue.Now()).Truncate(time.Second)
+	left := time.Unix(subject.Expires, 0).Sub(h.Issue.Now(r.Context())).Truncate(time.Second)
 	minted, err := h.Issue.Tokens.Mint(r.Context(), token.Request{
 		Subject: subject.Subject, ClientID: c.ID, Audience: targets.Audience, Scope: scope,
 		Algorithm: targets.Algorithm, Lifetime: min(targets.Lifetime, left),

@@ -24,7 +24,7 @@ import (
 // request, and the client secrets when somebody comes back.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
-	db, now := dynamo.Client(e), e.Clock.Now
+	db, now := dynamo.Client(e), e.Now
 	store := dynamo.Sessions(e, db)
 	registry, table := e.Name(contract.Registry), e.Name(contract.Sessions)
 	return e.Route(&Handler{

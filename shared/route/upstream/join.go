@@ -35,7 +35,7 @@ const newNames = 6
 // errOvertaken.
 func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Link) (*identity.User, error) {
 	n := admin.New{
-		Subject: identity.NewSubject(h.Now()), UserName: who.Candidate(), Name: who.Name,
+		Subject: identity.NewSubject(h.Now(v.r.Context())), UserName: who.Candidate(), Name: who.Name,
 		SignsInWith: "account at " + v.upstream.ID, RequestID: httpapi.RequestID(v.r.Context()),
 	}
 	if who.EmailVerified {
@@ -48,13 +48,13 @@ func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Link) 
 			n.Email, n.EmailVerified = invite.Email, invite.EmailVerified
 		}
 	}
-	link, writes, err := h.Links.Adding(n.Subject, account(v, who), nil)
+	link, writes, err := h.Links.Adding(v.r.Context(), n.Subject, account(v, who), nil)
 	if err != nil {
 		return nil, err
 	}
-	n.Also = append(slices.Clone(writes), h.People.Trail.Put(v.entry(n.Subject, link)))
+	n.Also = append(slices.Clone(writes), h.People.Trail.Put(v.r.Context(), v.entry(n.Subject, link)))
 	if invite != nil {
-		n.Also = append(n.Also, invite.Use())
+		n.Also = append(n.Also, invite.Use(v.r.Context()))
 	}
 	people := &admin.Store{Store: h.People, Actor: n.Subject}
 	for range newNames {
@@ -184,14 +184,14 @@ func (h *Handler) attach(v *visit, login *session.Login, who *relying.Identity) 
 	if err != nil {
 		return err
 	}
-	link, writes, err := h.Links.Adding(subject, account(v, who), have)
+	link, writes, err := h.Links.Adding(ctx, subject, account(v, who), have)
 	if err != nil {
 		return err
 	}
 	const placeUser = 0
 	err = audit.Write(ctx, h.People.DB, slices.Concat(
 		[]types.TransactWriteItem{placeUser: h.People.Changing(user, "", "", dynamo.Item{})},
-		writes, []types.TransactWriteItem{h.People.Trail.Put(v.entry(subject, link))})...)
+		writes, []types.TransactWriteItem{h.People.Trail.Put(v.r.Context(), v.entry(subject, link))})...)
 	condition, failed := errors.AsType[*audit.ConditionError](err)
 	switch {
 	case !failed:

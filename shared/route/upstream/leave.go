@@ -106,7 +106,7 @@ func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, to
 	if err != nil {
 		return false, err
 	}
-	if h.Now().Sub(login.AuthTime) > httpapi.FreshAuthentication {
+	if h.Now(ctx).Sub(login.AuthTime) > httpapi.FreshAuthentication {
 		return false, h.confirm(v, login)
 	}
 	j.Login, j.Subject, j.Return, j.To = login.ID, login.Subject, account, ""

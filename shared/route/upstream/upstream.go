@@ -17,6 +17,7 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -52,7 +53,7 @@ type Handler struct {
 	Forms    *websec.Forms
 	Throttle *throttle.Store
 	Refusals *audit.Refusals
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 // visit is a request about an upstream.

@@ -16,7 +16,7 @@ import (
 // New builds the route from its environment. The public keys are read ahead of
 // the first request.
 func New(e *wire.Env) (http.Handler, error) {
-	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Clock.Now
+	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	keys := &published.Store{DB: db, Table: registry, Now: now}
 	e.Prepare(keys.Load)
 	return e.Route(&Handler{

@@ -66,7 +66,7 @@ type Store struct {
 	// Sessions is the physical name of the table.
 	Sessions string
 	Trail    *audit.Trail
-	Now      func() time.Time
+	Now      func(context.Context) time.Time
 }
 
 func (s *Store) queue() *queue.Queue {
@@ -108,7 +108,7 @@ func (s *Store) Delivered(ctx context.Context, n *Notice) error {
 // one transaction. It returns ErrTaken, and does neither, when the notice is
 // not what the caller saw any more.
 func (s *Store) Abandon(ctx context.Context, n *Notice, why string) error {
-	return s.queue().Abandon(ctx, &n.Entry, s.Trail.Put(audit.Entry{
+	return s.queue().Abandon(ctx, &n.Entry, s.Trail.Put(ctx, audit.Entry{
 		Actor: contract.Notify.Name, Action: ActionUndelivered, Subject: n.Subject, Object: "grant#" + n.Session,
 		Outcome: audit.Refused,
 		Detail:  map[string]string{"client": n.Client, "why": why, "tries": strconv.Itoa(n.Tries)},

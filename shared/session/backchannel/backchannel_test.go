@@ -28,7 +28,7 @@ func open(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, now: noon}
 	db, table := enginetest.DB(t)
-	clock := func() time.Time { return b.now }
+	clock := func(context.Context) time.Time { return b.now }
 	b.Store = &backchannel.Store{
 		DB: db, Sessions: table(contract.Sessions), Now: clock,
 		Trail: &audit.Trail{Table: table(contract.Audit), Now: clock},

@@ -52,7 +52,7 @@ const (
 
 // New builds the task from its environment.
 func New(e *wire.Env) (apigw.Task, error) {
-	db, now := dynamo.Client(e), e.Clock.Now
+	db, now := dynamo.Client(e), e.Now
 	trail := &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now}
 	t := &Task{
 		Notices: &backchannel.Store{DB: db, Sessions: e.Name(contract.Sessions), Trail: trail, Now: now},
@@ -87,7 +87,7 @@ type Task struct {
 	// Tokens signs the logout tokens, for its issuer.
 	Tokens *token.Minter
 	HTTP   *http.Client
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 	// Stdout takes a line for each run that did something.
 	Stdout io.Writer
 }

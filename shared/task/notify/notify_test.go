@@ -92,7 +92,7 @@ func (s *stage) run(task *notify.Task) notify.Result {
 func (s *stage) waiting() int {
 	s.T.Helper()
 	later := *s.task().Notices
-	later.Now = func() time.Time { return s.Time.Add(1000 * time.Hour) }
+	later.Now = func(context.Context) time.Time { return s.Time.Add(1000 * time.Hour) }
 	all, err := later.Due(context.Background(), 1000)
 	if err != nil {
 		s.T.Fatal(err)

@@ -30,7 +30,7 @@ func (r *run) work(ctx context.Context, n *backchannel.Notice) (outcome, error) 
 	case !r.allowed(c.BackChannelURI):
 		return r.abandon(ctx, n, "the address of the client is not one that we call")
 	case r.isSilent(n.Client):
-		if r.over(n) {
+		if r.over(ctx, n) {
 			return r.abandon(ctx, n, "the client does not answer")
 		}
 		return left, nil
@@ -48,7 +48,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 	if err != nil {
 		return left, err
 	}
-	err = r.Notices.Take(ctx, n, r.next(n))
+	err = r.Notices.Take(ctx, n, r.next(ctx, n))
 	if errors.Is(err, backchannel.ErrTaken) {
 		return left, nil
 	}
@@ -63,7 +63,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 	if err != nil || status/100 != 4 {
 		r.fellSilent(n.Client)
 	}
-	if r.over(n) {
+	if r.over(ctx, n) {
 		return r.abandon(ctx, n, answered(status, err))
 	}
 	return failed, nil
@@ -99,12 +99,14 @@ const (
 )
 
 // over reports whether the try of now is the last one.
-func (r *run) over(n *backchannel.Notice) bool { return r.Now().Sub(n.Written()) >= life }
+func (r *run) over(ctx context.Context, n *backchannel.Notice) bool {
+	return r.Now(ctx).Sub(n.Written()) >= life
+}
 
 // next is when to try again if this try fails. The last one is at the end of
 // the notice's life.
-func (r *run) next(n *backchannel.Notice) time.Time {
-	now, wait := r.Now(), pause
+func (r *run) next(ctx context.Context, n *backchannel.Notice) time.Time {
+	now, wait := r.Now(ctx), pause
 	for range n.Tries {
 		wait = min(4*wait, longest)
 	}

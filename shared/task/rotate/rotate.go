@@ -47,9 +47,9 @@ func New(e *wire.Env) (apigw.Task, error) {
 		Secrets:  vault.Client(e),
 		DB:       dynamo.Client(e),
 		Registry: e.Name(contract.Registry),
-		Trail:    &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: e.Clock.Now},
+		Trail:    &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: e.Now},
 		Secret:   e.Name(contract.Keys),
-		Now:      e.Clock.Now,
+		Now:      e.Now,
 	}
 	return t.Invoke, nil
 }
@@ -62,7 +62,7 @@ type Task struct {
 	Trail    *audit.Trail
 	// Secret is the name of the only secret that the task touches.
 	Secret string
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 }
 
 // Event is what Secrets Manager sends.
@@ -164,12 +164,12 @@ func (t *Task) create(ctx context.Context, token string) error {
 func (t *Task) next(ctx context.Context) (*keys.Document, error) {
 	now, err := t.document(ctx, currentStage, nil)
 	if errors.Is(err, keys.ErrUnborn) {
-		return keys.Generate(t.Now())
+		return keys.Generate(t.Now(ctx))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return now.Advance(t.Now())
+	return now.Advance(t.Now(ctx))
 }
 
 // document reads one version of the secret.
@@ -197,7 +197,7 @@ func (t *Task) publish(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	items := []types.TransactWriteItem{t.Trail.Put(audit.Entry{
+	items := []types.TransactWriteItem{t.Trail.Put(ctx, audit.Entry{
 		ID:      entryID(pending, token),
 		Actor:   "secretsmanager",
 		Action:  audit.KeyRotate,

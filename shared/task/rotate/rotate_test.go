@@ -65,7 +65,7 @@ func newStage(t *testing.T) *stage {
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL),
 		Credentials: wireaws.Static("a", "b", ""),
 	})
-	clock := func() time.Time { return s.now }
+	clock := func(context.Context) time.Time { return s.now }
 	s.task = &rotate.Task{
 		Secrets: s.client, DB: s.db, Registry: s.table(contract.Registry),
 		Trail:  &audit.Trail{Table: s.table(contract.Audit), Days: 30, Now: clock},
@@ -94,7 +94,7 @@ func (s *stage) rotate() error { return s.store.Rotate(context.Background(), nam
 
 func (s *stage) current() *keys.Document {
 	s.t.Helper()
-	v := &vault.Vault{Client: s.client, Secret: name, Now: func() time.Time { return s.now }}
+	v := &vault.Vault{Client: s.client, Secret: name, Now: func(context.Context) time.Time { return s.now }}
 	d, err := v.Document(context.Background())
 	if err != nil {
 		s.t.Fatalf("read the keys: %v", err)
@@ -115,7 +115,7 @@ func (s *stage) entries() int32 {
 // usable fails unless every key that signs is published.
 func (s *stage) usable() {
 	s.t.Helper()
-	store := &published.Store{DB: s.db, Table: s.table(contract.Registry), Now: func() time.Time { return s.now }}
+	store := &published.Store{DB: s.db, Table: s.table(contract.Registry), Now: func(context.Context) time.Time { return s.now }}
 	for _, alg := range keys.Algorithms {
 		active, err := s.current().Active(alg)
 		if err != nil {

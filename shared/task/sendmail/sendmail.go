@@ -38,7 +38,7 @@ import (
 
 // New builds the task from its environment.
 func New(e *wire.Env) (apigw.Task, error) {
-	db, sessions, now := dynamo.Client(e), e.Name(contract.Sessions), e.Clock.Now
+	db, sessions, now := dynamo.Client(e), e.Name(contract.Sessions), e.Now
 	trail := &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now}
 	t := &Task{
 		Issuer:   e.Issuer,
@@ -61,7 +61,7 @@ type Task struct {
 	// Mail is nil in a stage that sends none: what was asked for before it was
 	// switched off is dropped.
 	Mail mail.Sender
-	Now  func() time.Time
+	Now  func(context.Context) time.Time
 	// Stdout takes a line for each run that did something.
 	Stdout io.Writer
 }

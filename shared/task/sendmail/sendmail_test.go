@@ -123,7 +123,7 @@ func (s *stage) run(want sendmail.Result) {
 func (s *stage) waiting() int {
 	s.T.Helper()
 	later := *s.task().Requests
-	later.Now = func() time.Time { return s.Time.Add(1000 * time.Hour) }
+	later.Now = func(context.Context) time.Time { return s.Time.Add(1000 * time.Hour) }
 	all, err := later.Due(context.Background())
 	if err != nil {
 		s.T.Fatal(err)

@@ -24,12 +24,12 @@ const (
 )
 
 // next is when to try again if this try fails.
-func (r *run) next(request *recovery.Request) time.Time {
+func (r *run) next(ctx context.Context, request *recovery.Request) time.Time {
 	wait := pause
 	for range request.Tries {
 		wait *= 4
 	}
-	return r.Now().Add(wait)
+	return r.Now(ctx).Add(wait)
 }
 
 // work does what is to be done with one request that is due. Again says that a later
@@ -43,7 +43,7 @@ func (r *run) work(ctx context.Context, request *recovery.Request, again bool) (
 		return r.drop(ctx, request)
 	case request.Tries >= tries:
 		return r.abandon(ctx, request, "a try was not finished")
-	case r.Now().Sub(request.Written()) >= recovery.Life:
+	case r.Now(ctx).Sub(request.Written()) >= recovery.Life:
 		return r.abandon(ctx, request, "it was too late")
 	}
 	u, err := r.People.Get(ctx, request.Subject)
@@ -67,7 +67,7 @@ func (r *run) drop(ctx context.Context, request *recovery.Request) (outcome, err
 // off the next try, so after a failure there is nothing to write, and a run that
 // dies here has failed.
 func (r *run) send(ctx context.Context, request *recovery.Request, u *identity.User) (outcome, error) {
-	err := r.Requests.Take(ctx, request, r.next(request))
+	err := r.Requests.Take(ctx, request, r.next(ctx, request))
 	if errors.Is(err, recovery.ErrTaken) {
 		return left, nil
 	}

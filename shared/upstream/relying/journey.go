@@ -64,7 +64,7 @@ type Journeys struct {
 	Sessions string
 	// Box seals, under the kind opaque.UpstreamState.
 	Box *opaque.Box
-	Now func() time.Time
+	Now func(context.Context) time.Time
 }
 
 // The layout of an item. What is empty is absent.
@@ -107,7 +107,7 @@ func (s *Journeys) Begin(ctx context.Context, j *Journey) (state string, err err
 	if err != nil {
 		return "", fmt.Errorf("begin a journey: %w", err)
 	}
-	expires := s.Now().Add(JourneyLife)
+	expires := s.Now(ctx).Add(JourneyLife)
 	it := journeyKey(name)
 	it[attrUpstream] = dynamo.Text(j.Upstream)
 	it[attrIssuedBy] = dynamo.Text(j.Issuer)
@@ -162,7 +162,7 @@ func (s *Journeys) End(ctx context.Context, state, upstreamID, browser string) (
 		return nil, fmt.Errorf("%w: it is another browser's", ErrJourney)
 	case j.Upstream != upstreamID:
 		return j, fmt.Errorf("%w: it is to another upstream", ErrJourney)
-	case expires.Unix() <= s.Now().Unix():
+	case expires.Unix() <= s.Now(ctx).Unix():
 		return j, fmt.Errorf("%w: it took too long", ErrJourney)
 	}
 	return j, s.open(ctx, j, text)

@@ -57,7 +57,7 @@ type metadata struct {
 
 // provider returns what an issuer says of itself, or said lately.
 func (party *Party) provider(ctx context.Context, issuer string) (*provider, error) {
-	now := party.Now()
+	now := party.Now(ctx)
 	party.mu.Lock()
 	held := party.known[issuer]
 	party.mu.Unlock()
@@ -147,7 +147,7 @@ func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provi
 	}
 	// The issuer of the upstream, and not what Google also calls itself.
 	keys := &noted{KeySet: p.keys}
-	verifier := oidc.NewVerifier(u.Issuer, keys, &oidc.Config{ClientID: u.ClientID, SupportedSigningAlgs: algorithms, Now: party.Now})
+	verifier := oidc.NewVerifier(u.Issuer, keys, &oidc.Config{ClientID: u.ClientID, SupportedSigningAlgs: algorithms, Now: func() time.Time { return party.Now(ctx) }})
 	id, err := verifier.Verify(ctx, raw)
 	if err != nil {
 		if failure := unreachable(keys.err); failure != nil {
@@ -159,7 +159,7 @@ func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provi
 	if err := id.Claims(&said); err != nil {
 		return nil, distrust("the id token has claims that are none")
 	}
-	now := party.Now()
+	now := party.Now(ctx)
 	switch {
 	case len(id.Audience) != 1:
 		return nil, distrust("the id token is for others, too")

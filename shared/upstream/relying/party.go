@@ -36,7 +36,7 @@ type Party struct {
 	// Secret returns our client secret at an upstream, empty where we have none
 	// and are a public client.
 	Secret func(ctx context.Context, id string) (string, error)
-	Now    func() time.Time
+	Now    func(context.Context) time.Time
 	// Transport makes the requests; nil uses the network.
 	Transport http.RoundTripper
 	// Timeout bounds each request; zero means DefaultTimeout.

@@ -32,7 +32,7 @@ func relate(t *testing.T, server *upstreamtest.Server, kind string) *relation {
 		ID: "work", Name: "Work", Type: kind, Issuer: server.URL, ClientID: server.ClientID, Scopes: upstream.DefaultScopes(kind), Revision: 1,
 	}
 	r.Party = &relying.Party{
-		Issuer: here, Now: func() time.Time { return r.now },
+		Issuer: here, Now: func(context.Context) time.Time { return r.now },
 		Secret: func(context.Context, string) (string, error) { return server.Secret, nil },
 	}
 	return r

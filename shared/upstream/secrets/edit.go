@@ -119,7 +119,7 @@ func (e *Editor) promote(ctx context.Context, before, next string) error {
 }
 
 func (e *Editor) record(ctx context.Context, id, what string, outcome audit.Outcome) error {
-	err := audit.Write(ctx, e.DB, e.Trail.Put(audit.Entry{
+	err := audit.Write(ctx, e.DB, e.Trail.Put(ctx, audit.Entry{
 		Actor: e.Actor, Action: audit.UpstreamSecret, Object: "upstream#" + id,
 		Outcome: outcome, Detail: map[string]string{"client_secret": what},
 	}))

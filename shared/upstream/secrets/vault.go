@@ -39,7 +39,7 @@ type Vault struct {
 	Client *secretsmanager.Client
 	// Name is the name or ARN of the secret.
 	Name string
-	Now  func() time.Time
+	Now  func(context.Context) time.Time
 
 	mu    sync.Mutex
 	held  *Document
@@ -55,18 +55,18 @@ type Vault struct {
 func (v *Vault) Secret(ctx context.Context, id string) (string, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	now := v.Now()
+	now := v.Now(ctx)
 	if v.held == nil || !now.Before(v.next) || now.Before(v.read) {
 		v.reload(ctx)
 	}
-	if !v.usable() {
+	if !v.usable(ctx) {
 		return "", v.err
 	}
 	secret, err := v.held.Secret(id)
 	if err == nil {
 		return secret, nil
 	}
-	if since := v.Now().Sub(v.tried); since < 0 || since >= glance {
+	if since := v.Now(ctx).Sub(v.tried); since < 0 || since >= glance {
 		v.reload(ctx)
 	}
 	if v.err != nil {
@@ -75,11 +75,13 @@ func (v *Vault) Secret(ctx context.Context, id string) (string, error) {
 	return v.held.Secret(id)
 }
 
-func (v *Vault) usable() bool { return v.held != nil && v.Now().Sub(v.read) < staleLife }
+func (v *Vault) usable(ctx context.Context) bool {
+	return v.held != nil && v.Now(ctx).Sub(v.read) < staleLife
+}
 
 // reload asks for the secret and keeps what comes of it, or what is held.
 func (v *Vault) reload(ctx context.Context) {
-	now := v.Now()
+	now := v.Now(ctx)
 	d, _, err := fetch(ctx, v.Client, v.Name)
 	v.tried, v.err = now, err
 	if err != nil {

@@ -2,6 +2,7 @@ package secrets_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -66,10 +67,10 @@ func newBench(t *testing.T, value string) *bench {
 		Credentials: aws.Static("a", "b", ""),
 	})
 	db, table := enginetest.DB(t)
-	b.Vault = &secrets.Vault{Client: client, Name: name, Now: func() time.Time { return b.now }}
+	b.Vault = &secrets.Vault{Client: client, Name: name, Now: func(context.Context) time.Time { return b.now }}
 	b.Editor = &secrets.Editor{
 		Client: client, Name: name, DB: db, Actor: "operator",
-		Trail: &audit.Trail{Table: table(contract.Audit), Days: 30, Now: time.Now},
+		Trail: &audit.Trail{Table: table(contract.Audit), Days: 30, Now: func(context.Context) time.Time { return time.Now() }},
 	}
 	return b
 }

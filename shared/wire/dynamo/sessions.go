@@ -11,7 +11,7 @@ import (
 
 // Sessions returns the store of sessions of e, which writes the trail of e.
 func Sessions(e *wire.Env, db *dynamodb.Client) *session.Store {
-	now := e.Clock.Now
+	now := e.Now
 	return &session.Store{
 		DB: db, Sessions: e.Name(contract.Sessions), Registry: e.Name(contract.Registry),
 		Trail: &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now}, Now: now,

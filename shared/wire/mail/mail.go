@@ -17,5 +17,5 @@ const patience = 10 * time.Second
 func Sender(e *wire.Env) mail.Sender {
 	cfg := aws.Once(e, patience)
 	cfg.BaseEndpoint = aws.Endpoint(e, "SESV2")
-	return mail.Open(e.Mail, cfg, e.Clock.Now)
+	return mail.Open(e.Mail, cfg, e.Now)
 }

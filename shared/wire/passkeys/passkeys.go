@@ -19,10 +19,10 @@ func Party(e *wire.Env, people *identity.Store, held *vault.Vault) *passkey.Part
 func Verifier(e *wire.Env, people *identity.Store, held *vault.Vault) *passkey.Verifier {
 	return &passkey.Verifier{
 		Issuer: e.Issuer, People: people,
-		Challenges: &passkey.Challenges{Key: held.MACKey, Now: e.Clock.Now},
+		Challenges: &passkey.Challenges{Key: held.MACKey, Now: e.Now},
 		Store: &passkey.Store{
-			DB: people.DB, Registry: people.Registry, Trail: people.Trail, People: people, Now: e.Clock.Now,
+			DB: people.DB, Registry: people.Registry, Trail: people.Trail, People: people, Now: e.Now,
 		},
-		Replay: &replay.Store{DB: people.DB, Sessions: e.Name(contract.Sessions), Now: e.Clock.Now},
+		Replay: &replay.Store{DB: people.DB, Sessions: e.Name(contract.Sessions), Now: e.Now},
 	}
 }

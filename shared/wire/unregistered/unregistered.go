@@ -20,7 +20,7 @@ import (
 // Admit makes clients know them. macs is the MACKey of the function's vault,
 // with which an id is verified.
 func Admit(e *wire.Env, db *dynamodb.Client, clients *client.Store, macs func(ctx context.Context, id string) (*keys.MACKey, error)) {
-	ids := &registration.IDs{Keys: macs, Now: e.Clock.Now}
+	ids := &registration.IDs{Keys: macs, Now: e.Now}
 	admit(e, db, clients, ids.Client)
 }
 
@@ -28,8 +28,8 @@ func Admit(e *wire.Env, db *dynamodb.Client, clients *client.Store, macs func(ct
 // tokens that we signed: that the client had that id was verified then. Such a
 // function must not take the word of a request for it.
 func Recognize(e *wire.Env, db *dynamodb.Client, clients *client.Store) {
-	admit(e, db, clients, func(_ context.Context, id string) (*client.Client, error) {
-		return registration.Unverified(id, e.Clock.Now())
+	admit(e, db, clients, func(ctx context.Context, id string) (*client.Client, error) {
+		return registration.Unverified(id, e.Now(ctx))
 	})
 }
 
@@ -39,7 +39,7 @@ func admit(e *wire.Env, db *dynamodb.Client, clients *client.Store, registered f
 	}
 	if !e.ClientDocuments.Off() {
 		documents := &document.Reader{
-			Store:   &document.Store{DB: db, Table: e.Name(contract.Documents), Now: e.Clock.Now},
+			Store:   &document.Store{DB: db, Table: e.Name(contract.Documents), Now: e.Now},
 			Allowed: e.ClientDocuments, Issuer: e.Issuer,
 		}
 		clients.Documents = documents.Client

@@ -16,7 +16,7 @@ import (
 
 // People is the store of people who prove who they are.
 func People(e *wire.Env, db *dynamodb.Client, held *vault.Vault, trail *audit.Trail) *identity.Store {
-	return &identity.Store{DB: db, Registry: e.Name(contract.Registry), Peppers: Peppers(held), Trail: trail, Now: e.Clock.Now}
+	return &identity.Store{DB: db, Registry: e.Name(contract.Registry), Peppers: Peppers(held), Trail: trail, Now: e.Now}
 }
 
 // Peppers gives people's passwords the peppers of a vault.

@@ -15,7 +15,7 @@ import (
 
 // Throttle returns the throttle of e, whose counters are named by ThrottleKey.
 func Throttle(e *wire.Env, db *dynamodb.Client, held *vault.Vault) *throttle.Store {
-	return &throttle.Store{DB: db, Sessions: e.Name(contract.Sessions), Key: ThrottleKey(held), Now: e.Clock.Now}
+	return &throttle.Store{DB: db, Sessions: e.Name(contract.Sessions), Key: ThrottleKey(held), Now: e.Now}
 }
 
 // ThrottleKey is the key under what is short enough to be guessed: it names counters and

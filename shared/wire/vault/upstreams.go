@@ -8,5 +8,5 @@ import (
 
 // UpstreamSecrets returns the client secrets of the stage, which the first use reads.
 func UpstreamSecrets(e *wire.Env) *secrets.Vault {
-	return &secrets.Vault{Client: Client(e), Name: e.Name(contract.Upstreams), Now: e.Clock.Now}
+	return &secrets.Vault{Client: Client(e), Name: e.Name(contract.Upstreams), Now: e.Now}
 }

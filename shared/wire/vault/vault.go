@@ -22,7 +22,7 @@ func Client(e *wire.Env) *secretsmanager.Client {
 
 // Keys returns the keys of the stage, which the first use reads.
 func Keys(e *wire.Env) *vault.Vault {
-	return &vault.Vault{Client: Client(e), Secret: e.Name(contract.Keys), Now: e.Clock.Now}
+	return &vault.Vault{Client: Client(e), Secret: e.Name(contract.Keys), Now: e.Now}
 }
 
 // Prepared returns the keys of the stage, read ahead of the first request.

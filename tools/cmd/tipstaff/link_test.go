@@ -17,6 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
@@ -264,8 +265,8 @@ func TestUserListWays(t *testing.T) {
 	for id, name := range map[string]string{"1": "ann", "2": "ann", "3": "carl"} {
 		o.put(passkey.Encode(&passkey.Passkey{Subject: o.user(name).Subject, Credential: []byte(id), Key: []byte{1}, Created: time.Now()}))
 	}
-	store := &external.Store{DB: o.db, Registry: o.table(contract.Registry), Now: time.Now}
-	_, writes, err := store.Adding(o.user("ann").Subject, external.Account{Upstream: "google", Issuer: "https://accounts.google.com", Subject: "1"}, nil)
+	store := &external.Store{DB: o.db, Registry: o.table(contract.Registry), Now: httpapi.Now}
+	_, writes, err := store.Adding(t.Context(), o.user("ann").Subject, external.Account{Upstream: "google", Issuer: "https://accounts.google.com", Subject: "1"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
