@@ -204,7 +204,7 @@ func (t *Ticket) Use() types.TransactWriteItem { return t.store.use(t.ID) }
 
 // Link is the address at which a person opens a link.
 func Link(issuer string, kind Kind, text string) string {
-	path := contract.Enroll.Paths[0]
+	path := contract.Enroll.Path()
 	if kind == Recover {
 		path = contract.Enroll.Paths[1]
 	}

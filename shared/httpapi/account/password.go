@@ -83,7 +83,7 @@ func (v *visit) replacePassword(u *identity.User, change roster.Change) error {
 		return err
 	}
 	err = v.Door.Enter(v.w, v.r, signin.Entry{
-		User: u, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Paths[0] + "?done=" + donePassword,
+		User: u, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Path() + "?done=" + donePassword,
 	})
 	if errors.Is(err, session.ErrStale) {
 		return errEnded // something else has ended everything just after

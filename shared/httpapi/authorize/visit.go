@@ -174,7 +174,7 @@ func (v *visit) signIn(ctx context.Context) error {
 	if v.request.ACR != "" {
 		to.Set("acr", v.request.ACR)
 	}
-	web.Redirect(v.w, contract.Login.Paths[0]+"?"+to.Encode())
+	web.Redirect(v.w, contract.Login.Path()+"?"+to.Encode())
 	return nil
 }
 
