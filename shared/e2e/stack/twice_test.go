@@ -181,7 +181,7 @@ func versions(t *testing.T, s *fixture.Stack) map[string]string {
 
 func describe(t *testing.T, s *fixture.Stack) *secretsmanager.DescribeSecretOutput {
 	t.Helper()
-	name := contract.SecretName("staging", contract.Secrets[0])
+	name := contract.SecretName(contract.Staging.Name, contract.Secrets[0])
 	out, err := s.SecretsManager().DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
 	if err != nil {
 		t.Fatal(err)
