@@ -59,7 +59,7 @@ func Write(ctx context.Context, db *dynamodb.Client, items ...types.TransactWrit
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("write transaction: %w", err)
-		case <-time.After(rand.N(wait)): //nolint:gosec // a wait is no secret
+		case <-time.After(rand.N(wait)): //nolint:gosec // G404: a wait is no secret
 		}
 		wait = min(2*wait, maxWait)
 	}

@@ -39,7 +39,7 @@ func (s *Store) update(ctx context.Context, in *dynamodb.UpdateItemInput) (*dyna
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(rand.N(wait)): //nolint:gosec // a wait is no secret
+		case <-time.After(rand.N(wait)): //nolint:gosec // G404: a wait is no secret
 		}
 		wait = min(2*wait, maxWait)
 	}

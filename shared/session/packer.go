@@ -15,7 +15,7 @@ type packer struct {
 	err error
 }
 
-func (w *packer) number(n int64) { w.b = binary.BigEndian.AppendUint64(w.b, uint64(n)) } //nolint:gosec // the cursor turns it back
+func (w *packer) number(n int64) { w.b = binary.BigEndian.AppendUint64(w.b, uint64(n)) } //nolint:gosec // G115: the cursor turns it back
 
 // id writes a ULID, zeros for none.
 func (w *packer) id(id string) {
@@ -33,7 +33,7 @@ func (w *packer) text(s string) {
 	if len(s) > handle.MaxLength {
 		w.err, s = ErrTooMuch, ""
 	}
-	w.b = binary.BigEndian.AppendUint16(w.b, uint16(len(s))) //nolint:gosec // bounded above
+	w.b = binary.BigEndian.AppendUint16(w.b, uint16(len(s))) //nolint:gosec // G115: bounded above
 	w.b = append(w.b, s...)
 }
 

@@ -86,7 +86,7 @@ func (d *Door) Enter(w http.ResponseWriter, r *http.Request, e Entry) error {
 func (d *Door) Login(r *http.Request) (*session.Login, error) {
 	l, err := d.Sessions.Login(r.Context(), browser.Cookie(r, browser.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
-		return nil, nil //nolint:nilnil // nobody is signed in
+		return nil, nil // nobody is signed in
 	}
 	return l, err
 }
