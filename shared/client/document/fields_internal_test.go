@@ -1,0 +1,38 @@
+package document
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/listtest"
+)
+
+func TestEveryFieldOfADocumentIsStored(t *testing.T) {
+	want := listtest.Filled(func(e *Entry) {
+		e.Fetched, e.Until = time.Unix(e.Fetched.Unix(), 0), time.Unix(e.Until.Unix(), 0)
+	})
+	names, values, expression := encode(want)
+	it := item.Item{}
+	for placeholder, name := range names {
+		if it[name] = values[":"+name]; !strings.Contains(expression, placeholder+" = :"+name) || it[name] == nil {
+			t.Errorf("the write of a full entry is %q, want it to set %s", expression, name)
+		}
+	}
+	got, err := decode(it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range listtest.Differences(got, want) {
+		t.Errorf("%s of a document is lost when it is stored", name)
+	}
+	const layout = "alg S, fetched N, grants L S, jwks S, name S, problem S, redirects L S, temporary BOOL, ttl N, until N"
+	if got := listtest.Layout(it); got != layout {
+		t.Errorf("the item of a document consists of\n%s, want what earlier releases wrote\n%s", got, layout)
+	}
+	// What the next one does not have is removed, or it would stand there for ever.
+	if _, values, expression := encode(&Entry{Until: want.Until}); len(values) != 2 || strings.Count(expression, "#") != len(names) {
+		t.Errorf("the write of an empty entry is %q, want it to remove all but two of %d attributes", expression, len(names))
+	}
+}

@@ -1,0 +1,40 @@
+package device
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/listtest"
+)
+
+// TestEveryFieldOfARequestIsStored: what a decision writes by attribute is among it.
+func TestEveryFieldOfARequestIsStored(t *testing.T) {
+	want := listtest.Filled[Request](nil)
+	it := encode(want)
+	decision := (&Store{Now: time.Now}).deciding(want, want.state, want.Decision).Update
+	for attribute := range strings.SplitSeq("sub auth_gen auth_time amr login login_ends", " ") {
+		it[attribute] = decision.ExpressionAttributeValues[":"+attribute]
+		if assigned := "#" + attribute + " = :" + attribute; !strings.Contains(*decision.UpdateExpression, assigned) {
+			t.Errorf("a decision writes %q, want %q in it", *decision.UpdateExpression, assigned)
+		}
+	}
+	for _, name := range listtest.Differences(decoded(t, it), want) {
+		t.Errorf("%s of a request is lost when it is stored", name)
+	}
+	const layout = "agent S, amr L S, aud L S, auth_gen N, auth_time N, client S, created N, expires N, gap N, id S, ip S, login S, login_ends N, " +
+		"next_at N, pk S, scope S, sk S, state S, sub S, ttl N"
+	if got := listtest.Layout(it); got != layout {
+		t.Errorf("the item of a request consists of\n%s, want what earlier releases wrote\n%s", got, layout)
+	}
+}
+
+func decoded(t *testing.T, it item.Item) *Request {
+	t.Helper()
+	r, err := decode(it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

@@ -1,0 +1,34 @@
+package identity
+
+import (
+	"testing"
+
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/listtest"
+)
+
+func TestEveryFieldOfAUserIsStored(t *testing.T) {
+	want := listtest.Filled(func(u *User) {
+		u.password.memory, u.password.passes, u.password.lanes = memory, passes, lanes
+		u.password.salt, u.password.hash = make([]byte, saltBytes), make([]byte, hashBytes)
+	})
+	it := Encode(want)
+	// What a registry file does not speak of is written by attribute.
+	it[AttrPassword], it[AttrOTP] = item.Text(want.password.String()), item.Flag(want.OTP)
+	it[AttrAuthGen], it[AttrCredentials] = item.Number(want.AuthGen), item.Number(want.Credentials)
+	got, err := Decode(it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range listtest.Differences(got, want) {
+		t.Errorf("%s of a user is lost when it is stored", name)
+	}
+	const layout = "auth_gen N, creds N, disabled BOOL, email S, email_verified BOOL, id S, name S, otp BOOL, password S, pk S, rev N, sk S, user_name S"
+	if got := listtest.Layout(it); got != layout {
+		t.Errorf("the item of a user consists of\n%s, want what earlier releases wrote\n%s", got, layout)
+	}
+	name := EncodeName(want)
+	if owner := name.Text("user"); owner != want.Subject || listtest.Layout(name) != "pk S, sk S, user S" {
+		t.Errorf("the name item consists of %s and leads to %q, want pk, sk and user, which is %q", listtest.Layout(name), owner, want.Subject)
+	}
+}

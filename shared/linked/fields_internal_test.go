@@ -1,0 +1,25 @@
+package linked
+
+import (
+	"testing"
+
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/listtest"
+)
+
+func TestEveryFieldOfALinkIsStored(t *testing.T) {
+	want := listtest.Filled[Link](nil)
+	for where, key := range map[string]item.Item{"account": AccountKey(want.ID), "person": PersonKey(want.Subject, want.ID)} {
+		it := want.encode(key)
+		got, err := decode(it)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range listtest.Differences(got, want) {
+			t.Errorf("%s of a link is lost when it is stored with the %s", name, where)
+		}
+		if got, layout := listtest.Layout(it), "created N, issuer S, label S, pk S, sk S, upstream S, user S"; got != layout {
+			t.Errorf("the item of a link consists of\n%s, want what earlier releases wrote\n%s", got, layout)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package session
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tipstaff/tipstaff/shared/item"
+	"github.com/tipstaff/tipstaff/shared/listtest"
+)
+
+const (
+	someGrant = "01KAWG6V0000000000000000G1"
+	someLogin = "01KAWG6V0000000000000000H2"
+)
+
+// TestEveryFieldOfAGrantIsStored: what a refresh and an end write by attribute is
+// among it.
+func TestEveryFieldOfAGrantIsStored(t *testing.T) {
+	for name, bind := range map[string]func(*Grant){
+		"of a client with a key":    func(g *Grant) { g.Bound = false },
+		"of a client with a secret": func(g *Grant) { g.JKT = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := listtest.Filled(func(g *Grant) { bind(g); g.ID = someGrant })
+			it := encodeGrant(want)
+			it[attrRotated], it[attrTurn] = item.Millis(want.Used), item.Bytes(want.turn)
+			it[attrEnded], it[attrWhy] = item.Seconds(want.Ended), item.Text(want.Why)
+			got, err := decodeGrant(it)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range listtest.Differences(got, want) {
+				t.Errorf("%s of a grant is lost when it is stored", name)
+			}
+			const layout = "abs N, agent S, amr L S, aud L S, auth_time N, bind S, browser S, client S, created N, ended N, gen N, idle N, ip S, " +
+				"login S, notify BOOL, pk S, rotated N, scope S, sk S, state S, ttl N, turn B, why S"
+			if got := listtest.Layout(it); got != layout {
+				t.Errorf("the item of a grant consists of\n%s, want what earlier releases wrote\n%s", got, layout)
+			}
+			if got, want := it.Number("ttl"), want.Absolute.Add(kept).Unix(); got != want {
+				t.Errorf("ttl = %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestEveryFieldOfALoginIsStored(t *testing.T) {
+	want := listtest.Filled(func(l *Login) { l.ID = someLogin })
+	it := encodeLogin(want)
+	got, err := decodeLogin(it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range listtest.Differences(got, want) {
+		t.Errorf("%s of a login is lost when it is stored", name)
+	}
+	const layout = "abs N, agent S, amr L S, auth_gen N, auth_time N, created N, hash B, idle N, ip S, pk S, proved N, sk S, state S, ttl N, used N"
+	if got := listtest.Layout(it); got != layout {
+		t.Errorf("the item of a login consists of\n%s, want what earlier releases wrote\n%s", got, layout)
+	}
+}
+
+// TestARenewalWritesEveryFieldOfALogin but the state, and when it began.
+func TestARenewalWritesEveryFieldOfALogin(t *testing.T) {
+	next := listtest.Filled(func(l *Login) { l.ID = someLogin })
+	write := (&Store{Now: time.Now}).renewing(next, next).Update
+	var written, stored []string
+	for attribute := range encodeLogin(next) {
+		if attribute != "pk" && attribute != "sk" && attribute != attrState && attribute != attrCreated {
+			stored = append(stored, attribute)
+		}
+	}
+	assignments, _ := strings.CutPrefix(*write.UpdateExpression, "SET ")
+	for assignment := range strings.SplitSeq(assignments, ", ") {
+		name, value, _ := strings.Cut(assignment, " = ")
+		if attribute := write.ExpressionAttributeNames[name]; reflect.DeepEqual(write.ExpressionAttributeValues[value], encodeLogin(next)[attribute]) {
+			written = append(written, attribute)
+		}
+	}
+	listtest.Agree(t, "the write of a renewal", written, "the item of a login", stored)
+}
+
+// TestEveryFieldOfACodeIsCarried: also that of none.
+func TestEveryFieldOfACodeIsCarried(t *testing.T) {
+	for name, want := range map[string]*Code{
+		"full":  listtest.Filled(func(c *Code) { c.Grant, c.Login = someGrant, someLogin }),
+		"empty": {Grant: someGrant, AuthTime: time.Unix(0, 0).UTC(), Expires: time.Unix(0, 0).UTC()},
+	} {
+		content, err := encodeCode(want, "eu-central-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, region, ok := decodeCode(content)
+		if !ok || region != "eu-central-1" {
+			t.Errorf("decodeCode(%s) = %q, %t, want the region and that it is whole", name, region, ok)
+		}
+		for _, field := range listtest.Differences(got, want) {
+			t.Errorf("%s of a code is lost on the way (%s)", field, name)
+		}
+	}
+}
