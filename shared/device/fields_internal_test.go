@@ -24,7 +24,7 @@ func TestEveryFieldOfARequestIsStored(t *testing.T) {
 		t.Errorf("%s of a request is lost when it is stored", name)
 	}
 	const layout = "agent S, amr L S, aud L S, auth_gen N, auth_time N, client S, created N, expires N, gap N, id S, ip S, login S, login_ends N, " +
-		"next_at N, pk S, scope S, sk S, state S, sub S, ttl N"
+		"next_at N, pk device#, scope S, sk device, state S, sub S, ttl N"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a request consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}

@@ -23,12 +23,12 @@ func TestEveryFieldOfAUserIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of a user is lost when it is stored", name)
 	}
-	const layout = "auth_gen N, creds N, disabled BOOL, email S, email_verified BOOL, id S, name S, otp BOOL, password S, pk S, rev N, sk S, user_name S"
+	const layout = "auth_gen N, creds N, disabled BOOL, email S, email_verified BOOL, id S, name S, otp BOOL, password S, pk user#, rev N, sk user, user_name S"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a user consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}
 	name := EncodeName(want)
-	if owner := name.Text("user"); owner != want.Subject || listtest.Layout(name) != "pk S, sk S, user S" {
+	if owner := name.Text("user"); owner != want.Subject || listtest.Layout(name) != "pk username#, sk username, user S" {
 		t.Errorf("the name item consists of %s and leads to %q, want pk, sk and user, which is %q", listtest.Layout(name), owner, want.Subject)
 	}
 }

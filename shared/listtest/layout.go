@@ -7,15 +7,27 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
 // Layout is what an item consists of: the names of its attributes in order, each with
 // its type as DynamoDB calls it, such as "id S". What a list of maps has in it stands
-// in braces. An earlier release has written such items, so a name in a layout changes
-// for no reason.
+// in braces. Of a key it has the text as far as all such items have the same, such as
+// "pk client#". An earlier release has written such items, so nothing in a layout
+// changes.
 func Layout(item map[string]types.AttributeValue) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(item)) {
+		text, ok := item[name].(*types.AttributeValueMemberS)
+		if ok && (name == contract.PK || name == contract.SK) {
+			head, _, more := strings.Cut(text.Value, "#")
+			if more {
+				head += "#"
+			}
+			all = append(all, name+" "+head)
+			continue
+		}
 		all = append(all, name+" "+typeOf(item[name]))
 	}
 	return strings.Join(all, ", ")

@@ -176,8 +176,9 @@ func TestLayout(t *testing.T) {
 			Value: map[string]types.AttributeValue{"b": &types.AttributeValueMemberB{}, "a": text},
 		}}},
 		"none": &types.AttributeValueMemberL{},
+		"pk":   &types.AttributeValueMemberS{Value: "plant#fern#1"}, "sk": &types.AttributeValueMemberS{Value: "plant"},
 	})
-	if want := "all L {a S, b B}, id S, n N, none L, on BOOL"; got != want {
+	if want := "all L {a S, b B}, id S, n N, none L, on BOOL, pk plant#, sk plant"; got != want {
 		t.Errorf("Layout = %q, want %q", got, want)
 	}
 }

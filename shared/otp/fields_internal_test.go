@@ -16,7 +16,7 @@ func TestEveryFieldOfAnAppIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of an authenticator app is lost when it is stored", name)
 	}
-	if got, layout := listtest.Layout(it), "codes SS, codes_pepper S, created N, last N, pepper S, pk S, secret B, sk S"; got != layout {
+	if got, layout := listtest.Layout(it), "codes SS, codes_pepper S, created N, last N, pepper S, pk user#, secret B, sk otp"; got != layout {
 		t.Errorf("the item of an app consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}
 }

@@ -35,7 +35,7 @@ func TestEveryFieldOfAGrantIsStored(t *testing.T) {
 				t.Errorf("%s of a grant is lost when it is stored", name)
 			}
 			const layout = "abs N, agent S, amr L S, aud L S, auth_time N, bind S, browser S, client S, created N, ended N, gen N, idle N, ip S, " +
-				"login S, notify BOOL, pk S, rotated N, scope S, sk S, state S, ttl N, turn B, why S"
+				"login S, notify BOOL, pk sub#, rotated N, scope S, sk grant#, state S, ttl N, turn B, why S"
 			if got := listtest.Layout(it); got != layout {
 				t.Errorf("the item of a grant consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 			}
@@ -56,7 +56,7 @@ func TestEveryFieldOfALoginIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of a login is lost when it is stored", name)
 	}
-	const layout = "abs N, agent S, amr L S, auth_gen N, auth_time N, created N, hash B, idle N, ip S, pk S, proved N, sk S, state S, ttl N, used N"
+	const layout = "abs N, agent S, amr L S, auth_gen N, auth_time N, created N, hash B, idle N, ip S, pk sub#, proved N, sk login#, state S, ttl N, used N"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a login consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}

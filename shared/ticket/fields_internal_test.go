@@ -17,7 +17,7 @@ func TestEveryFieldOfATicketIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of a ticket is lost when it is stored", name)
 	}
-	const layout = "actor S, auth_gen N, created N, email S, email_verified BOOL, expires N, kind S, name S, pk S, reset_otp BOOL, sk S, subject S, ttl N, user_name S"
+	const layout = "actor S, auth_gen N, created N, email S, email_verified BOOL, expires N, kind S, name S, pk ticket#, reset_otp BOOL, sk ticket, subject S, ttl N, user_name S"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a ticket consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}

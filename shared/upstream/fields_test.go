@@ -19,7 +19,7 @@ func TestEveryFieldOfAnUpstreamIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of an upstream is lost when it is stored", name)
 	}
-	const layout = "client S, disabled BOOL, domains L S, first_sign_in S, id S, issuer S, name S, pk S, rev N, scopes L S, sk S, type S"
+	const layout = "client S, disabled BOOL, domains L S, first_sign_in S, id S, issuer S, name S, pk upstreams, rev N, scopes L S, sk upstream#, type S"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of an upstream consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}

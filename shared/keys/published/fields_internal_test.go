@@ -17,7 +17,7 @@ func TestEveryFieldOfAKeyIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(&got, want) {
 		t.Errorf("%s of a key is lost when it is stored", name)
 	}
-	if got, layout := listtest.Layout(it), "alg S, created N, jwk S, pk S, sk S, state S, until N"; got != layout {
+	if got, layout := listtest.Layout(it), "alg S, created N, jwk S, pk key, sk id-1, state S, until N"; got != layout {
 		t.Errorf("the item of a key consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 	}
 }
