@@ -25,8 +25,8 @@ RACE := $(shell command -v cc >/dev/null 2>&1 && echo CGO_ENABLED=1 go test -rac
 # $(call sources,folders,what not): the files that a binary is built from. A
 # change of a test or a document builds nothing.
 sources = $(shell find $(1) $(foreach d,$(2),-path $(d) -prune -o) -type f ! -name '*_test.go' ! -path '*/testdata/*' -print)
-HANDLER_SOURCES := $(call sources,functions shared,shared/local shared/cmd shared/e2e shared/bench)
-CLI_SOURCES := $(call sources,shared,shared/e2e shared/bench)
+HANDLER_SOURCES := $(call sources,functions shared,shared/local shared/cmd shared/e2e shared/bench shared/mutants)
+CLI_SOURCES := $(call sources,shared,shared/e2e shared/bench shared/mutants)
 BENCH_SOURCES := $(call sources,shared)
 
 # $(call step,what,command): says what it does and how long it took. The
@@ -134,6 +134,12 @@ soak: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all ## Fuzz each parser,
 	go test -v -count=1 -timeout 30m -run 'Histories|Lossy|Thieves' ./session -histories $(HISTORIES) -refreshes $(REFRESHES) || bad=1; \
 	echo "==> kill -9 of the local stack for $(SOAK)"; \
 	TIPSTAFF_SOAK=$(SOAK) go test -v -count=1 -timeout 0 -run Kill ./e2e/command || bad=1; exit $$bad
+
+# A line that can be left out of a list is a fact that stands in two places and may
+# come to differ. LISTS=metrics names some of the lists of shared/mutants.
+.PHONY: mutants
+mutants: node_modules/.all | need-go ## Leave out each line of the lists that must agree: a test has to notice (LISTS=registry)
+	$(call step,leaving out line after line,(cd shared && go run ./mutants -root .. -list '$(LISTS)'))
 
 .PHONY: bench
 bench: bin/bench bin/baseline bin/tipstaff bin/$(HOSTARCH)/.built bin/arm64/.built $(ENGINE) ## Measure CPU, instructions and sizes against their bars

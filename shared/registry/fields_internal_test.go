@@ -2,7 +2,6 @@ package registry
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/listtest"
+	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
@@ -292,10 +292,39 @@ func TestEveryFieldIsExplained(t *testing.T) {
 	}
 	rows := listtest.Table(t, file, "### Grants", "grant")
 	listtest.Agree(t, "docs/registry.md", listtest.Column(rows, 0), "the parser of grants", grants)
-	prefixes := listtest.Section(t, file, "## Clients")
-	for _, prefix := range reserved {
-		if !strings.Contains(strings.Join(prefixes, ""), fmt.Sprintf("`%s`", prefix)) {
-			t.Errorf("docs/registry.md does not say that a client id may not begin with %s", prefix)
+	listtest.Agree(t, "the parser of grants", grants, "package oauth", constants(t, "oauth", "", "Grant"))
+	listtest.Agree(t, "the ids that are reserved", reserved, "package handle",
+		append(constants(t, "handle", "Kind", ""), "tipstaff", identity.SubjectPrefix))
+	explained := map[string][]string{}
+	for _, heading := range []string{"## Resources", "## Clients", "## Upstreams"} {
+		for _, row := range listtest.Table(t, file, heading, "field") {
+			for _, field := range listtest.Quoted(row[0]) {
+				explained[field] = append(explained[field], listtest.Quoted(strings.Join(row[1:], " "))...)
+			}
 		}
 	}
+	for field, words := range map[string][]string{
+		"id": reserved, "algorithm": {oauth.ES256, oauth.RS256}, "auth_methods": authMethods, "identity": oauth.IdentityScopes,
+		"token_endpoint_auth_signing_alg": assertionAlgorithms, "id_token_signed_response_alg": {oauth.ES256, oauth.RS256},
+		"type": upstream.Types, "first_sign_in": upstream.Rules,
+	} {
+		for _, word := range words {
+			if !slices.Contains(explained[field], word) {
+				t.Errorf("docs/registry.md does not say that %s may be, or may not begin with, %q", field, word)
+			}
+		}
+	}
+}
+
+// constants are the texts of the constants of a type, "" for none, in a package beside
+// this one whose names begin so.
+func constants(t *testing.T, pkg, of, prefix string) []string {
+	t.Helper()
+	var texts []string
+	for name, text := range listtest.Constants(t, "../"+pkg, of) {
+		if strings.HasPrefix(name, pkg+"."+prefix) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
