@@ -31,6 +31,10 @@ func TestEveryFieldOfAClientIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of a client is lost when it is stored", name)
 	}
+	listtest.Spoil(t, it, func(it map[string]types.AttributeValue) error {
+		_, err := client.DecodeClient(it)
+		return err
+	}, "pk", "sk")
 	const layout = "absolute N, access L {resource S, scopes L S}, assert_alg S, backchannel S, disabled BOOL, dpop BOOL, dpop_nonce BOOL, " +
 		"exchanges L S, first_party BOOL, grace N, grants L S, id S, id_alg S, identity L S, idle N, introspects L S, jwks S, methods L S, name S, " +
 		"origins L S, par BOOL, pk client#, post_logout L S, redirects L S, rev N, secrets L {exp N, id S, sha256 B}, sk client"
@@ -49,6 +53,10 @@ func TestEveryFieldOfAResourceIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of a resource is lost when it is stored", name)
 	}
+	listtest.Spoil(t, it, func(it map[string]types.AttributeValue) error {
+		_, err := client.DecodeResource(it)
+		return err
+	}, "pk", "sk")
 	const layout = "alg S, id S, lifetime N, name S, pk resource#, rev N, scopes L {id S, text S}, self_registered L S, sk resource"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a resource consists of\n%s, want what earlier releases wrote\n%s", got, layout)

@@ -3,6 +3,8 @@ package identity
 import (
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/listtest"
 )
@@ -23,6 +25,10 @@ func TestEveryFieldOfAUserIsStored(t *testing.T) {
 	for _, name := range listtest.Differences(got, want) {
 		t.Errorf("%s of a user is lost when it is stored", name)
 	}
+	listtest.Spoil(t, it, func(it map[string]types.AttributeValue) error {
+		_, err := Decode(it)
+		return err
+	}, "pk", "sk", "name", "email")
 	const layout = "auth_gen N, creds N, disabled BOOL, email S, email_verified BOOL, id S, name S, otp BOOL, password S, pk user#, rev N, sk user, user_name S"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a user consists of\n%s, want what earlier releases wrote\n%s", got, layout)

@@ -3,6 +3,8 @@ package linked
 import (
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/listtest"
 )
@@ -24,6 +26,10 @@ func TestEveryFieldOfALinkIsStored(t *testing.T) {
 		for _, name := range listtest.Differences(got, want) {
 			t.Errorf("%s of a link is lost when it is stored with the %s", name, where)
 		}
+		listtest.Spoil(t, it, func(it map[string]types.AttributeValue) error {
+			_, err := decode(it)
+			return err
+		}, "pk")
 		if got, layout := listtest.Layout(it), "created N, issuer S, label S, "+tt.layout+", upstream S, user S"; got != layout {
 			t.Errorf("the item of a link consists of\n%s, want what earlier releases wrote\n%s", got, layout)
 		}

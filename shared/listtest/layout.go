@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -43,4 +44,22 @@ func typeOf(v types.AttributeValue) string {
 		return "{" + Layout(v.Value) + "}"
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T", v), "*types.AttributeValueMember")
+}
+
+// Spoil reads an item again and again, each time with one attribute of a type that
+// nothing stores, and reports those that are taken for absent: what we cannot read
+// must not be weaker than what was written. Those that are left out are read by none
+// or without care.
+func Spoil(t testing.TB, item map[string]types.AttributeValue, read func(map[string]types.AttributeValue) error, leftOut ...string) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(item)) {
+		if slices.Contains(leftOut, name) {
+			continue
+		}
+		spoiled := maps.Clone(item)
+		spoiled[name] = &types.AttributeValueMemberNULL{Value: true}
+		if err := read(spoiled); err == nil {
+			t.Errorf("an item with the attribute %s of another type is read without an error", name)
+		}
+	}
 }

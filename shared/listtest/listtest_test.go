@@ -2,6 +2,7 @@ package listtest_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -180,5 +181,19 @@ func TestLayout(t *testing.T) {
 	})
 	if want := "all L {a S, b B}, id S, n N, none L, on BOOL, pk plant#, sk plant"; got != want {
 		t.Errorf("Layout = %q, want %q", got, want)
+	}
+}
+
+func TestSpoilNamesWhatIsTaken(t *testing.T) {
+	text := &types.AttributeValueMemberS{Value: "a"}
+	r := &recorder{}
+	listtest.Spoil(r, map[string]types.AttributeValue{"a": text, "b": text, "c": text}, func(item map[string]types.AttributeValue) error {
+		if _, ok := item["a"].(*types.AttributeValueMemberS); !ok {
+			return errors.New("a is no text")
+		}
+		return nil
+	}, "c")
+	if want := []string{"an item with the attribute b of another type is read without an error"}; !slices.Equal(r.said, want) {
+		t.Errorf("Spoil says %q, want %q", r.said, want)
 	}
 }

@@ -29,8 +29,8 @@ type list struct {
 	equivalent map[string]string
 }
 
-// jobs returns the mutants of a list.
-func (l list) jobs(t *tree) ([]*job, error) {
+// batches returns the mutants of a list.
+func (l list) batches(t *tree) ([]batch, error) {
 	var suites []suite
 	for _, test := range l.tests {
 		name, pattern, _ := strings.Cut(test, " ")
@@ -44,18 +44,23 @@ func (l list) jobs(t *tree) ([]*job, error) {
 		}
 		suites = append(suites, suite{module, dir, pattern})
 	}
-	mutants, err := l.mutants(t)
-	if err != nil {
-		return nil, err
-	}
-	var all []*job
+	var all []batch
 	excused := map[string]bool{}
-	for _, m := range mutants {
-		j := &job{mutant: m, list: l.name, tests: suites}
-		if reason, ok := l.equivalent[m.what]; ok {
-			j.outcome, j.reason, excused[m.what] = equivalent, reason, true
+	add := func(decl *source, mutants []*mutant) {
+		b := batch{decl: decl}
+		for _, m := range mutants {
+			j := &job{mutant: m, list: l.name, tests: suites}
+			if reason, ok := l.equivalent[m.what]; ok {
+				j.outcome, j.reason, excused[m.what] = equivalent, reason, true
+			}
+			b.jobs = append(b.jobs, j)
 		}
-		all = append(all, j)
+		if len(b.jobs) > 0 {
+			all = append(all, b)
+		}
+	}
+	if err := l.mutants(t, add); err != nil {
+		return nil, err
 	}
 	for what := range l.equivalent {
 		if !excused[what] {
@@ -65,36 +70,38 @@ func (l list) jobs(t *tree) ([]*job, error) {
 	return all, nil
 }
 
-func (l list) mutants(t *tree) ([]*mutant, error) {
-	var all []*mutant
+// mutants calls add with the mutants of each declaration and each document.
+func (l list) mutants(t *tree, add func(*source, []*mutant)) error {
 	for _, name := range slices.Concat(l.of, l.named, l.renamed) {
 		s, _, err := t.find(name)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		var of []*mutant
 		if !slices.Contains(l.renamed, name) {
-			all = append(all, s.drops()...)
+			of = append(of, s.drops()...)
 		}
 		if !slices.Contains(l.of, name) {
-			all = append(all, s.renames()...)
+			of = append(of, s.renames()...)
 		}
+		add(s, of)
 	}
 	for _, table := range l.tables {
 		file, heading, _ := strings.Cut(table, " ")
 		text, err := os.ReadFile(filepath.Join(t.root, file))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		of := rows(file, text, heading)
 		if strings.Trim(heading, "#") == "" {
 			of = headings(file, text, heading)
 		}
 		if len(of) == 0 {
-			return nil, fmt.Errorf("%s has no row below %q", file, heading)
+			return fmt.Errorf("%s has no row below %q", file, heading)
 		}
-		all = append(all, of...)
+		add(nil, of)
 	}
-	return all, nil
+	return nil
 }
 
 // stored are the lists of a type that is kept in a table: what writes an item, what
@@ -155,8 +162,8 @@ var lists = []list{
 		tests:  []string{"shared/registry TestEveryField"},
 	},
 	{
-		name: "handles and grants",
-		of:   []string{"oauth.IdentityScopes"}, named: []string{"handle.ClientSecret", "oauth.GrantClientCredentials"},
+		name: "handles, grants and scopes",
+		of:   []string{"oauth.IdentityScopes"}, named: []string{"contract.APIScopes", "contract.ScopeReady", "handle.ClientSecret", "oauth.GrantClientCredentials"},
 		tests: []string{"shared/registry TestEveryField"},
 	},
 	{
@@ -169,7 +176,7 @@ var lists = []list{
 	},
 	{
 		name:   "environment",
-		of:     []string{"contract.Function.Env", "wire.From", "wire.Env.readClients"},
+		of:     []string{"contract.Tables", "contract.Secrets", "contract.Function.Env", "wire.From", "wire.Env.readClients"},
 		named:  []string{"contract.EnvStage"},
 		tables: []string{"docs/deploy.md ## What a stage is made of"},
 		tests:  []string{"shared/wire", "functions TestEveryVariable", "infra TestEveryStageValue"},

@@ -58,20 +58,24 @@ func run(ctx context.Context, out io.Writer, root string, all []list, only strin
 	if err != nil {
 		return 0, err
 	}
+	var batches []batch
 	var jobs []*job
 	for _, l := range all {
 		if !pattern.MatchString(l.name) {
 			continue
 		}
-		of, err := l.jobs(t)
+		of, err := l.batches(t)
 		if err != nil {
 			return 0, fmt.Errorf("list %q: %w", l.name, err)
 		}
-		jobs = append(jobs, of...)
+		batches = append(batches, of...)
+		for _, b := range of {
+			jobs = append(jobs, b.jobs...)
+		}
 	}
 	fmt.Fprintf(out, "%d mutants of %d lists\n", len(jobs), len(all))
 	tested := 0
-	err = test(ctx, t, jobs, workers, func(j *job) {
+	err = test(ctx, t, batches, workers, func(j *job) {
 		if j.outcome == survived {
 			fmt.Fprintf(out, "SURVIVED   %s\n           %s\n", j.mutant, j.list)
 		}

@@ -19,11 +19,13 @@ func TestEveryListIsThere(t *testing.T) {
 	}
 	mutants := 0
 	for _, l := range lists {
-		jobs, err := l.jobs(tree)
+		batches, err := l.batches(tree)
 		if err != nil {
 			t.Errorf("list %q: %v", l.name, err)
 		}
-		mutants += len(jobs)
+		for _, b := range batches {
+			mutants += len(b.jobs)
+		}
 	}
 	t.Logf("%d mutants of %d lists", mutants, len(lists))
 }

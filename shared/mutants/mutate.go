@@ -31,10 +31,10 @@ func (m *mutant) apply(text []byte) []byte {
 
 // source is a file and the declaration in it that is a list.
 type source struct {
-	file string
-	set  *token.FileSet
-	text []byte
-	decl ast.Node
+	file, pkg string
+	set       *token.FileSet
+	text      []byte
+	decl      ast.Node
 }
 
 func (s *source) mutant(what string, from, to token.Pos, with string) *mutant {

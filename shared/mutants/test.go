@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,21 +42,24 @@ type suite struct{ module, dir, pattern string }
 // noticed.
 const patience = 2 * time.Minute
 
-// test tests all jobs, several at once, each worker in a copy of the tree. Before the
-// first mutant, every suite must pass on the tree as it is. It calls done after each
-// job, one at a time.
-func test(ctx context.Context, t *tree, jobs []*job, workers int, done func(*job)) error {
+// batch are jobs that are tested one after the other, of one declaration or document.
+type batch struct {
+	decl *source // nil for a document
+	jobs []*job
+}
+
+// test tests all jobs, several batches at once, each worker in a copy of the tree.
+// Before the first mutant, every suite must pass on the tree as it is. It calls done
+// after each job, one at a time.
+func test(ctx context.Context, t *tree, batches []batch, workers int, done func(*job)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	queue := make(chan *job)
+	queue := make(chan batch)
 	go func() {
 		defer close(queue)
-		for _, j := range jobs {
-			if j.outcome == equivalent {
-				continue
-			}
+		for _, b := range batches {
 			select {
-			case queue <- j:
+			case queue <- b:
 			case <-ctx.Done():
 				return
 			}
@@ -79,7 +84,7 @@ func test(ctx context.Context, t *tree, jobs []*job, workers int, done func(*job
 	return context.Cause(ctx)
 }
 
-func work(ctx context.Context, t *tree, queue <-chan *job, checked *passed, done func(*job)) error {
+func work(ctx context.Context, t *tree, queue <-chan batch, checked *passed, done func(*job)) error {
 	folder, err := os.MkdirTemp("", "tipstaff-mutants-")
 	if err != nil {
 		return err
@@ -92,16 +97,38 @@ func work(ctx context.Context, t *tree, queue <-chan *job, checked *passed, done
 	if err := os.MkdirAll(w.binaries, 0o700); err != nil {
 		return err
 	}
-	for j := range queue {
-		for _, s := range j.tests {
-			if err := checked.once(s, func() error { return w.passes(ctx, s) }); err != nil {
-				return err
-			}
+	for b := range queue {
+		if err := w.batch(ctx, b, checked); err != nil {
+			return err
 		}
-		if err := w.try(ctx, j); err != nil {
+		for _, j := range b.jobs {
+			done(j)
+		}
+	}
+	return nil
+}
+
+// batch tests what of a batch is not equivalent.
+func (w *worker) batch(ctx context.Context, b batch, checked *passed) error {
+	for _, s := range b.jobs[0].tests {
+		if err := checked.once(s, func() error { return w.passes(ctx, s) }); err != nil {
+			return err
+		}
+	}
+	left := slices.DeleteFunc(slices.Clone(b.jobs), func(j *job) bool { return j.outcome == equivalent })
+	if b.decl != nil {
+		var err error
+		if left, err = w.together(ctx, b.decl, left); err != nil {
+			return fmt.Errorf("%s: %w", b.decl.file, err)
+		}
+	}
+	for _, j := range left {
+		if j.outcome != "" {
+			continue
+		}
+		if err := w.alone(ctx, j); err != nil {
 			return fmt.Errorf("%s: %w", j.mutant, err)
 		}
-		done(j)
 	}
 	return nil
 }
@@ -134,7 +161,7 @@ func (w *worker) passes(ctx context.Context, s suite) error {
 	if err != nil {
 		return fmt.Errorf("build the tests of %s, which nothing has changed: %w\n%s", s.dir, err, out)
 	}
-	out, err = w.run(ctx, s, binary)
+	out, err = w.run(ctx, s, binary, 0)
 	if err == nil && strings.Contains(out, "no tests to run") {
 		err = errors.New("there is none")
 	}
@@ -144,8 +171,8 @@ func (w *worker) passes(ctx context.Context, s suite) error {
 	return nil
 }
 
-// try changes the tree, runs the tests until one notices, and changes it back.
-func (w *worker) try(ctx context.Context, j *job) error {
+// alone changes the tree, runs the tests until one notices, and changes it back.
+func (w *worker) alone(ctx context.Context, j *job) error {
 	file := filepath.Join(w.root, j.file)
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -168,7 +195,7 @@ func (w *worker) try(ctx context.Context, j *job) error {
 			j.outcome = uncompiled
 			break
 		}
-		if _, err := w.run(ctx, s, binary); err != nil {
+		if _, err := w.run(ctx, s, binary, 0); err != nil {
 			j.outcome = noticed
 			break
 		}
@@ -189,7 +216,7 @@ func (w *worker) build(ctx context.Context, s suite) (binary, out string, err er
 	if err != nil {
 		return "", "", err
 	}
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", binary, "./"+filepath.ToSlash(rel))
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-gcflags=-e", "-ldflags=-s -w", "-o", binary, "./"+filepath.ToSlash(rel))
 	cmd.Dir = filepath.Join(w.root, s.module)
 	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+cmd.Dir)
 	all, err := cmd.CombinedOutput()
@@ -197,14 +224,14 @@ func (w *worker) build(ctx context.Context, s suite) (binary, out string, err er
 	return binary, string(all), err
 }
 
-// run runs tests in the folder of their package. What they have started ends with
-// them.
-func (w *worker) run(ctx context.Context, s suite, binary string) (string, error) {
+// run runs tests in the folder of their package, against the mutant of that number if
+// several are built together. What they have started ends with them.
+func (w *worker) run(ctx context.Context, s suite, binary string, number int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "-test.failfast", "-test.run="+s.pattern)
 	cmd.Dir = filepath.Join(w.root, s.dir)
-	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+cmd.Dir)
+	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+cmd.Dir, envMutant+"="+strconv.Itoa(number))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	end := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Cancel = end

@@ -160,7 +160,7 @@ func (t *tree) find(name string) (*source, string, error) {
 					return nil, "", fmt.Errorf("%s is declared in %s and in %s", name, where, dir)
 				}
 				copied := *file
-				copied.decl, found, where = d, &copied, dir
+				copied.decl, copied.pkg, found, where = d, file.decl.(*ast.File).Name.Name, &copied, dir
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/listtest"
@@ -295,6 +296,14 @@ func TestEveryFieldIsExplained(t *testing.T) {
 	listtest.Agree(t, "the parser of grants", grants, "package oauth", constants(t, "oauth", "", "Grant"))
 	listtest.Agree(t, "the ids that are reserved", reserved, "package handle",
 		append(constants(t, "handle", "Kind", ""), "tipstaff", identity.SubjectPrefix))
+	var scopes []string
+	for _, s := range contract.APIScopes {
+		scopes = append(scopes, s.Name)
+		if about := strings.Join(listtest.Section(t, file, "## Resources"), ""); !slices.Contains(listtest.Quoted(about), s.Name) {
+			t.Errorf("docs/registry.md does not name the scope %s of our own API", s.Name)
+		}
+	}
+	listtest.Agree(t, "contract.APIScopes", scopes, "the constants of the contract", constants(t, "contract", "", "Scope"))
 	explained := map[string][]string{}
 	for _, heading := range []string{"## Resources", "## Clients", "## Upstreams"} {
 		for _, row := range listtest.Table(t, file, heading, "field") {

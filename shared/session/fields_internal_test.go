@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/oklog/ulid/v2"
+
 	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/listtest"
 )
@@ -34,6 +37,14 @@ func TestEveryFieldOfAGrantIsStored(t *testing.T) {
 			for _, name := range listtest.Differences(got, want) {
 				t.Errorf("%s of a grant is lost when it is stored", name)
 			}
+			listtest.Spoil(t, it, func(it map[string]types.AttributeValue) error {
+				_, err := decodeGrant(it)
+				return err
+			}, "ttl")
+			listtest.Spoil(t, it, func(it map[string]types.AttributeValue) error {
+				_, err := decodeLogin(it)
+				return err
+			}, "ttl")
 			const layout = "abs N, agent S, amr L S, aud L S, auth_time N, bind S, browser S, client S, created N, ended N, gen N, idle N, ip S, " +
 				"login S, notify BOOL, pk sub#, rotated N, scope S, sk grant#, state S, ttl N, turn B, why S"
 			if got := listtest.Layout(it); got != layout {
@@ -59,6 +70,21 @@ func TestEveryFieldOfALoginIsStored(t *testing.T) {
 	const layout = "abs N, agent S, amr L S, auth_gen N, auth_time N, created N, hash B, idle N, ip S, pk sub#, proved N, sk login#, state S, ttl N, used N"
 	if got := listtest.Layout(it); got != layout {
 		t.Errorf("the item of a login consists of\n%s, want what earlier releases wrote\n%s", got, layout)
+	}
+}
+
+// TestAbsenceHasAMeaning: a grant that was never refreshed was used when it was
+// created, and a login of an earlier release was proved when its id was made.
+func TestAbsenceHasAMeaning(t *testing.T) {
+	grant := encodeGrant(listtest.Filled(func(g *Grant) { g.ID = someGrant }))
+	if g, err := decodeGrant(grant); err != nil || !g.Used.Equal(g.Created) || g.Why != "" || !g.Ended.IsZero() {
+		t.Errorf("a grant that was never refreshed = %+v, %v, want it used when it was created", g, err)
+	}
+	login := encodeLogin(listtest.Filled(func(l *Login) { l.ID = someLogin }))
+	delete(login, attrProved)
+	made := ulid.Time(ulid.MustParse(someLogin).Time())
+	if l, err := decodeLogin(login); err != nil || !l.Proved.Equal(made) {
+		t.Errorf("a login without a time of its proof = %+v, %v, want it proved at %v", l, err, made)
 	}
 }
 
