@@ -139,6 +139,12 @@ soak: bin/tipstaff bin/$(HOSTARCH)/.built node_modules/.all ## Fuzz each parser,
 	echo "==> kill -9 of the local stack for $(SOAK)"; \
 	TIPSTAFF_SOAK=$(SOAK) go test -v -count=1 -timeout 0 -run Kill ./e2e/command || bad=1; exit $$bad
 
+# A line that can be left out of a list is a fact that stands in two places and may
+# come to differ. LISTS=metrics names some of the lists of tools/mutants.
+.PHONY: mutants
+mutants: node_modules/.all | need-go ## Leave out each line of the lists that must agree: a test has to notice (LISTS=registry)
+	$(call step,leaving out line after line,(cd tools && go run ./mutants -root .. -list '$(LISTS)'))
+
 .PHONY: bench
 bench: bin/bench bin/baseline bin/tipstaff bin/$(HOSTARCH)/.built bin/arm64/.built $(ENGINE) ## Measure CPU, instructions and sizes against their bars
 	@bin/bench

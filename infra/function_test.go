@@ -124,7 +124,7 @@ func aliasOf(t *testing.T, s Stage, lambda string) resource {
 }
 
 func TestLogRetention(t *testing.T) {
-	days := map[string]float64{"staging": 7, "prod": 30}
+	days := map[string]float64{contract.Staging.Name: 7, contract.Prod.Name: 30}
 	for _, s := range Stages {
 		groups := service(s).ofType("AWS::Logs::LogGroup")
 		if got, want := len(groups), len(contract.Functions())+1; got != want {

@@ -11,13 +11,12 @@ import (
 // A stage names no account and no region. It is deployed to wherever the
 // credentials of `make deploy` point.
 type Stage struct {
-	// Name is the stage's part of every physical name, such as "staging".
-	Name string
+	// Stage is what the contract says of it: its name, and how long it keeps
+	// its audit items.
+	contract.Stage
 
 	// LogRetention is how long CloudWatch keeps the logs.
 	LogRetention awslogs.RetentionDays
-	// AuditDays is how many days an audit item is kept.
-	AuditDays int
 
 	// PointInTimeRecovery lets a table be restored to any second of the
 	// last 35 days. It costs 0.20 USD per GB and month.
@@ -86,9 +85,8 @@ func (m *Mail) policy() string {
 // Staging is where a change proves itself. It keeps little and pays for
 // nothing that idles.
 var Staging = Stage{
-	Name:         "staging",
+	Stage:        contract.Staging,
 	LogRetention: awslogs.RetentionDays_ONE_WEEK,
-	AuditDays:    contract.AuditDays["staging"],
 	MaxReads:     400, MaxWrites: 200,
 	RequestRate: 100, RequestBurst: 200,
 	ClientDocuments: "any", Registration: "token",
@@ -96,9 +94,8 @@ var Staging = Stage{
 
 // Prod is what users depend on.
 var Prod = Stage{
-	Name:                "prod",
+	Stage:               contract.Prod,
 	LogRetention:        awslogs.RetentionDays_ONE_MONTH,
-	AuditDays:           contract.AuditDays["prod"],
 	PointInTimeRecovery: true,
 	DeletionProtection:  true,
 	MaxReads:            4000, MaxWrites: 2000,

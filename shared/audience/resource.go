@@ -67,4 +67,4 @@ func (h *Resolver) audience(id string) string {
 }
 
 // UserInfo is how the userinfo endpoint stands in a token that is good there.
-func (h *Resolver) UserInfo() string { return h.Issuer + contract.UserInfo.Paths[0] }
+func (h *Resolver) UserInfo() string { return h.Issuer + contract.UserInfo.Path() }

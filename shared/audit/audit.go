@@ -53,7 +53,7 @@ const (
 	PasskeyAdd     Action = "passkey.add"
 	PasskeyRename  Action = "passkey.rename"
 	PasskeyRemove  Action = "passkey.remove"
-	PasskeyRegress Action = "passkey.regress" //nolint:gosec // no password: the counter went back, there may be a copy
+	PasskeyRegress Action = "passkey.regress" //nolint:gosec // G101: a name; the counter went back, there may be a copy
 	OTPAdd         Action = "otp.add"         // an authenticator app
 	OTPRemove      Action = "otp.remove"
 	OTPCodes       Action = "otp.codes" // new recovery codes

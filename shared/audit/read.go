@@ -114,7 +114,7 @@ func (q Query) read(ctx context.Context, db *dynamodb.Client, in *dynamodb.Query
 	var entries []Entry
 	for len(entries) < q.Limit {
 		if in.FilterExpression == nil {
-			in.Limit = new(int32(min(q.Limit-len(entries), 1000))) //nolint:gosec // at most 1000
+			in.Limit = new(int32(min(q.Limit-len(entries), 1000))) //nolint:gosec // G115: at most 1000
 		}
 		out, err := db.Query(ctx, in)
 		if err != nil {

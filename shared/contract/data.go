@@ -83,9 +83,6 @@ var Secrets = []Secret{
 	{Name: Upstreams, Summary: "client secrets at the issuers that people may sign in with", Format: "tipstaff-upstreams/1"},
 }
 
-// AuditDays is how many days each stage keeps an audit item.
-var AuditDays = map[string]int{"staging": 30, "prod": 400}
-
 // FindTable returns the table of that name.
 func FindTable(name Resource) (Table, bool) {
 	for _, t := range Tables {

@@ -8,7 +8,7 @@ import (
 // The environment of a function. Infra sets exactly the names that Env lists
 // for it, wire reads them, and nothing else reads an environment.
 const (
-	// EnvStage is the stage, "staging" or "prod".
+	// EnvStage is the name of the stage, see Stages.
 	EnvStage = "TIPSTAFF_STAGE"
 	// EnvIssuer is the issuer: an origin without path and trailing slash.
 	EnvIssuer = "TIPSTAFF_ISSUER"

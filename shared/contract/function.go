@@ -69,6 +69,10 @@ const (
 // IsTask reports whether f is called by something other than the HTTP API.
 func (f Function) IsTask() bool { return len(f.Paths) == 0 }
 
+// Path is the first path of a route. A route with one path is served there; in a
+// route with several it is the one that links lead to. A task has no path.
+func (f Function) Path() string { return f.Paths[0] }
+
 // Find returns the function of that name among Routes and Tasks.
 func Find(name string) (Function, bool) {
 	for _, f := range Functions() {

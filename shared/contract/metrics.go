@@ -11,7 +11,37 @@ const (
 	DimensionRoute = "Route"
 )
 
-// The metrics. Alarms and dashboards name them from here.
+// Metric is a number in the log line of a request.
+type Metric struct {
+	Name string
+	// Unit is one that CloudWatch knows.
+	Unit string
+	// Rare metrics are told only by the requests that they count: a metric costs
+	// money in every route that has it.
+	Rare bool
+}
+
+// Metrics are all metrics, in the order in which a log line declares them.
+var Metrics = []Metric{
+	{Name: MetricRequests, Unit: UnitCount},
+	{Name: MetricRefusals, Unit: UnitCount},
+	{Name: MetricFaults, Unit: UnitCount},
+	{Name: MetricDuration, Unit: UnitMilliseconds},
+	{Name: MetricCalls, Unit: UnitCount},
+	{Name: MetricRotated, Unit: UnitCount, Rare: true},
+	{Name: MetricReplayed, Unit: UnitCount, Rare: true},
+	{Name: MetricReused, Unit: UnitCount, Rare: true},
+	{Name: MetricThrottled, Unit: UnitCount, Rare: true},
+	{Name: MetricAuditFailures, Unit: UnitCount, Rare: true},
+}
+
+// The units of metrics.
+const (
+	UnitCount        = "Count"
+	UnitMilliseconds = "Milliseconds"
+)
+
+// The names of the metrics. Alarms and dashboards take them from here.
 const (
 	// MetricRequests counts requests.
 	MetricRequests = "Requests"
@@ -23,10 +53,6 @@ const (
 	MetricDuration = "Duration"
 	// MetricCalls counts calls to AWS.
 	MetricCalls = "Calls"
-
-	// The metrics below are told only by the requests that they count: a
-	// metric costs money in every route that has it.
-
 	// MetricRotated counts refreshes that moved a grant on.
 	MetricRotated = "Rotated"
 	// MetricReplayed counts refreshes that were answered with the successor

@@ -14,7 +14,12 @@ import (
 type Write struct {
 	item   types.TransactWriteItem
 	failed func(stored Item) error
+	sets   Item
 }
+
+// Sets returns the attributes that w puts or sets, for tests that compare them with
+// what is read.
+func (w Write) Sets() Item { return w.sets }
 
 // Else names the failure of a write: [Tx.Run] returns an error that wraps err when
 // the condition of the write does not hold.
@@ -43,7 +48,7 @@ func (w Write) ElseBy(failed func(stored Item) error) Write {
 // Put writes an item, whatever was there.
 func Put(table string, it Item, conditions ...Condition) Write {
 	var e expression
-	return Write{item: types.TransactWriteItem{Put: &types.Put{
+	return Write{sets: it, item: types.TransactWriteItem{Put: &types.Put{
 		TableName: &table, Item: it, ConditionExpression: e.all(conditions),
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 	}}}
@@ -127,7 +132,7 @@ func (c Changes) expression(e *expression) string {
 func Update(table string, key Item, c Changes, conditions ...Condition) Write {
 	var e expression
 	update := c.expression(&e)
-	return Write{item: types.TransactWriteItem{Update: &types.Update{
+	return Write{sets: c.Set, item: types.TransactWriteItem{Update: &types.Update{
 		TableName: &table, Key: key, UpdateExpression: &update, ConditionExpression: e.all(conditions),
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 	}}}

@@ -93,13 +93,15 @@ type metric struct {
 }
 
 // always are the metrics of every request.
-var always = []metric{
-	{contract.MetricRequests, "Count"},
-	{contract.MetricRefusals, "Count"},
-	{contract.MetricFaults, "Count"},
-	{contract.MetricDuration, "Milliseconds"},
-	{contract.MetricCalls, "Count"},
-}
+var always = func() []metric {
+	var all []metric
+	for _, m := range contract.Metrics {
+		if !m.Rare {
+			all = append(all, metric{m.Name, m.Unit})
+		}
+	}
+	return all
+}()
 
 // directives declares the metrics of a line: those of every request, and those
 // that this one counts.
@@ -116,7 +118,7 @@ func (e *LogEntry) directives() []metricDirective {
 		{contract.MetricAuditFailures, e.AuditFailures},
 	} {
 		if rare.count != 0 {
-			metrics = append(metrics[:len(metrics):len(metrics)], metric{rare.name, "Count"})
+			metrics = append(metrics[:len(metrics):len(metrics)], metric{rare.name, contract.UnitCount})
 		}
 	}
 	return []metricDirective{{

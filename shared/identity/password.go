@@ -107,7 +107,7 @@ func parseRecord(s string) (*record, bool) {
 	if !ok1 || !ok2 || !ok3 {
 		return nil, false
 	}
-	r := &record{memory: m, passes: t, lanes: uint8(p)} //nolint:gosec // at most maxLanes
+	r := &record{memory: m, passes: t, lanes: uint8(p)} //nolint:gosec // G115: at most maxLanes
 	if len(values) == 4 {
 		keyID, ok := strings.CutPrefix(values[3], "keyid=")
 		id, err := encoding.DecodeString(keyID)

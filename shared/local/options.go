@@ -21,7 +21,7 @@ type Options struct {
 	Dir string
 	// Templates is the folder of the templates, DefaultTemplates when empty.
 	Templates string
-	// Stage names the templates that run, "staging" when empty.
+	// Stage names the templates that run, contract.Staging when empty.
 	Stage string
 	// Binaries is the folder with <function>/bootstrap, bin/<architecture>
 	// when empty.
@@ -65,8 +65,6 @@ const DefaultTemplates = "infra/testdata/snapshots"
 // DefaultBinaries is the folder in which make builds the functions for this machine.
 var DefaultBinaries = filepath.Join("bin", runtime.GOARCH)
 
-const defaultStage = "staging"
-
 func (o Options) withDefaults() Options {
 	if o.Dir == "" {
 		o.Dir = DefaultDir
@@ -75,7 +73,7 @@ func (o Options) withDefaults() Options {
 		o.Templates = filepath.FromSlash(DefaultTemplates)
 	}
 	if o.Stage == "" {
-		o.Stage = defaultStage
+		o.Stage = contract.Staging.Name
 	}
 	if o.Binaries == "" {
 		o.Binaries = DefaultBinaries

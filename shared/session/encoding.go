@@ -84,7 +84,7 @@ func (c *cursor) number() int64 {
 	if c.short {
 		return 0
 	}
-	return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // a packer wrote it from an int64
+	return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // G115: a packer wrote it from an int64
 }
 
 // id takes a ULID, of which zeros are none.

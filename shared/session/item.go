@@ -137,7 +137,7 @@ func decodeGrant(it dynamo.Item) (*Grant, error) {
 	g := &Grant{
 		Subject: r.After(contract.PK, string(contract.SubjectPrefix)), ID: r.After(contract.SK, KindGrant.sort("")),
 		Client: r.Text(attrClient), Scope: r.Text(attrScope), Audience: r.Texts(attrAudience),
-		Generation: uint32(r.Number(attrGeneration)), //nolint:gosec // we wrote it
+		Generation: uint32(r.Number(attrGeneration)), //nolint:gosec // G115: written from a uint32
 		AuthTime:   r.Time(attrAuthTime), AMR: r.Texts(attrAMR),
 		Created: r.Time(attrCreated), Idle: r.Time(attrIdle), Absolute: r.Time(attrAbsolute),
 		Login: r.Text(attrLogin), Bound: r.Text(attrBind) == bindSecret, Notify: r.Flag(attrNotify), Browser: r.Text(attrBrowser),

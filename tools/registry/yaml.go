@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -66,7 +67,7 @@ func (d *decoder) root(data []byte) ast.Node {
 }
 
 func (d *decoder) syntax(err error) {
-	if at, ok := err.(yaml.Error); ok && at.GetToken() != nil { //nolint:errorlint // the parser does not wrap
+	if at, ok := errors.AsType[yaml.Error](err); ok && at.GetToken() != nil {
 		d.failAt(at.GetToken().Position, "%s", at.GetMessage())
 		return
 	}

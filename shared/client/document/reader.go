@@ -75,7 +75,7 @@ func (r *Reader) Client(ctx context.Context, id string) (*client.Client, error) 
 func (r *Reader) ask(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, FetchTimeout)
 	defer cancel()
-	address := r.Issuer + contract.ClientDocument.Paths[0] + "?" + url.Values{"client_id": {id}}.Encode()
+	address := r.Issuer + contract.ClientDocument.Path() + "?" + url.Values{"client_id": {id}}.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return err

@@ -160,7 +160,7 @@ func parse(id string) (*payload, error) {
 }
 
 func appendText(b []byte, s string) []byte {
-	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...) //nolint:gosec // G115: no name or URI is that long
+	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...) //nolint:gosec // G115: Issue refuses an id with a longer text
 }
 
 func grantBits(grants []string) byte {

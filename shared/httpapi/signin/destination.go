@@ -12,8 +12,8 @@ import (
 // onward those that may have a query. Those sent the person here and judge what
 // they asked for anew; what stands behind the account page only chooses its words.
 var (
-	destinations = []string{contract.Account.Paths[0], contract.Home.Paths[0], contract.Device.Paths[0]}
-	onward       = []string{contract.Authorize.Paths[0], contract.Device.Paths[0], contract.Account.Paths[0]}
+	destinations = []string{contract.Account.Path(), contract.Home.Path(), contract.Device.Path()}
+	onward       = []string{contract.Authorize.Path(), contract.Device.Path(), contract.Account.Path()}
 )
 
 // maxReturn is the length of the longest way back.
@@ -34,7 +34,7 @@ func Destination(asked string) string {
 // a form that ends there: to, if it is the source of some client and the sign-in
 // leads to one, and nothing if not.
 func Source(asked, to string) string {
-	if !websec.ValidSource(to) || !strings.HasPrefix(Destination(asked), contract.Authorize.Paths[0]+"?") {
+	if !websec.ValidSource(to) || !strings.HasPrefix(Destination(asked), contract.Authorize.Path()+"?") {
 		return ""
 	}
 	return to

@@ -85,7 +85,7 @@ func (d *Flow) SignIn(w http.ResponseWriter, r *http.Request, e Proof) error {
 func (d *Flow) Login(r *http.Request) (*session.Login, error) {
 	l, err := d.Sessions.LoginByCookie(r.Context(), websec.Cookie(r, websec.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
-		return nil, nil //nolint:nilnil // nobody is signed in
+		return nil, nil // nobody is signed in
 	}
 	return l, err
 }

@@ -101,5 +101,5 @@ func StartOver(w http.ResponseWriter, r *http.Request, asked, to string, why err
 	if to = Source(asked, to); to != "" {
 		back.Set("to", to)
 	}
-	web.Render(w, http.StatusBadRequest, web.BeginAgain(contract.Login.Paths[0]+"?"+back.Encode()))
+	web.Render(w, http.StatusBadRequest, web.BeginAgain(contract.Login.Path()+"?"+back.Encode()))
 }

@@ -200,7 +200,7 @@ func (t *Link) Use(ctx context.Context) dynamo.Write { return t.store.use(ctx, t
 
 // URL is the address at which a person opens a link.
 func URL(issuer string, kind Kind, text string) string {
-	path := contract.Enroll.Paths[0]
+	path := contract.Enroll.Path()
 	if kind == Recover {
 		path = contract.Enroll.Paths[1]
 	}

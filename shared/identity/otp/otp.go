@@ -128,12 +128,17 @@ func (s *Store) read(ctx context.Context, subject string) (*enrolled, error) {
 	if len(out.Item) == 0 {
 		return nil, ErrNone
 	}
-	r := dynamo.Reader{Item: out.Item}
+	return decode(subject, out.Item)
+}
+
+// decode reads what encode wrote.
+func decode(subject string, it dynamo.Item) (*enrolled, error) {
+	r := dynamo.Reader{Item: it}
 	e := &enrolled{
 		subject: subject, sealed: r.Bytes(attrSecret), pepper: r.Text(attrPepper), codesPepper: r.Text(attrCodesPepper),
 		last: r.Number(attrLast), created: r.Time(attrCreated),
 	}
-	switch codes := out.Item[attrCodes].(type) {
+	switch codes := it[attrCodes].(type) {
 	case nil:
 	case *types.AttributeValueMemberSS:
 		e.codes = codes.Value

@@ -110,11 +110,11 @@ func (v *visit) signIn() error {
 	if websec.Cookie(v.r, websec.SessionCookie) != "" {
 		websec.ClearCookie(v.w, websec.SessionCookie)
 	}
-	back := contract.Account.Paths[0]
+	back := contract.Account.Path()
 	if page := v.r.URL.Query().Get("open"); slices.Contains(places, page) {
 		back = address("open", page)
 	}
-	web.Redirect(v.w, contract.Login.Paths[0]+"?return="+url.QueryEscape(back))
+	web.Redirect(v.w, contract.Login.Path()+"?return="+url.QueryEscape(back))
 	return nil
 }
 
@@ -122,7 +122,7 @@ func (v *visit) signIn() error {
 var places = []string{web.OpenPasskey, web.OpenPassword, web.OpenOTP, web.OpenCodes, web.OpenWays, web.OpenSessions}
 
 // address is the page with one word behind it.
-func address(name, word string) string { return contract.Account.Paths[0] + "?" + name + "=" + word }
+func address(name, word string) string { return contract.Account.Path() + "?" + name + "=" + word }
 
 // Refuse shows a refusal as a page.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {

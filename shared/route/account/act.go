@@ -74,7 +74,7 @@ func (v *visit) confirm(page string) error {
 		return err
 	}
 	q := url.Values{"return": {address("open", page)}, "login_hint": {user.UserName}, "why": {"confirm"}}
-	web.Redirect(v.w, contract.Login.Paths[0]+"?"+q.Encode())
+	web.Redirect(v.w, contract.Login.Path()+"?"+q.Encode())
 	return nil
 }
 

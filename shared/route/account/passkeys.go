@@ -97,7 +97,7 @@ func (v *visit) made(err error) error {
 func (v *visit) passkey(ctx context.Context, id string) (*passkey.Passkey, error) {
 	p, err := v.Passkeys.Store.Get(ctx, v.login.Subject, id)
 	if errors.Is(err, passkey.ErrUnknown) {
-		return nil, nil //nolint:nilnil // there is none
+		return nil, nil // there is none
 	}
 	return p, err
 }

@@ -41,7 +41,7 @@ func (v *visit) setPassword() error {
 		return v.done(donePassword)
 	}
 	err = v.Flow.SignIn(v.w, v.r, signin.Proof{
-		User: ended, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Paths[0] + "?done=" + donePassword,
+		User: ended, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Path() + "?done=" + donePassword,
 	})
 	if errors.Is(err, session.ErrStale) {
 		return identity.ErrEnded // something else has ended everything just after

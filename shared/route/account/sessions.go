@@ -38,7 +38,7 @@ func (v *visit) signOut() error {
 		return err
 	}
 	websec.ClearCookie(v.w, websec.SessionCookie)
-	web.Redirect(v.w, contract.Logout.Paths[0])
+	web.Redirect(v.w, contract.Logout.Path())
 	return nil
 }
 

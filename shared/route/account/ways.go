@@ -43,7 +43,7 @@ func (v *visit) shown(ctx context.Context, w *credential.Ways) (web.Ways, error)
 			return web.Ways{}, err
 		}
 		shown.Elsewhere = append(shown.Elsewhere, web.Link{
-			Path: strings.Replace(contract.Upstream.Paths[0], "{id}", u.ID, 1) + "?link=" + token, Text: u.Name,
+			Path: strings.Replace(contract.Upstream.Path(), "{id}", u.ID, 1) + "?link=" + token, Text: u.Name,
 		})
 	}
 	return shown, nil

@@ -51,7 +51,7 @@ type Handler struct {
 }
 
 // path is where we are.
-var path = contract.Authorize.Paths[0]
+var path = contract.Authorize.Path()
 
 // maxQuery is the length of the longest request that a browser carries, without
 // what means nothing to us. It must fit into one URL once more, as the way back from

@@ -71,7 +71,7 @@ func (v *visit) decide() (code string, err error) {
 func (v *visit) login(ctx context.Context) (*session.Login, error) {
 	l, err := v.Sessions.LoginByCookie(ctx, websec.Cookie(v.r, websec.SessionCookie))
 	if errors.Is(err, session.ErrEnded) {
-		return nil, nil //nolint:nilnil // nobody is signed in
+		return nil, nil // nobody is signed in
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (v *visit) login(ctx context.Context) (*session.Login, error) {
 	}
 	err = v.Sessions.Touch(ctx, l, session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()))
 	if errors.Is(err, session.ErrEnded) {
-		return nil, nil //nolint:nilnil // signed out a moment ago
+		return nil, nil // signed out a moment ago
 	}
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (v *visit) signIn(ctx context.Context) error {
 	if v.request.ACR != "" {
 		to.Set("acr", v.request.ACR)
 	}
-	web.Redirect(v.w, contract.Login.Paths[0]+"?"+to.Encode())
+	web.Redirect(v.w, contract.Login.Path()+"?"+to.Encode())
 	return nil
 }
 

@@ -45,7 +45,7 @@ type Handler struct {
 }
 
 // path is where this is served.
-var path = contract.Device.Paths[0]
+var path = contract.Device.Path()
 
 // What was just decided, as the address of the page says it. Anybody can write
 // such an address; it has no other effect than a text.
@@ -131,7 +131,7 @@ func signIn(w http.ResponseWriter, r *http.Request, typed string) {
 	if code, err := device.ParseUserCode(typed); err == nil {
 		back += "?user_code=" + code.String()
 	}
-	web.Redirect(w, contract.Login.Paths[0]+"?return="+url.QueryEscape(back))
+	web.Redirect(w, contract.Login.Path()+"?return="+url.QueryEscape(back))
 }
 
 // show answers with the form, or says what was just decided.

@@ -72,7 +72,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := h.Issuer + contract.Device.Paths[0]
+	page := h.Issuer + contract.Device.Path()
 	httpapi.Answer(w, http.StatusOK, response{
 		DeviceCode: codes.Device, UserCode: codes.User.String(),
 		VerificationURI: page, VerificationURIComplete: page + "?user_code=" + codes.User.String(),

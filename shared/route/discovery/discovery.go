@@ -46,7 +46,7 @@ var (
 func Metadata(issuer string, documents contract.ClientDocuments, registration contract.Registration) oauth.Metadata {
 	confidential := []string{oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.PrivateKeyJWT}
 	everyone := append(confidential[:len(confidential):len(confidential)], oauth.AuthNone)
-	at := func(f contract.Function) string { return issuer + f.Paths[0] }
+	at := func(f contract.Function) string { return issuer + f.Path() }
 	m := oauth.Metadata{
 		Issuer:                      issuer,
 		AuthorizationEndpoint:       at(contract.Authorize),

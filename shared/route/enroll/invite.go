@@ -97,7 +97,7 @@ func (h *Handler) misnamed(v *visit, n admin.New) (*problem, error) {
 	}
 	_, err := h.People.Find(v.ctx(), n.UserName)
 	if errors.Is(err, identity.ErrUnknown) {
-		return nil, nil //nolint:nilnil // nothing is wrong
+		return nil, nil // nothing is wrong
 	}
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (h *Handler) recover(v *visit, formErr error) error {
 // a *problem, or a fault of ours.
 func (h *Handler) code(v *visit) (*signin.Code, error) {
 	if !v.asksCode() {
-		return nil, nil //nolint:nilnil // none is needed
+		return nil, nil // none is needed
 	}
 	code, err := h.Codes.Check(v.r, v.user, v.r.PostForm.Get("code"))
 	if limit, limited := errors.AsType[*throttle.LimitError](err); limited {

@@ -22,10 +22,10 @@ type Handler struct{ Issuer string }
 // Serve answers with the page, the same for everybody.
 func (h *Handler) Serve(w http.ResponseWriter, _ *http.Request) error {
 	web.Render(w, http.StatusOK, web.Home{Issuer: h.Issuer, Documents: []web.Link{
-		{Path: contract.Discovery.Paths[0], Text: "OpenID Connect metadata"},
+		{Path: contract.Discovery.Path(), Text: "OpenID Connect metadata"},
 		{Path: contract.Discovery.Paths[1], Text: "OAuth metadata"},
-		{Path: contract.JWKS.Paths[0], Text: "Signing keys"},
-		{Path: contract.Health.Paths[0], Text: "Health"},
+		{Path: contract.JWKS.Path(), Text: "Signing keys"},
+		{Path: contract.Health.Path(), Text: "Health"},
 	}})
 	return nil
 }

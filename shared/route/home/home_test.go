@@ -28,8 +28,8 @@ func TestHome(t *testing.T) {
 		t.Fatalf("GET / = %d %v, want a page", got.Status, got.Header)
 	}
 	for _, path := range []string{
-		contract.Login.Paths[0], contract.Account.Paths[0], contract.JWKS.Paths[0], contract.Health.Paths[0],
-		contract.Discovery.Paths[0], contract.Discovery.Paths[1],
+		contract.Login.Path(), contract.Account.Path(), contract.JWKS.Path(), contract.Health.Path(),
+		contract.Discovery.Path(), contract.Discovery.Paths[1],
 	} {
 		if !strings.Contains(got.Body, `href="`+path+`"`) {
 			t.Errorf("the page has no link to %s:\n%s", path, got.Body)

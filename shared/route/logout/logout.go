@@ -43,7 +43,7 @@ type Handler struct {
 }
 
 // path is that of this route.
-var path = contract.Logout.Paths[0]
+var path = contract.Logout.Path()
 
 // purpose ties the form to one login.
 func purpose(l *session.Login) string { return contract.Logout.Name + " " + l.ID }
@@ -156,7 +156,7 @@ func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
 	}
 	web.Render(w, http.StatusOK, web.Message{
 		Title: "You are signed out", Text: "This browser is not signed in.",
-		Link: web.Link{Path: contract.Login.Paths[0], Text: "Sign in"},
+		Link: web.Link{Path: contract.Login.Path(), Text: "Sign in"},
 	})
 }
 

@@ -34,7 +34,7 @@ func (m *meeting) Serve(w http.ResponseWriter, r *http.Request) error {
 func (f *fixture) event(t *testing.T, id string, at time.Time) []byte {
 	t.Helper()
 	event, err := json.Marshal(map[string]any{
-		"routeKey": "POST " + contract.Token.Paths[0],
+		"routeKey": "POST " + contract.Token.Path(),
 		"headers":  map[string]string{"content-type": "application/x-www-form-urlencoded"},
 		"body": url.Values{
 			"grant_type": {oauth.GrantClientCredentials}, "client_id": {"worker"}, "client_secret": {f.secret},

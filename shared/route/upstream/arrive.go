@@ -55,7 +55,7 @@ func (h *Handler) arrive(v *visit, id string) error {
 func cameFrom(j *relying.Journey) string {
 	switch {
 	case j.Login != "":
-		return contract.Account.Paths[0]
+		return contract.Account.Path()
 	case j.Invite != "":
 		return invitation(j.Invite)
 	}

@@ -84,7 +84,7 @@ func (h *Handler) follow(v *visit, j *relying.Journey, who *relying.Identity) er
 }
 
 func (v *visit) known(why error) {
-	v.tell(http.StatusConflict, web.UpstreamKnown(v.upstream.Name, contract.Login.Paths[0]), oauth.InvalidGrant, why)
+	v.tell(http.StatusConflict, web.UpstreamKnown(v.upstream.Name, contract.Login.Path()), oauth.InvalidGrant, why)
 }
 
 // link gives the person who set out the account that they came back with, if it is
@@ -103,7 +103,7 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 	err = h.Links.Link(v.r.Context(), v.change(login.Subject, login.AuthGen), account(v, who))
 	switch {
 	case err == nil, errors.Is(err, external.ErrTwice):
-		web.Redirect(v.w, contract.Account.Paths[0]+"?done="+web.DoneLinked)
+		web.Redirect(v.w, contract.Account.Path()+"?done="+web.DoneLinked)
 	case errors.Is(err, external.ErrTaken):
 		h.refused(v, login.Subject, audit.LinkAdd, contract.ExternalAccountPrefix.Of(external.ID(who.Issuer, who.Subject)))
 		v.tell(http.StatusConflict, web.UpstreamTaken(v.upstream.Name, v.back), oauth.AccessDenied, err)

@@ -91,9 +91,9 @@ func (h *Handler) purpose(v *visit, j *relying.Journey) (ok bool, err error) {
 // while ago who they are.
 func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, token string) (bool, error) {
 	ctx := v.r.Context()
-	account := contract.Account.Paths[0]
+	account := contract.Account.Path()
 	if login == nil {
-		web.Redirect(v.w, contract.Login.Paths[0]+"?return="+url.QueryEscape(account))
+		web.Redirect(v.w, contract.Login.Path()+"?return="+url.QueryEscape(account))
 		return false, nil
 	}
 	httpapi.Note(ctx).Subject, httpapi.Note(ctx).Session = login.Subject, login.ID
@@ -116,7 +116,7 @@ func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, to
 // confirm sends a person to prove who they are, and back to where they can ask for
 // the same once more.
 func (h *Handler) confirm(v *visit, login *session.Login) error {
-	account := contract.Account.Paths[0]
+	account := contract.Account.Path()
 	q := url.Values{"return": {account + "?open=" + web.OpenWays}, "why": {"confirm"}}
 	user, err := h.People.Get(v.r.Context(), login.Subject)
 	switch {
@@ -125,7 +125,7 @@ func (h *Handler) confirm(v *visit, login *session.Login) error {
 	case !errors.Is(err, identity.ErrUnknown):
 		return err
 	}
-	web.Redirect(v.w, contract.Login.Paths[0]+"?"+q.Encode())
+	web.Redirect(v.w, contract.Login.Path()+"?"+q.Encode())
 	return nil
 }
 
@@ -135,13 +135,13 @@ func (h *Handler) invited(v *visit, j *relying.Journey, text string) (bool, erro
 	if err != nil {
 		return false, v.uninvited(err)
 	}
-	j.Invite, j.Return, j.To = text, contract.Account.Paths[0], ""
+	j.Invite, j.Return, j.To = text, contract.Account.Path(), ""
 	v.back = invitation(text)
 	return true, nil
 }
 
 func invitation(text string) string {
-	return contract.Enroll.Paths[0] + "?" + onetime.Parameter + "=" + url.QueryEscape(text)
+	return contract.Enroll.Path() + "?" + onetime.Parameter + "=" + url.QueryEscape(text)
 }
 
 // uninvited tells a person what is the matter with an invitation.

@@ -240,7 +240,7 @@ func TestNoSuchPlace(t *testing.T) {
 			t.Errorf("GET %s = %d %s, want a page with %d", path, a.Status, a.Header.Get("Content-Type"), status)
 		}
 	}
-	if contract.Upstream.Paths[0] != "/upstream/{id}" {
-		t.Errorf("the route is at %s", contract.Upstream.Paths[0])
+	if contract.Upstream.Path() != "/upstream/{id}" {
+		t.Errorf("the route is at %s", contract.Upstream.Path())
 	}
 }

@@ -68,14 +68,14 @@ type visit struct {
 
 // Serve answers the way there and the way back.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
-	prefix, _, _ := strings.Cut(contract.Upstream.Paths[0], "{id}")
+	prefix, _, _ := strings.Cut(contract.Upstream.Path(), "{id}")
 	id, place, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, prefix), "/")
 	// What comes twice has two meanings, so it has none.
 	q, err := httpapi.ParseForm(r.URL.RawQuery)
 	if err != nil {
 		return &oauth.Error{Code: oauth.InvalidRequest, Detail: "the parameters are not those of an answer", Err: err}
 	}
-	v := &visit{w: w, r: r, q: q, back: contract.Login.Paths[0]}
+	v := &visit{w: w, r: r, q: q, back: contract.Login.Path()}
 	switch place {
 	case "":
 		return h.leave(v, id)
@@ -118,7 +118,7 @@ func signInPath(asked, to string) string {
 	if to = signin.Source(asked, to); to != "" {
 		q.Set("to", to)
 	}
-	return contract.Login.Paths[0] + "?" + q.Encode()
+	return contract.Login.Path() + "?" + q.Encode()
 }
 
 // Refuse shows a refusal as a page.

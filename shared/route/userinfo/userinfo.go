@@ -123,4 +123,4 @@ func Registered(_ context.Context, id string) (*client.Client, error) {
 }
 
 // Audience is that of the tokens that this route takes.
-func Audience(issuer string) string { return issuer + contract.UserInfo.Paths[0] }
+func Audience(issuer string) string { return issuer + contract.UserInfo.Path() }

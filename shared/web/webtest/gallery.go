@@ -55,10 +55,10 @@ func Gallery() map[string]web.Page {
 
 func home() web.Home {
 	return web.Home{Issuer: "https://auth.example.com", Documents: []web.Link{
-		{Path: contract.Discovery.Paths[0], Text: "OpenID Connect metadata"},
+		{Path: contract.Discovery.Path(), Text: "OpenID Connect metadata"},
 		{Path: contract.Discovery.Paths[1], Text: "OAuth metadata"},
-		{Path: contract.JWKS.Paths[0], Text: "Signing keys"},
-		{Path: contract.Health.Paths[0], Text: "Health"},
+		{Path: contract.JWKS.Path(), Text: "Signing keys"},
+		{Path: contract.Health.Path(), Text: "Health"},
 	}}
 }
 

@@ -47,7 +47,7 @@ and a wall that holds each of them to its role. Ctrl-C stops it; the data stays.
 	f.IntVar(&o.Port, "port", defaultPort, "port of the HTTP API, 0 for a free one; without the flag "+envPort+" is asked first")
 	f.StringVar(&o.Dir, "dir", local.DefaultDir, "folder for the data, the secrets and the logs")
 	f.StringVar(&o.Templates, "templates", filepath.FromSlash(local.DefaultTemplates), "folder of the CloudFormation templates")
-	f.StringVar(&o.Stage, "stage", "staging", "stage whose templates run")
+	f.StringVar(&o.Stage, "stage", contract.Staging.Name, "stage whose templates run")
 	f.StringVar(&o.Binaries, "bin", local.DefaultBinaries, "folder of the functions' binaries")
 	f.StringVar(&o.ClientDocuments, "client-documents", "", `whose client metadata documents count: "off", "any" or host names with commas; without the flag as the templates say`)
 	f.StringVar(&o.Registration, "registration", "", `who may register clients: "off", "token" or "open"; without the flag as the templates say`)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/user"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -35,7 +36,7 @@ type stageFlags struct{ dir, stage string }
 
 func (f *stageFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dir, "dir", local.DefaultDir, "folder of the local stack")
-	cmd.Flags().StringVar(&f.stage, "stage", "", "deployed stage, staging or prod, instead of the local stack")
+	cmd.Flags().StringVar(&f.stage, "stage", "", "deployed stage, "+strings.Join(contract.StageNames(), " or ")+", instead of the local stack")
 	cmd.MarkFlagsMutuallyExclusive("dir", "stage")
 }
 
@@ -89,8 +90,8 @@ func (f *stageFlags) local() (*deployment, error) {
 // deployed finds the stage by the usual AWS configuration. The actor is who
 // AWS says we are.
 func (f *stageFlags) deployed(ctx context.Context) (*deployment, error) {
-	if f.stage != "staging" && f.stage != "prod" {
-		return nil, fmt.Errorf("--stage is %q, not staging or prod", f.stage)
+	if _, ok := contract.FindStage(f.stage); !ok {
+		return nil, fmt.Errorf("--stage is %q, not %s", f.stage, strings.Join(contract.StageNames(), " or "))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -120,7 +121,8 @@ func (d *deployment) secret(r contract.Resource) string {
 }
 
 func (d *deployment) trail() *audit.Trail {
-	return &audit.Trail{Table: d.table(contract.Audit), Days: contract.AuditDays[d.stage], Now: httpapi.Now}
+	stage, _ := contract.FindStage(d.stage) // a local stack may have another name and keeps everything
+	return &audit.Trail{Table: d.table(contract.Audit), Days: stage.AuditDays, Now: httpapi.Now}
 }
 
 func (d *deployment) registry() *registry.Store {

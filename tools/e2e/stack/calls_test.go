@@ -27,7 +27,7 @@ func TestCallsOfAWarmFunction(t *testing.T) {
 		{contract.Token, func() { token(t, s) }, 0},
 		{contract.Introspect, func() { active(t, s, issued) }, 1},
 		{contract.JWKS, func() { get(t, s.BaseURL()+"/jwks") }, 0},
-		{contract.Discovery, func() { get(t, s.BaseURL()+contract.Discovery.Paths[0]) }, 0},
+		{contract.Discovery, func() { get(t, s.BaseURL()+contract.Discovery.Path()) }, 0},
 		{contract.Health, func() { get(t, s.BaseURL()+"/health") }, 0},
 	} {
 		before, earlier := s.Calls(tt.function.Name), len(logged(t, s, tt.function.Name))

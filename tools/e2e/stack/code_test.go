@@ -30,7 +30,7 @@ func ada(s *fixture.Stack) *person.Person {
 
 // wish is what Notes asks people for.
 func wish() string {
-	return contract.Authorize.Paths[0] + "?" + url.Values{
+	return contract.Authorize.Path() + "?" + url.Values{
 		"client_id": {fixture.Notes}, "redirect_uri": {callback}, "response_type": {"code"}, "state": {"a state"},
 		"scope": {"openid offline_access " + fixture.OrdersScope}, "resource": {fixture.Orders},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"},
@@ -91,7 +91,7 @@ func TestTheSameCodeTwice(t *testing.T) {
 		t.Errorf("second invocation = %d, want 400", status)
 	}
 	b := openBrowser(t, s)
-	_, page := b.send(t, s, http.MethodGet, contract.Account.Paths[0], nil)
+	_, page := b.send(t, s, http.MethodGet, contract.Account.Path(), nil)
 	// What has been is told below.
 	if listed, _, _ := strings.Cut(page, `id="activity"`); strings.Contains(listed, "Notes") {
 		t.Error("after the second invocation the session of the client is still listed")
@@ -214,7 +214,7 @@ func TestGuessesOfDeviceCodes(t *testing.T) {
 	p := ada(s)
 	type_ := func(code string) *person.Arrival {
 		p.Code = code
-		arrival, err := p.Visit(t.Context(), s.BaseURL()+contract.Device.Paths[0])
+		arrival, err := p.Visit(t.Context(), s.BaseURL()+contract.Device.Path())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,7 +55,7 @@ func (v visitor) asks(userName string) {
 // the system, which no test moves.
 func due(t *testing.T, s *fixture.Stack) {
 	t.Helper()
-	table := contract.TableName("staging", contract.Table{Name: contract.Sessions})
+	table := contract.TableName(contract.Staging.Name, contract.Table{Name: contract.Sessions})
 	waiting, err := s.DynamoDB().Query(t.Context(), &dynamodb.QueryInput{
 		TableName: &table, KeyConditionExpression: new("pk = :mail"), ExpressionAttributeValues: dynamo.Item{":mail": dynamo.Text("mail")},
 	})

@@ -53,7 +53,7 @@ func login(t *testing.T, s *fixture.Stack, client string, resources []string) an
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.BaseURL()+contract.Login.Paths[0], bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.BaseURL()+contract.Login.Path(), bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func login(t *testing.T, s *fixture.Stack, client string, resources []string) an
 
 // refresh presents a refresh token. It may run in any goroutine.
 func refresh(ctx context.Context, s *fixture.Stack, client, presented string) (answer, error) {
-	return send(ctx, s, contract.Refresh.Paths[0], client, url.Values{"refresh_token": {presented}})
+	return send(ctx, s, contract.Refresh.Path(), client, url.Values{"refresh_token": {presented}})
 }
 
 // refreshed is refresh where it must work, in the test's own goroutine.
@@ -115,10 +115,10 @@ func openBrowser(t *testing.T, s *fixture.Stack) browser {
 // signIn signs the user in, whoever was before.
 func (b browser) signIn(t *testing.T, s *fixture.Stack) {
 	t.Helper()
-	form := b.form(t, s, contract.Login.Paths[0])
+	form := b.form(t, s, contract.Login.Path())
 	form.Set("user_name", fixture.User)
 	form.Set("password", fixture.Password)
-	if status, _ := b.send(t, s, http.MethodPost, contract.Login.Paths[0], form); status != http.StatusSeeOther {
+	if status, _ := b.send(t, s, http.MethodPost, contract.Login.Path(), form); status != http.StatusSeeOther {
 		t.Fatalf("sign-in = %d, want 303", status)
 	}
 }

@@ -116,7 +116,7 @@ func hangUp(t *testing.T, s *fixture.Stack, client, presented string) {
 	}
 	defer conn.Close()
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
-		contract.Refresh.Paths[0], address, len(body), body)
+		contract.Refresh.Path(), address, len(body), body)
 	if err != nil {
 		t.Fatal(err)
 	}

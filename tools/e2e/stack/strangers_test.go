@@ -46,7 +46,7 @@ func TestOpenRegistration(t *testing.T) {
 func TestClosedRegistration(t *testing.T) {
 	s, _ := startWith(t, fixture.Options{Registration: string(contract.RegistrationOff)})
 	body := bytes.NewReader([]byte(`{"redirect_uris":["http://127.0.0.1/callback"]}`))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.BaseURL()+contract.Register.Paths[0], body)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.BaseURL()+contract.Register.Path(), body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestClosedRegistration(t *testing.T) {
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("registration = %d, want 403", res.StatusCode)
 	}
-	res, err = http.DefaultClient.Get(s.BaseURL() + contract.Discovery.Paths[0])
+	res, err = http.DefaultClient.Get(s.BaseURL() + contract.Discovery.Path())
 	if err != nil {
 		t.Fatal(err)
 	}

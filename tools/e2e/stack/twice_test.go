@@ -26,7 +26,7 @@ func TestTheSameEventTwice(t *testing.T) {
 	operator, _ := api.object["access_token"].(string)
 
 	ada, adaAgain := openBrowser(t, s), ada(s)
-	signOut := ada.form(t, s, contract.Logout.Paths[0])
+	signOut := ada.form(t, s, contract.Logout.Path())
 	session := func() url.Values {
 		return url.Values{"client_id": {fixture.Phone}, "grant_type": {"refresh_token"}, "refresh_token": {signIn(t, s, fixture.Phone).refresh}}
 	}
@@ -114,11 +114,11 @@ func event(t *testing.T, f contract.Function, headers map[string]string, form ur
 		method = http.MethodPost
 	}
 	e := map[string]any{
-		"version": "2.0", "routeKey": "ANY " + f.Paths[0], "rawPath": f.Paths[0], "rawQueryString": "", "headers": headers, "cookies": cookies,
+		"version": "2.0", "routeKey": "ANY " + f.Path(), "rawPath": f.Path(), "rawQueryString": "", "headers": headers, "cookies": cookies,
 		"requestContext": map[string]any{
 			"accountId": "000000000000", "apiId": "api", "domainName": "localhost", "requestId": "the-same-id", "stage": "$default",
-			"routeKey": "ANY " + f.Paths[0], "timeEpoch": time.Now().UnixMilli(),
-			"http": map[string]any{"method": method, "path": f.Paths[0], "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
+			"routeKey": "ANY " + f.Path(), "timeEpoch": time.Now().UnixMilli(),
+			"http": map[string]any{"method": method, "path": f.Path(), "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
 		},
 	}
 	if form != nil {
@@ -181,7 +181,7 @@ func versions(t *testing.T, s *fixture.Stack) map[string]string {
 
 func describe(t *testing.T, s *fixture.Stack) *secretsmanager.DescribeSecretOutput {
 	t.Helper()
-	name := contract.SecretName("staging", contract.Secrets[0])
+	name := contract.SecretName(contract.Staging.Name, contract.Secrets[0])
 	out, err := s.SecretsManager().DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &name})
 	if err != nil {
 		t.Fatal(err)

@@ -144,4 +144,4 @@ func kept(t *testing.T, s *fixture.Stack) string {
 }
 
 // account is the page of whoever is signed in.
-var account = contract.Account.Paths[0]
+var account = contract.Account.Path()
