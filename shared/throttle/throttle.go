@@ -58,7 +58,8 @@ const (
 	DeviceLife = 400 * 24 * time.Hour
 )
 
-// LimitError refuses an attempt that comes too early.
+// LimitError refuses an attempt that comes too early. Handlers return it as it is:
+// the shared steps of package httpapi answer it.
 type LimitError struct {
 	// RetryAfter is how long to wait, in whole seconds and at least one.
 	RetryAfter time.Duration
@@ -67,6 +68,9 @@ type LimitError struct {
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("too many attempts; the next one may come in %s", e.RetryAfter)
 }
+
+// Wait is how long to wait, for the shared steps.
+func (e *LimitError) Wait() time.Duration { return e.RetryAfter }
 
 // Attempt is somebody trying to sign in, or to guess something else.
 type Attempt struct {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
@@ -13,7 +11,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -45,7 +42,7 @@ func (d *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error 
 		StartOver(w, r, form.Get("return"), form.Get("to"), err)
 		return nil
 	}
-	if _, limited := errors.AsType[*throttle.LimitError](err); limited || errors.Is(err, ErrCode) {
+	if httpapi.Limited(err) || errors.Is(err, ErrCode) {
 		return d.refuse(w, r, user.UserName, err)
 	}
 	return err
@@ -91,20 +88,16 @@ func SecondStep(amr []string) []string {
 	return append(slices.Clone(amr), oauth.AMROTP, oauth.AMRMultiple)
 }
 
-// refuse shows the page of the second step once more. A try that was refused is an
-// answer and no error, so it is noted here.
+// refuse shows the page of the second step once more.
 func (d *Flow) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
-	note, form := httpapi.Note(r.Context()), r.PostForm
-	note.Code, note.Error = string(oauth.InvalidGrant), why.Error()
+	form := r.PostForm
 	page := web.SecondStep{
 		Step: form.Get("step"), Who: who, Problem: web.WrongCode,
 		Return: Destination(form.Get("return")), To: Source(form.Get("return"), form.Get("to")),
 	}
-	status := http.StatusBadRequest
-	if limit, limited := errors.AsType[*throttle.LimitError](why); limited {
-		note.Code, note.Throttled = string(oauth.TemporarilyUnavailable), 1
-		w.Header().Set("Retry-After", strconv.Itoa(int(limit.RetryAfter/time.Second)))
-		status, page.Problem, page.RetryAfter = http.StatusTooManyRequests, web.TooManyTries, limit.RetryAfter
+	var status int
+	if status, page.RetryAfter = httpapi.Again(w, r, oauth.InvalidGrant, why); httpapi.Limited(why) {
+		page.Problem = web.TooManyTries
 	}
 	web.Render(w, status, page)
 	return nil

@@ -10,7 +10,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -61,8 +60,8 @@ func (h *Handler) code(v *visit) (*signin.Code, error) {
 		return nil, nil //nolint:nilnil // none is needed
 	}
 	code, err := h.Codes.Check(v.r, v.user, v.r.PostForm.Get("code"))
-	if limit, limited := errors.AsType[*throttle.LimitError](err); limited {
-		return nil, &problem{text: web.TooManyTries, wait: limit.RetryAfter, why: err}
+	if httpapi.Limited(err) {
+		return nil, &problem{text: web.TooManyTries, why: err}
 	}
 	if errors.Is(err, signin.ErrCode) {
 		return nil, wrongCode(err)

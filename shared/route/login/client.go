@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -43,7 +42,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if err != nil {
-		return refusal(r.Context(), err)
+		return refusal(err)
 	}
 	if inBrowser {
 		signin.Remember(w, a.remember)
@@ -161,11 +160,7 @@ func (h *Handler) endOld(r *http.Request, user *identity.User) error {
 }
 
 // refusal is how a client learns that a password was not accepted.
-func refusal(ctx context.Context, err error) error {
-	if left, throttled := wait(err); throttled {
-		httpapi.Note(ctx).Throttled = 1
-		return httpapi.Throttle(left)
-	}
+func refusal(err error) error {
 	if errors.Is(err, signin.ErrCode) {
 		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the code is wrong or was used: the person waits for the next one", Err: err}
 	}

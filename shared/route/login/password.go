@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
@@ -118,13 +117,4 @@ func (h *Handler) pretend(ctx context.Context, userName string) error {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("stranger\x00" + strings.ToLower(userName)))
 	return h.Auth.Refusals.Pretend(ctx, "stranger#"+hex.EncodeToString(mac.Sum(nil)[:16]))
-}
-
-// wait is how long a throttled attempt has to wait.
-func wait(err error) (time.Duration, bool) {
-	limit, ok := errors.AsType[*throttle.LimitError](err)
-	if !ok {
-		return 0, false
-	}
-	return limit.RetryAfter, true
 }

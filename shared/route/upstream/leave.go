@@ -14,7 +14,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/relying"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -47,10 +46,6 @@ func (h *Handler) leave(v *visit, id string) error {
 	}
 	ctx := v.r.Context()
 	if err := h.Throttle.Admit(ctx, contract.Upstream.Name, v.r.RemoteAddr); err != nil {
-		if limit, limited := errors.AsType[*throttle.LimitError](err); limited {
-			httpapi.Note(ctx).Throttled = 1
-			return httpapi.Throttle(limit.RetryAfter)
-		}
 		return err
 	}
 	state, err := h.Journeys.Begin(ctx, j)
