@@ -42,9 +42,9 @@ type Code struct {
 // ErrCode, or a fault of ours; a refusal is in the audit trail.
 func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, error) {
 	ctx := r.Context()
-	device, _ := KnownBrowser(r)
+	known, _ := KnownBrowser(r)
 	reserved, err := c.Throttle.Reserve(ctx, throttle.Attempt{
-		Kind: kindSecondStep, Account: u.Subject, Address: r.RemoteAddr, KnownBrowser: device,
+		Kind: kindSecondStep, Account: u.Subject, Address: r.RemoteAddr, KnownBrowser: known,
 	})
 	if err != nil {
 		return nil, err
@@ -81,21 +81,21 @@ func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 
 // Succeeded says that the code was used, in the browser of that name; an empty name
 // makes none known.
-func (c *Code) Succeeded(ctx context.Context, device string) {
-	// The person is in; a counter that was not told is no reason to send them
+func (c *Code) Succeeded(ctx context.Context, browser string) {
+	// The user is in; a counter that was not told is no reason to send them
 	// away.
-	if err := c.reserved.Succeeded(ctx, device); err != nil {
+	if err := c.reserved.Succeeded(ctx, browser); err != nil {
 		httpapi.Note(ctx).Error = err.Error()
 	}
 }
 
 // KnownBrowser is the name that the browser brought, by which the throttle may know it,
 // and the one to remember it by after it has signed in: the same, or a new one.
-func KnownBrowser(r *http.Request) (device, remember string) {
+func KnownBrowser(r *http.Request) (known, remember string) {
 	fresh := rand.Text()
-	device = websec.Cookie(r, websec.DeviceCookie)
-	if len(device) != len(fresh) {
-		device = ""
+	known = websec.Cookie(r, websec.BrowserCookie)
+	if len(known) != len(fresh) {
+		known = ""
 	}
-	return device, cmp.Or(device, fresh)
+	return known, cmp.Or(known, fresh)
 }

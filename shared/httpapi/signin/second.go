@@ -14,12 +14,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Continue takes the form of the page of the second step, which Enter has shown: step,
+// Continue takes the form of the page of the second step, which SignIn has shown: step,
 // code, return and to. When the code is right the person is signed in. The caller has
 // seen to it that the form is from a page of ours.
-func (d *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
+func (f *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
 	ctx, form := r.Context(), r.PostForm
-	first, err := d.read(ctx, r, form.Get("step"))
+	first, err := f.read(ctx, r, form.Get("step"))
 	if errors.Is(err, errStep) {
 		StartOver(w, r, form.Get("return"), form.Get("to"), err)
 		return nil
@@ -37,13 +37,13 @@ func (d *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error 
 	}
 	httpapi.Note(ctx).Subject = user.Subject
 	_, name := KnownBrowser(r)
-	err = d.second(w, r, c, first, Proof{User: user, Return: form.Get("return"), To: form.Get("to"), Remember: name})
+	err = f.second(w, r, c, first, Proof{User: user, Return: form.Get("return"), To: form.Get("to"), Remember: name})
 	if errors.Is(err, session.ErrStale) {
 		StartOver(w, r, form.Get("return"), form.Get("to"), err)
 		return nil
 	}
 	if httpapi.Limited(err) || errors.Is(err, ErrCode) {
-		return d.refuse(w, r, user.UserName, err)
+		return f.refuse(w, r, user.UserName, err)
 	}
 	return err
 }
@@ -58,27 +58,27 @@ func (s *step) stands(u *identity.User) bool {
 }
 
 // second judges the code and signs the person in with it.
-func (d *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, e Proof) error {
+func (f *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, p Proof) error {
 	ctx := r.Context()
-	code, err := c.Check(r, e.User, r.PostForm.Get("code"))
+	code, err := c.Check(r, p.User, r.PostForm.Get("code"))
 	if err != nil {
 		return err
 	}
-	e.AMR, e.Also = SecondStep(first.AMR), []dynamo.Write{code.Use}
-	err = d.complete(w, r, e)
+	p.AMR, p.Also = SecondStep(first.AMR), []dynamo.Write{code.Use}
+	err = f.complete(w, r, p)
 	if errors.Is(err, otp.ErrUsed) {
-		c.Refused(r, e.User)
+		c.Refused(r, p.User)
 		return errors.Join(ErrCode, err)
 	}
 	if err != nil {
 		return err
 	}
-	code.Succeeded(ctx, e.Remember)
+	code.Succeeded(ctx, p.Remember)
 	if code.Method == otp.MethodRecovery {
-		web.Render(w, http.StatusOK, web.CodesLeft(code.Left, Destination(e.Return)))
+		web.Render(w, http.StatusOK, web.CodesLeft(code.Left, Destination(p.Return)))
 		return nil
 	}
-	web.Redirect(w, Destination(e.Return))
+	web.Redirect(w, Destination(p.Return))
 	return nil
 }
 
@@ -89,7 +89,7 @@ func SecondStep(amr []string) []string {
 }
 
 // refuse shows the page of the second step once more.
-func (d *Flow) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
+func (f *Flow) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
 	form := r.PostForm
 	page := web.SecondStep{
 		Step: form.Get("step"), Who: who, Problem: web.WrongCode,

@@ -25,15 +25,16 @@ import (
 // The cookies. The prefix __Host- makes the browser accept them only from us,
 // over TLS, for all paths, and from no neighbouring host (RFC 6265bis §4.1.3.2).
 const (
-	// SessionCookie holds the handle of the login session.
+	// SessionCookie holds the handle of the login session. Only package userauth
+	// reads, sets and clears it.
 	SessionCookie = "__Host-sid"
 	// RefreshCookie holds a client's id and its refresh token.
 	RefreshCookie = "__Host-rt"
 	// FormCookie ties forms to a browser that is not signed in yet.
 	FormCookie = "__Host-pre"
-	// DeviceCookie names a browser that has signed in before, so that it
-	// does not wait for the guesses of strangers.
-	DeviceCookie = "__Host-dev"
+	// BrowserCookie names a browser that has signed in before, so that it
+	// does not wait for the guesses of others.
+	BrowserCookie = "__Host-dev"
 )
 
 // Cookie returns the value of a cookie, or "". A name that comes twice has no

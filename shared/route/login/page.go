@@ -6,6 +6,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -65,12 +66,12 @@ func (h *Handler) confirm(r *http.Request, page *web.Login) error {
 	if !page.Confirm {
 		return nil
 	}
-	login, err := h.Flow.Login(r)
+	login, err := h.Flow.Browser.Optional(r)
 	if err != nil || login == nil {
 		return err
 	}
-	user, err := h.People.Get(r.Context(), login.Subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
+	user, err := h.Flow.Browser.User(r.Context(), login)
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return nil
 	}
 	if err != nil {
@@ -93,7 +94,7 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := attempt{userName: page.UserName, password: r.PostForm.Get("password")}
-	a.device, a.remember = signin.KnownBrowser(r)
+	a.known, a.remember = signin.KnownBrowser(r)
 	err = h.signIn(r, a, func(user *identity.User) error {
 		return h.Flow.SignIn(w, r, signin.Proof{User: user, AMR: methods, Return: page.Return, To: page.To, Remember: a.remember})
 	})

@@ -26,9 +26,9 @@ var errPassword = errors.New("user name or password is wrong")
 // attempt is one try.
 type attempt struct {
 	userName, password string
-	// device is the name that the browser brought, and remember the one that
+	// known is the name that the browser brought, and remember the one that
 	// it is known by afterwards; empty for what is no browser.
-	device, remember string
+	known, remember string
 }
 
 // signIn runs create for the person who proves to be one. The error is a
@@ -39,7 +39,7 @@ type attempt struct {
 // been old. Then the password is checked once more against what is true now.
 func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User) error) error {
 	ctx := r.Context()
-	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, KnownBrowser: a.device})
+	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, KnownBrowser: a.known})
 	if err != nil {
 		return err
 	}
