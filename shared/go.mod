@@ -19,7 +19,6 @@ require (
 	github.com/tipstaff/tipstaff/shared/contract v0.0.0
 	golang.org/x/crypto v0.58.0
 	golang.org/x/oauth2 v0.37.0
-	golang.org/x/sync v0.24.0
 )
 
 require (

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 )
 
@@ -31,6 +32,15 @@ func get(t *testing.T, db *dynamodb.Client, table string, key map[string]types.A
 	return out.Item
 }
 
+// stored puts an entry and returns its item.
+func stored(t *testing.T, db *dynamodb.Client, tr *audit.Trail, e audit.Entry) map[string]types.AttributeValue {
+	t.Helper()
+	if err := (dynamo.Tx{tr.Put(t.Context(), e)}).Run(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	return get(t, db, tr.Table, audit.Key(e.ID))
+}
+
 func str(v types.AttributeValue) string {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
@@ -45,14 +55,10 @@ func TestEntry(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	id := audit.NewID(noon)
-	err := audit.Write(t.Context(), db, tr.Put(audit.Entry{
+	item := stored(t, db, tr, audit.Entry{
 		ID: id, Actor: "operator", Action: audit.ClientCreate, Subject: "worker", Object: "client#worker",
 		Outcome: audit.Success, Detail: map[string]string{"name": "Worker"}, RequestID: "r-1",
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	item := get(t, db, tr.Table, audit.Key(id))
+	})
 	want := map[string]string{
 		contract.SK: id.String(), contract.AuditSub: "worker", "time": "2026-11-22T13:04:05.678Z", "actor": "operator",
 		"action": "client.create", "object": "client#worker", "outcome": "success", "request": "r-1",
@@ -89,19 +95,36 @@ func TestEntry(t *testing.T) {
 }
 
 func TestPutLeavesOutWhatIsEmpty(t *testing.T) {
-	item := trail("audit", 0).Put(audit.Entry{Action: audit.KeyRotate, Outcome: audit.Success}).Put.Item
+	db, name := enginetest.DB(t)
+	item := stored(t, db, trail(name(contract.Audit), 0), audit.Entry{ID: audit.NewID(noon), Action: audit.KeyRotate, Outcome: audit.Success})
 	for _, attribute := range []string{contract.AuditSub, contract.TTL, "actor", "object", "detail", "request"} {
 		if v, ok := item[attribute]; ok {
 			t.Errorf("attribute %s = %v, want none: an index key must not be empty, and no days mean for ever", attribute, v)
 		}
 	}
 	if got := str(item["time"]); got != "2026-11-22T13:04:05.678Z" {
-		t.Errorf("time = %q, want the time of Now", got)
+		t.Errorf("time = %q, want that of the id", got)
+	}
+}
+
+// An entry without an id gets one of the time of the trail.
+func TestPutMakesAnID(t *testing.T) {
+	db, name := enginetest.DB(t)
+	tr := trail(name(contract.Audit), 0)
+	if err := (dynamo.Tx{tr.Put(t.Context(), audit.Entry{Action: audit.KeyRotate, Outcome: audit.Success})}).Run(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	all, err := tr.List(t.Context(), db, audit.Query{Since: noon.Add(-time.Minute), Limit: 10})
+	if err != nil || len(all) != 1 || !all[0].Time().Equal(noon) {
+		t.Errorf("List = %v, %v, want one entry of %v", all, err, noon)
 	}
 }
 
 func TestPutCutsDetail(t *testing.T) {
-	item := trail("audit", 0).Put(audit.Entry{Detail: map[string]string{"long": "a" + strings.Repeat("é", 200)}}).Put.Item
+	db, name := enginetest.DB(t)
+	item := stored(t, db, trail(name(contract.Audit), 0), audit.Entry{
+		ID: audit.NewID(noon), Detail: map[string]string{"long": "a" + strings.Repeat("é", 200)},
+	})
 	got := str(item["detail"].(*types.AttributeValueMemberM).Value["long"])
 	if want := "a" + strings.Repeat("é", 127) + "…"; got != want {
 		t.Errorf("detail = %q (%d bytes), want it cut between two letters: %q", got, len(got), want)
@@ -135,22 +158,16 @@ func TestFixedIDOnce(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	entry := audit.Entry{ID: audit.NewID(noon), Action: audit.KeyRotate, Outcome: audit.Success}
-	change := func(pk string) types.TransactWriteItem {
-		return types.TransactWriteItem{Put: &types.Put{
-			TableName: new(name(contract.Registry)),
-			Item: map[string]types.AttributeValue{
-				contract.PK: &types.AttributeValueMemberS{Value: pk}, contract.SK: &types.AttributeValueMemberS{Value: "x"},
-			},
-		}}
+	change := func(pk string) error {
+		return dynamo.Tx{dynamo.Put(name(contract.Registry), dynamo.Key(pk, "x")), tr.Put(t.Context(), entry)}.Run(t.Context(), db)
 	}
-	if err := audit.Write(t.Context(), db, change("first"), tr.Put(entry)); err != nil {
+	if err := change("first"); err != nil {
 		t.Fatal(err)
 	}
-	err := audit.Write(t.Context(), db, change("second"), tr.Put(entry))
-	if condition, ok := errors.AsType[*audit.ConditionError](err); !ok || condition.Index != 1 {
-		t.Errorf("second write with the same entry = %v, want a ConditionError of item 1", err)
+	if err := change("second"); !errors.Is(err, audit.ErrRecorded) {
+		t.Errorf("second change with the same entry = %v, want ErrRecorded", err)
 	}
-	if item := get(t, db, name(contract.Registry), change("second").Put.Item); item != nil {
+	if item := get(t, db, name(contract.Registry), dynamo.Key("second", "x")); item != nil {
 		t.Errorf("the second change was applied without an entry: %v", item)
 	}
 }

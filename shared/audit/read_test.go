@@ -30,9 +30,7 @@ func history(t *testing.T, db *dynamodb.Client, tr *audit.Trail, n int) []audit.
 		if i%3 == 2 {
 			e.Subject, e.Action = "", audit.KeyRotate
 		}
-		if err := audit.Write(t.Context(), db, tr.Put(e)); err != nil {
-			t.Fatal(err)
-		}
+		stored(t, db, tr, e)
 		all = append(all, e)
 	}
 	return all
@@ -101,9 +99,7 @@ func TestListManyOfOneHour(t *testing.T) {
 	for i := range 300 {
 		e := audit.Entry{ID: audit.NewID(noon.Add(-time.Duration(i) * time.Second)), Action: audit.KeyRotate, Outcome: audit.Success}
 		e.Detail = map[string]string{"long": strings.Repeat("x", 256)}
-		if err := audit.Write(t.Context(), db, tr.Put(e)); err != nil {
-			t.Fatal(err)
-		}
+		stored(t, db, tr, e)
 		ids = append(ids, e.ID.String())
 	}
 	got, err := tr.List(t.Context(), db, audit.Query{Since: noon.Add(-time.Hour), Limit: 200})

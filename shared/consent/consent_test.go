@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 func newStore(t *testing.T) *consent.Store {
 	t.Helper()
 	db, table := enginetest.DB(t)
-	now := func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
+	now := func(context.Context) time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
 	return &consent.Store{
 		DB: db, Registry: table(contract.Registry), Now: now,
 		Trail: &audit.Trail{Table: table(contract.Audit), Days: 30, Now: now},

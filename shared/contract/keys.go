@@ -54,6 +54,17 @@ var Prefixes = []Prefix{
 	HostPrefix, PasskeyPrefix, ConsentPrefix, LoginPrefix, GrantPrefix, SecretPrefix, UnknownPrefix,
 }
 
+// The partitions that hold all items of one kind.
+const (
+	// In the registry.
+	KeyPartition      = "key"       // public keys, by kid
+	UpstreamPartition = "upstreams" // by UpstreamPrefix and id
+
+	// In the sessions, queues.
+	NoticePartition = "outbox" // of ends of sessions, for package backchannel
+	MailPartition   = "mail"   // of mails, for package recovery
+)
+
 // The sort keys of items that are alone in their kind in a partition.
 const (
 	UserSort = "user"

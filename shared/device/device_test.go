@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
@@ -255,7 +255,7 @@ func TestDecisionUnderFaults(t *testing.T) {
 		t.Errorf("Approve whose answer was lost = %v, want nil", err)
 	}
 	b.Wire.Inject(func(sessiontest.Call) sessiontest.Fault { return sessiontest.Fault{Error: "TransactionConflict"} })
-	if err := b.Approve(t.Context(), r, b.by(subject), ""); !errors.Is(err, audit.ErrBusy) {
+	if err := b.Approve(t.Context(), r, b.by(subject), ""); !errors.Is(err, dynamo.ErrBusy) {
 		t.Errorf("Approve beside other transactions = %v, want ErrBusy", err)
 	}
 }

@@ -56,7 +56,7 @@ func (b *bench) find(code device.UserCode) *device.Request {
 func (b *bench) open(code device.UserCode) (*device.Request, error) {
 	r, err := b.Find(b.t.Context(), code)
 	if err == nil {
-		err = b.Open(ctx, r)
+		err = b.Open(b.t.Context(), r)
 	}
 	return r, err
 }

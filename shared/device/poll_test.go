@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
@@ -183,8 +183,8 @@ func TestExpiredPolls(t *testing.T) {
 	b.Clock.Turn(time.Second)
 	b.expect("never approved", idle.Device, "tv", device.ErrExpired, one)
 	b.expect("approved late", late.Device, "tv", device.ErrExpired, one)
-	if err := audit.Write(t.Context(), b.DB, b.Spending(t.Context(), request)); err == nil {
-		t.Error("an expired request was spent, want a condition that does not hold")
+	if err := (dynamo.Tx{b.Spending(t.Context(), request)}).Run(t.Context(), b.DB); !errors.Is(err, device.ErrUsed) {
+		t.Errorf("spending an expired request = %v, want ErrUsed", err)
 	}
 }
 
@@ -200,17 +200,16 @@ func TestSpending(t *testing.T) {
 	errs := make([]error, 4)
 	var all sync.WaitGroup
 	for i := range errs {
-		all.Go(func() { errs[i] = audit.Write(t.Context(), b.DB, b.Spending(t.Context(), request)) })
+		all.Go(func() { errs[i] = dynamo.Tx{b.Spending(t.Context(), request)}.Run(t.Context(), b.DB) })
 	}
 	all.Wait()
 	spent := 0
 	for _, err := range errs {
-		_, refused := errors.AsType[*audit.ConditionError](err)
 		switch {
 		case err == nil:
 			spent++
-		case !refused && !errors.Is(err, audit.ErrBusy):
-			t.Errorf("spending = %v, want a condition that does not hold", err)
+		case !errors.Is(err, device.ErrUsed) && !errors.Is(err, dynamo.ErrBusy):
+			t.Errorf("spending = %v, want ErrUsed", err)
 		}
 	}
 	if spent != 1 {

@@ -1,19 +1,45 @@
-// Package dynamo makes and reads the items of our DynamoDB tables.
+// Package dynamo makes, reads and writes the items of our DynamoDB tables.
 //
-// An item is a map from names to attributes, each of which carries its type with
+// # Items
+//
+// An [Item] is a map from names to attributes, each of which carries its type with
 // it: a text, a number, a list. Absence is the zero value. What is empty is not
-// written, and what is absent is read as empty, so that old items work with new
-// code; where absence means anything else, its attribute says so.
+// written, and what is absent is read as empty, so that old items work with new code;
+// where absence means anything else, its attribute says so.
 //
-// Items are read in two ways. A Reader reads a whole item and keeps the first
-// error, so that its user asks once, at the end, whether all was well: an
-// attribute of the wrong type is an error, because whoever is disabled must not
-// be let in only because we cannot read it. Text and Number of Item take what is
-// wrong for absent. They are for items that need no better, such as a counter,
-// and for those whose reader refuses what is empty anyway.
+// Items are read in two ways. A [Reader] reads a whole item and keeps the first
+// error, so that its user asks once, at the end, whether all was well. An attribute
+// of the wrong type is an error: a user who is disabled must not be signed in only
+// because the flag cannot be read. [Item.Text] and [Item.Number] take what is wrong
+// for absent. They are for items that need no better, such as a counter, and for
+// attributes that their reader refuses anyway when they are empty.
 //
-// What an item holds, and what its names mean, is known to the package whose item
-// it is.
+// What an item holds, and what its names mean, is known to the package that owns it.
+// The prefixes of keys stand in package contract.
+//
+// # Transactions
+//
+// A [Tx] is a list of writes of which all happen or none. [Put], [Create], [Update],
+// [Delete] and [Check] make a [Write], under conditions such as [Exists] or [Equal];
+// no package puts an expression of a transaction together by hand. Each write names
+// its failure with [Write.Else] or [Write.ElseBy], and the error of [Tx.Run] wraps
+// the failure of the first write that has a condition that does not hold. So a caller asks with
+// errors.Is what went wrong, and a write may be added anywhere without changing what
+// the others mean. A package that gives a write to the transaction of its caller
+// names the failure by an error of its own.
+//
+// What DynamoDB refuses because another transaction holds the item is tried again,
+// here and nowhere else: by [Tx.Run], and by [UpdateItem] for a single write. When it
+// does not help, the error is [ErrBusy].
+//
+// # The user's item
+//
+// Two packages write the item of a user: identity, for what the user signs in with,
+// and session, when it ends everything of the user. They share its key, [UserKey],
+// and the rule under which a user may be signed in, [UserIs]: the user exists, is not
+// disabled, and nothing has ended everything since. [CheckUser] holds a transaction
+// to the rule, and a [UserChange] is what identity gives to session to be written in
+// the same transaction as the end.
 package dynamo
 
 import (

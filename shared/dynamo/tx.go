@@ -18,8 +18,8 @@ var (
 	// ErrBusy is returned when other transactions held the same items, or DynamoDB
 	// throttled, at every attempt. Nothing was written.
 	ErrBusy = errors.New("items are busy with other transactions")
-	// ErrCondition is wrapped by the [FailedError] of a write whose failure has no
-	// name: its caller knows of no way in which the condition could fail.
+	// ErrCondition is wrapped by the [FailedError] of a write that names no failure:
+	// its caller knows of no way in which the condition could fail.
 	ErrCondition = errors.New("a condition without a name does not hold")
 )
 
@@ -106,7 +106,7 @@ func (tx Tx) failure(err error) error {
 	return err
 }
 
-// failure is what became of w, whose condition does not hold for what is stored.
+// failure is what became of w when its condition does not hold for what is stored.
 func (w Write) failure(stored Item) error {
 	failed := &FailedError{Err: ErrCondition, Stored: stored}
 	if w.failed != nil {

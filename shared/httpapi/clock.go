@@ -7,7 +7,7 @@ import (
 
 // Now returns the time of the request that ctx belongs to: on Lambda the time at
 // which the gateway took it, the same for every step of the request. Without such
-// a time, in a task or in a test over plain HTTP, it is the system's.
+// a time, in a task, in a command or in a test over plain HTTP, it is the system's.
 func Now(ctx context.Context) time.Time {
 	if a, ok := ctx.Value(arrivalKey{}).(arrival); ok && a.millis != 0 {
 		return time.UnixMilli(a.millis)

@@ -34,7 +34,7 @@ func TestLimitsOfStoresAreTooManyRequests(t *testing.T) {
 		if res.StatusCode != 429 || res.Header.Get("Retry-After") != "90" || !strings.Contains(string(body), "wait as long as Retry-After says") {
 			t.Errorf("%s: answer = %d, Retry-After %q, %s", name, res.StatusCode, res.Header.Get("Retry-After"), body)
 		}
-		for _, want := range []string{`"Throttled":1`, `"code":"temporarily_unavailable"`, `"Refusals":1`, err.Error()[:8]} {
+		for _, want := range []string{`"Throttled":1`, `"code":"temporarily_unavailable"`, `"Refusals":1`, err.Error()[:7]} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("%s: log %q lacks %s", name, log, want)
 			}

@@ -211,19 +211,17 @@ func TestProblemDocument(t *testing.T) {
 	}
 }
 
-func TestClockIsTheRequests(t *testing.T) {
+func TestNowIsTheTimeOfTheRequest(t *testing.T) {
 	shifted := time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)
-	clock := new(httpapi.Clock)
-	rt, _ := route(post, func(w http.ResponseWriter, _ *http.Request) error {
-		if got := clock.Now(); !got.Equal(shifted) {
+	rt, _ := route(post, func(w http.ResponseWriter, r *http.Request) error {
+		if got := httpapi.Now(r.Context()); !got.Equal(shifted) {
 			t.Errorf("Now() = %v, want %v", got, shifted)
 		}
 		httpapi.Answer(w, 200, struct{}{})
 		return nil
 	})
-	rt.Clock = clock
-	if drift := time.Since(clock.Now()).Abs(); drift > time.Minute {
-		t.Errorf("before any request the clock is %v off", drift)
+	if drift := time.Since(httpapi.Now(t.Context())).Abs(); drift > time.Minute {
+		t.Errorf("without a request the time is %v off", drift)
 	}
 	r := form("")
 	serve(rt, r.WithContext(httpapi.WithArrival(r.Context(), shifted.UnixMilli(), "r")))

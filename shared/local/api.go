@@ -13,10 +13,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/gateway"
 )
 
-// finishing is what requests at work get at Close.
+// finishing is how long Close waits for running requests.
 const finishing = time.Second
 
-// startGateway serves the routes of the templates.
+// startGateway serves the routes that the templates declare.
 func (s *Stack) startGateway(listeners []net.Listener) error {
 	began := time.Now()
 	config := gateway.Config{AccountID: s.stage.Place.Account, Now: s.options.Now}
@@ -25,9 +25,6 @@ func (s *Stack) startGateway(listeners []net.Listener) error {
 		short, err := s.options.short(r.Function)
 		if err != nil {
 			return err
-		}
-		if r.Authorization != "NONE" {
-			return fmt.Errorf("route %q wants the authorizer %s, which does not run locally", r.Key, r.Authorization)
 		}
 		byKey[r.Key] = short
 		config.APIID = r.API
@@ -49,8 +46,8 @@ func (s *Stack) startGateway(listeners []net.Listener) error {
 	return nil
 }
 
-// listen opens port on every loopback address that this machine has, because
-// "localhost" means either. Port 0 chooses one that is free on all.
+// listen opens a port on every loopback address of this machine, because "localhost"
+// can mean each of them. With port 0 it chooses one that is free on all.
 func listen(ctx context.Context, port int) ([]net.Listener, int, error) {
 	for range 10 {
 		listeners, chosen, err := listenOn(ctx, port)
@@ -74,7 +71,7 @@ func listenOn(ctx context.Context, port int) ([]net.Listener, int, error) {
 		return nil, 0, explain(err, port)
 	}
 	listeners := []net.Listener{four}
-	if err == nil { // Otherwise there is no IPv6 here.
+	if err == nil { // With an error, this machine has no IPv6.
 		listeners = append(listeners, six)
 	}
 	return listeners, port, nil
@@ -98,7 +95,7 @@ func serve(h http.Handler, listeners ...net.Listener) *http.Server {
 		MaxHeaderBytes:    64 << 10,
 	}
 	for _, l := range listeners {
-		go func() { _ = server.Serve(l) }() // Ends when the server is closed.
+		go func() { _ = server.Serve(l) }() // Serve returns when the server closes.
 	}
 	return server
 }

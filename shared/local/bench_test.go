@@ -9,8 +9,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/localtest"
 )
 
-// BenchmarkStack measures requests through gateway, Runtime API and a process
-// that does nothing, from one client and from four.
+// BenchmarkStack measures requests through the gateway, the Runtime API and a
+// function that does nothing, from one client and from four.
 func BenchmarkStack(b *testing.B) {
 	s := start(b, localtest.Options(b))
 	for _, bb := range []struct {

@@ -17,12 +17,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/lambda"
 )
 
-// killing is what functions get to finish at Close, after the gateway has
-// already waited for the requests.
+// killing is how long Close waits for the functions to end. Before that, the gateway
+// has waited for the requests.
 const killing = 100 * time.Millisecond
 
-// startFunctions puts up the wall and the functions behind it. Their processes
-// start with their first event.
+// startFunctions starts the local IAM and creates the functions. A function starts a
+// process when it gets its first event.
 func (s *Stack) startFunctions(ctx context.Context) error {
 	var err error
 	s.wall, err = iam.New(iam.Config{
@@ -34,7 +34,7 @@ func (s *Stack) startFunctions(ctx context.Context) error {
 	s.onClose(s.wall.Close)
 	server, endpoint, err := serveInternal(ctx, s.wall)
 	if err != nil {
-		return fmt.Errorf("serve the wall: %w", err)
+		return fmt.Errorf("serve the local IAM: %w", err)
 	}
 	s.onClose(func() { _ = server.Close() })
 	for _, f := range s.stage.Functions {
@@ -93,10 +93,10 @@ func (s *Stack) log(short string) (io.Writer, error) {
 	return f, nil
 }
 
-// Mail is the folder where mail lands, or "off" when none is sent.
+// Mail returns the folder for mail, or "off" when no mail is sent.
 func (s *Stack) Mail() string { return strings.TrimPrefix(s.told[contract.EnvMail], "file:") }
 
-// closeFunctions ends all processes at once; the gateway waited for requests.
+// closeFunctions ends all processes at the same time.
 func (s *Stack) closeFunctions() {
 	ctx, cancel := context.WithTimeout(context.Background(), killing)
 	defer cancel()
@@ -109,8 +109,8 @@ func (s *Stack) closeFunctions() {
 	all.Wait()
 }
 
-// Invoke gives an event to a function and returns its answer, past the HTTP
-// API. The function has its name in the contract.
+// Invoke invokes a function with an event and returns its answer. No HTTP API is
+// involved. The function is named as in the contract.
 func (s *Stack) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
 	f, ok := s.functions[function]
 	if !ok {
@@ -119,7 +119,7 @@ func (s *Stack) Invoke(ctx context.Context, function string, event []byte) ([]by
 	return f.Invoke(ctx, event)
 }
 
-// Invocations is how many events a function has had.
+// Invocations returns how many events a function has had.
 func (s *Stack) Invocations(function string) int64 {
 	if f, ok := s.functions[function]; ok {
 		return f.Invocations()
@@ -132,7 +132,7 @@ func (s *Stack) Calls(function string) iam.Tally {
 	return s.wall.Tally(contract.FunctionName(s.options.Stage, contract.Function{Name: function}))
 }
 
-// PIDs are the processes of a function that run now.
+// PIDs returns the ids of the running processes of a function.
 func (s *Stack) PIDs(function string) []int {
 	if f, ok := s.functions[function]; ok {
 		return f.PIDs()
@@ -140,7 +140,8 @@ func (s *Stack) PIDs(function string) []int {
 	return nil
 }
 
-// LogFile is the path of a function's log, unless Options.Log took it.
+// LogFile returns the path of the log of a function. With [Options] that have Log,
+// there is no such file.
 func (s *Stack) LogFile(function string) string {
 	return filepath.Join(s.options.Dir, "logs", function+".log")
 }

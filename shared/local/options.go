@@ -15,9 +15,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 )
 
-// Options say what runs where. The zero value runs staging in a checkout.
+// Options describe a stack. The zero value runs staging in a checkout.
 type Options struct {
-	// Dir keeps everything that survives a restart, DefaultDir when empty.
+	// Dir is the folder for all that survives a restart, [DefaultDir] when empty.
 	Dir string
 	// Templates is the folder of the templates, DefaultTemplates when empty.
 	Templates string
@@ -26,43 +26,43 @@ type Options struct {
 	// Binaries is the folder with <function>/bootstrap, bin/<architecture>
 	// when empty.
 	Binaries string
-	// Port of the HTTP API on localhost; 0 chooses a free one.
+	// Port is the port of the HTTP API on localhost. 0 chooses a free one.
 	Port int
-	// ClientDocuments and Registration are told to the functions in place of
-	// what the templates say (see contract.EnvClientDocuments and
-	// contract.EnvRegistration); empty leaves it at that.
+	// ClientDocuments and Registration replace the values of the variables
+	// [contract.EnvClientDocuments] and [contract.EnvRegistration] in the
+	// templates. When they are empty, the values of the templates stay.
 	ClientDocuments, Registration string
-	// Mail is told to the functions in place of what the templates say (see
-	// contract.EnvMail): "off", or "file:" with a folder for the mail, which is
-	// "mail" in Dir when empty. A stack has no account that could send any.
+	// Mail replaces the value of the variable [contract.EnvMail] in the
+	// templates, because a stack has no account that could send mail. It is
+	// "off", or "file:" and a folder. Empty means the folder "mail" in Dir.
 	Mail string
-	// Now is the time that requests are told; nil means time.Now.
+	// Now is the time in the events of requests. nil means [time.Now].
 	Now func() time.Time
-	// Ticks returns when a function with a rule of that period runs, and ends
-	// that; nil means once in a period.
+	// Ticks returns the times at which a function with a rule of that period
+	// runs, and a function that stops them. nil means once in a period.
 	Ticks func(every time.Duration) (ticks <-chan time.Time, stop func())
-	// Log returns where a function's lines go; nil means a file for each
-	// function in Dir/logs, begun anew at each start.
+	// Log returns the writer for the log of a function. nil means a file for each
+	// function in Dir/logs, which each start empties.
 	Log func(function string) io.Writer
-	// Capacity counts the capacity that functions consume, see wall.Tally.
+	// Capacity makes [Stack.Calls] count the capacity that functions consume.
 	Capacity bool
-	// Progress is told of each finished step; nil means nobody is.
+	// Progress is called for each finished step of the start. It may be nil.
 	Progress func(Step)
-	// Failed is told of each event that a function failed; nil means nobody
-	// is.
+	// Failed is called for each event with which a function failed. It may be
+	// nil.
 	Failed func(function string, err error)
 }
 
-// Step is a finished part of a start.
+// Step is a finished step of a start.
 type Step struct {
 	What string
 	Took time.Duration
 }
 
-// DefaultTemplates is the folder of the committed templates in the checkout.
+// DefaultTemplates is the folder of the committed templates, relative to the checkout.
 const DefaultTemplates = "infra/testdata/snapshots"
 
-// DefaultBinaries is where make puts the functions for this machine.
+// DefaultBinaries is the folder in which make builds the functions for this machine.
 var DefaultBinaries = filepath.Join("bin", runtime.GOARCH)
 
 const defaultStage = "staging"
@@ -95,7 +95,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// told returns the variables that the options tell instead of the templates.
+// told returns the variables that the options replace.
 func (o Options) told() (map[string]string, error) {
 	policy, err := o.mail()
 	if err != nil {
@@ -117,8 +117,8 @@ func (o Options) told() (map[string]string, error) {
 	return told, nil
 }
 
-// mail reads Mail. Functions run in no folder of their own, so they are told an
-// absolute one.
+// mail reads Mail. Its folder is made absolute, because a function has another
+// working directory.
 func (o Options) mail() (contract.MailPolicy, error) {
 	policy, err := contract.ParseMail(o.Mail)
 	if err == nil && policy.From != "" {
@@ -133,7 +133,7 @@ func (o Options) mail() (contract.MailPolicy, error) {
 	return policy, nil
 }
 
-// read reads the templates of the stage.
+// read reads the templates of the stage. It fails when there are none.
 func (o Options) read() (*cfn.Stage, error) {
 	files, err := filepath.Glob(filepath.Join(o.Templates, "tipstaff-"+o.Stage+"-*.template.json"))
 	if err != nil {
@@ -145,18 +145,18 @@ func (o Options) read() (*cfn.Stage, error) {
 	return cfn.Read(cfn.Local, files...)
 }
 
-// short is the name of a function in the contract, which is also the name of
-// its folder of binaries and of its log.
+// short returns the name of a function in the contract. Its folder of binaries and
+// its log have that name too.
 func (o Options) short(function string) (string, error) {
 	prefix := contract.FunctionName(o.Stage, contract.Function{})
 	name, ok := strings.CutPrefix(function, prefix)
 	if !ok || name == "" || strings.ContainsAny(name, `/\.`) {
-		return "", fmt.Errorf("the templates have a function %q, whose name is not %s and more", function, prefix)
+		return "", fmt.Errorf("the templates have a function %q: its name does not begin with %s", function, prefix)
 	}
 	return name, nil
 }
 
-// programs returns the binaries of all functions by their short names.
+// programs returns the paths of the binaries of all functions by short name.
 func (o Options) programs(stage *cfn.Stage) (map[string]string, error) {
 	all := map[string]string{}
 	for _, f := range stage.Functions {
@@ -171,7 +171,7 @@ func (o Options) programs(stage *cfn.Stage) (map[string]string, error) {
 	return all, nil
 }
 
-// binary returns the absolute path of a function's bootstrap.
+// binary returns the absolute path of the bootstrap program of a function.
 func (o Options) binary(short string) (string, error) {
 	path, err := filepath.Abs(filepath.Join(o.Binaries, short, "bootstrap"))
 	if err != nil {
@@ -185,7 +185,7 @@ func (o Options) binary(short string) (string, error) {
 		return "", fmt.Errorf("find the binary of function %s: %w", short, err)
 	}
 	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
-		return "", fmt.Errorf("the binary of function %s is no program: %s", short, path)
+		return "", fmt.Errorf("the binary of function %s is not a program: %s", short, path)
 	}
 	return path, nil
 }

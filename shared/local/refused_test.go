@@ -18,8 +18,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/lock"
 )
 
-// TestRefusedStarts: each has one clear sentence that names what to look at.
-func TestRefusedStarts(t *testing.T) {
+func TestStartThatFailsSaysWhyInOneSentence(t *testing.T) {
 	service := func(o *local.Options) string {
 		return filepath.Join(o.Templates, "tipstaff-test-service.template.json")
 	}
@@ -42,8 +41,10 @@ func TestRefusedStarts(t *testing.T) {
 			return edit(service(o), "ANY /items", "ANY /items/{proxy+}")
 		}, []string{"ANY /items/{proxy+}", "path parameter"}},
 		{"authorizer", func(_ *testing.T, o *local.Options) error {
-			return edit(service(o), `"RouteKey": "$default",`, `"RouteKey": "$default", "AuthorizationType": "JWT",`)
-		}, []string{"$default", "JWT"}},
+			return edit(service(o), `"AuthorizationType": "NONE",
+    "RouteKey": "$default"`, `"AuthorizationType": "JWT",
+    "RouteKey": "$default"`)
+		}, []string{"tipstaff-test-service", "DefaultRoute", "Properties.AuthorizationType", `"JWT" is not known here`}},
 		{"foreign function", func(_ *testing.T, o *local.Options) error {
 			return edit(service(o), `"FunctionName": "tipstaff-test-items"`, `"FunctionName": "items"`)
 		}, []string{`"items"`, "tipstaff-test-"}},
@@ -53,7 +54,7 @@ func TestRefusedStarts(t *testing.T) {
 		{"binary is no program", func(_ *testing.T, o *local.Options) error {
 			path := filepath.Join(o.Binaries, "items", "bootstrap")
 			return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600))
-		}, []string{"function items", "no program"}},
+		}, []string{"function items", "not a program"}},
 		{"taken port", func(t *testing.T, o *local.Options) error {
 			t.Helper()
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -121,9 +122,8 @@ func edit(path, old, replacement string) error {
 	return os.WriteFile(path, bytes.ReplaceAll(text, []byte(old), []byte(replacement)), 0o600)
 }
 
-// After a kill the children of a stack hold its folder for a moment. The next
-// start waits for them.
-func TestStartAfterAKill(t *testing.T) {
+// After a kill the children of a stack hold the lock of its folder for a moment.
+func TestStartWaitsForTheChildrenOfAKilledStack(t *testing.T) {
 	o := localtest.Options(t)
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestStartAfterAKill(t *testing.T) {
 	}
 }
 
-func TestSecondStart(t *testing.T) {
+func TestSecondStackInAFolderIsRefused(t *testing.T) {
 	o := localtest.Options(t)
 	s := start(t, o)
 	_, err := local.Start(t.Context(), o)
@@ -162,28 +162,28 @@ func TestSecondStart(t *testing.T) {
 	}
 }
 
-func TestLostDatabaseUnderKeptSecrets(t *testing.T) {
+func TestOldSecretsWithANewDatabaseAreRefused(t *testing.T) {
 	o := localtest.Options(t)
 	start(t, o).Close()
 	if err := os.Remove(filepath.Join(o.Dir, "dynamodb.db")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := local.Start(t.Context(), o)
-	if err == nil || !strings.Contains(err.Error(), "begin anew") {
-		t.Errorf("Start = %v, want the way to begin anew", err)
+	if err == nil || !strings.Contains(err.Error(), "to start with new ones") {
+		t.Errorf("Start = %v, want what to remove", err)
 	}
 }
 
-func TestTableAddedLater(t *testing.T) {
+func TestNewTableIsAddedToAnOldDatabase(t *testing.T) {
 	o := localtest.Options(t)
 	data := filepath.Join(o.Templates, "tipstaff-test-data.template.json")
 	whole, err := os.ReadFile(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := edit(data, `"Type": "AWS::DynamoDB::Table",
+	if err := edit(data, `"Type": "AWS::DynamoDB::GlobalTable",
    "Properties": {
-    "TableName": "tipstaff-test-registry"`, `"Type": "Custom::Nothing",
+    "TableName": "tipstaff-test-registry"`, `"Type": "AWS::Logs::LogGroup",
    "Properties": {
     "TableName": "tipstaff-test-registry"`); err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestTableAddedLater(t *testing.T) {
 	}
 }
 
-func TestTableOfAnOtherShape(t *testing.T) {
+func TestTableWithOtherIndexesIsRefused(t *testing.T) {
 	o := localtest.Options(t)
 	start(t, o).Close()
 	if err := edit(filepath.Join(o.Templates, "tipstaff-test-data.template.json"), "by_sub", "by_subject"); err != nil {

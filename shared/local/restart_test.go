@@ -21,7 +21,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/localtest"
 )
 
-func TestRestart(t *testing.T) {
+func TestDataAndSecretsSurviveARestart(t *testing.T) {
 	o := localtest.Options(t)
 	s := start(t, o)
 	post(t, s.BaseURL()+"/items", "kept")
@@ -47,9 +47,9 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A secret that does not rotate is made once, is what an operator makes of it, and
-// stays so. The stack of a release that did not have it gets it.
-func TestSecretWithoutRotation(t *testing.T) {
+// A secret without a rotation keeps the value of an operator. A stack of an earlier
+// release, which did not have the secret, gets it.
+func TestSecretWithoutRotationKeepsItsValue(t *testing.T) {
 	const name = "tipstaff-test-upstreams"
 	o := localtest.Options(t)
 	s := start(t, o)
@@ -131,9 +131,8 @@ func replace(t *testing.T, path string, create func() error) {
 	}
 }
 
-// TestClose closes with one request at work that will be done in time, and one
-// that will not.
-func TestClose(t *testing.T) {
+// One running request ends in time, the other does not.
+func TestCloseFinishesShortRequestsAndEndsAllProcesses(t *testing.T) {
 	s := start(t, localtest.Options(t))
 	statuses := make(chan int, 2)
 	for _, sleep := range []string{"500ms", "1m"} {

@@ -10,8 +10,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 )
 
-// startSchedules runs the functions that have a rule, each for itself and one
-// call after the other, from the end of the first period until Close.
+// startSchedules runs the functions that have a rule. The first run is at the end of
+// the first period, and Close ends the runs. Rules run at the same time; the runs of
+// one rule follow each other.
 func (s *Stack) startSchedules() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -35,8 +36,7 @@ func (s *Stack) startSchedules() {
 	})
 }
 
-// tick calls a function for its rule. What fails is told; the next tick comes
-// anyway.
+// tick invokes a function for its rule. A failure does not stop the next tick.
 func (s *Stack) tick(ctx context.Context, rule cfn.Rule, at time.Time) {
 	short, err := s.options.short(rule.Function)
 	if err == nil {
@@ -47,8 +47,8 @@ func (s *Stack) tick(ctx context.Context, rule cfn.Rule, at time.Time) {
 	}
 }
 
-// Trigger runs a function that has a rule at once and returns its answer. The
-// function has its name in the contract.
+// Trigger invokes a function that has a rule, without waiting for a tick, and returns
+// its answer. The function is named as in the contract.
 func (s *Stack) Trigger(ctx context.Context, function string) ([]byte, error) {
 	for _, rule := range s.stage.Rules {
 		if short, err := s.options.short(rule.Function); err == nil && short == function {
@@ -58,7 +58,7 @@ func (s *Stack) Trigger(ctx context.Context, function string) ([]byte, error) {
 	return nil, fmt.Errorf("the templates have no rule that runs function %s", function)
 }
 
-// scheduled is the event that EventBridge sends.
+// scheduled returns the event that EventBridge sends.
 func (s *Stack) scheduled(rule cfn.Rule, at time.Time) []byte {
 	event, err := json.Marshal(map[string]any{
 		"version": "0", "id": fmt.Sprintf("local-%d", at.UnixNano()), "detail-type": "Scheduled Event", "source": "aws.events",
@@ -66,12 +66,12 @@ func (s *Stack) scheduled(rule cfn.Rule, at time.Time) []byte {
 		"resources": []string{rule.ARN}, "detail": struct{}{},
 	})
 	if err != nil {
-		panic(err) // texts always marshal
+		panic(err) // Texts can always be marshaled.
 	}
 	return event
 }
 
-// ticker is a clock of the system that ticks once in a period.
+// ticker ticks once in a period of the clock.
 func ticker(every time.Duration) (ticks <-chan time.Time, stop func()) {
 	t := time.NewTicker(every)
 	return t.C, t.Stop

@@ -10,9 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/localtest"
 )
 
-// TestScheduledFunction: a function with a rule runs once for each tick, with
-// the event of EventBridge, and a run that fails stops none that comes after it.
-func TestScheduledFunction(t *testing.T) {
+// A run that fails does not stop the runs after it.
+func TestScheduledFunctionRunsOnceForEachTick(t *testing.T) {
 	o := localtest.Options(t)
 	ticks := make(chan time.Time)
 	var period time.Duration
@@ -45,8 +44,7 @@ func TestScheduledFunction(t *testing.T) {
 	}
 }
 
-// TestTrigger runs a scheduled function without waiting, and no other.
-func TestTrigger(t *testing.T) {
+func TestTriggerRunsOnlyAScheduledFunction(t *testing.T) {
 	s := start(t, localtest.Options(t))
 	answer, err := s.Trigger(t.Context(), "echo")
 	if want := `"aws.events arn:aws:events:us-east-1:000000000000:rule/tipstaff-test-echo"`; err != nil || string(answer) != want {
@@ -60,8 +58,8 @@ func TestTrigger(t *testing.T) {
 	}
 }
 
-// TestUnknownSchedule is refused at the start: it would never run.
-func TestUnknownSchedule(t *testing.T) {
+// A function with a schedule that is not known here would never run.
+func TestUnknownScheduleIsRefused(t *testing.T) {
 	o := localtest.Options(t)
 	path := o.Templates + "/tipstaff-test-service.template.json"
 	if err := edit(path, "rate(5 minutes)", "cron(0 12 * * ? *)"); err != nil {

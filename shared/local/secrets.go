@@ -12,10 +12,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// secretsFile holds the secrets in the folder of a stack.
+// secretsFile is the file of the secrets in the folder of a stack.
 const secretsFile = "secrets.json"
 
-// SecretsManager returns a client for operators: no role limits it.
+// SecretsManager returns a client for operators. No role limits it.
 func (s *Stack) SecretsManager() *secretsmanager.Client {
 	return secretsmanager.New(secretsmanager.Options{
 		Region:       s.stage.Place.Region,
@@ -24,8 +24,9 @@ func (s *Stack) SecretsManager() *secretsmanager.Client {
 	})
 }
 
-// startSecrets opens the secrets and serves them to operators. fresh says that
-// the database is new, which it must not be under secrets that were used.
+// startSecrets opens the secrets and serves them to operators. fresh means that the
+// database is new. Then the secrets must be new too: old ones belong to data that is
+// lost.
 func (s *Stack) startSecrets(ctx context.Context, fresh bool) error {
 	path := filepath.Join(s.options.Dir, secretsFile)
 	var err error
@@ -38,7 +39,7 @@ func (s *Stack) startSecrets(ctx context.Context, fresh bool) error {
 			return err
 		}
 		if fresh && !created {
-			return fmt.Errorf("the database is new but %s holds secrets of an older one; remove %s to begin anew", path, s.options.Dir)
+			return fmt.Errorf("the database is new but %s holds secrets of an older one; remove %s to start with new ones", path, s.options.Dir)
 		}
 	}
 	s.onClose(s.secrets.Wait)
@@ -51,8 +52,9 @@ func (s *Stack) startSecrets(ctx context.Context, fresh bool) error {
 	return nil
 }
 
-// rotate attaches the rotations, and runs those that AWS would run when it
-// creates their schedule. One that a killed run left unfinished runs again.
+// rotate attaches the rotations. It runs those that AWS runs when it creates their
+// schedule, unless they have succeeded before. So it also repeats a rotation that was
+// interrupted.
 func (s *Stack) rotate(ctx context.Context) error {
 	for _, r := range s.stage.Rotations {
 		short, err := s.options.short(r.Function)

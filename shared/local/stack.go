@@ -1,25 +1,37 @@
-// Package local runs a whole stage of Tipstaff on this machine, from the very
-// files that get deployed.
+// Package local runs a whole stage of Tipstaff on this machine, from the files that
+// are deployed.
 //
-// The stack has no configuration of its own. It reads the synthesized
-// CloudFormation templates and gives each resource in them a body: a table gets
-// a real database, a secret a file, a function its real `bootstrap` processes
-// behind a Runtime API, a route a place in an HTTP API. Between the functions
-// and what they call stands a wall that judges every call by the role in the
-// template. So what works here was not simulated around the templates but
-// follows from them, and a forgotten permission, variable or route fails here
-// as it would on AWS.
+// # From templates to a stack
 //
-// The functions cannot tell the difference. Only two things are told to them
-// that a deployment would not: the endpoints of DynamoDB and Secrets Manager,
-// in the variables that every AWS SDK knows, and the issuer, which is the
-// address of this stack. Whoever starts it may also choose which clients may
-// introduce themselves and where mail goes, which a deployment does by values of
-// its stage; what the templates would send by SES lands in a folder.
+// The stack has no configuration of its own. It reads the synthesized CloudFormation
+// templates and serves the resources in them:
 //
-// Everything lives in one folder and one process. Close, a signal or a kill -9
-// of that process ends all of it; what was acknowledged is there again at the
-// next start.
+//   - a table is a table of a real database (package engine);
+//   - a secret is in a file (package secrets);
+//   - a function is its real `bootstrap` program behind a Runtime API (package
+//     lambda);
+//   - a route is a route of an HTTP API (package gateway).
+//
+// A proxy between the functions and the services allows a call only when the role in
+// the template allows it. So a missing permission, variable or route fails here as it
+// does on AWS.
+//
+// # What differs from a deployment
+//
+// The functions get other values for a few variables than in a deployment. Apart from
+// the endpoints, a function gets one only for a variable that its template declares.
+//
+//   - the endpoints of DynamoDB and Secrets Manager, in the variables that every AWS
+//     SDK reads;
+//   - the issuer, which is the address of this stack;
+//   - the destination of mail, which is a folder: the stack has no account that could
+//     send mail;
+//   - which clients may register, when [Options] say so.
+//
+// # Its life
+//
+// A stack has one folder and one process. [Stack.Close], a signal or kill -9 ends the
+// process and all its children. The next start finds all data that was acknowledged.
 package local
 
 import (
@@ -49,7 +61,7 @@ type Stack struct {
 	options    Options
 	stage      *cfn.Stage
 	binaries   map[string]string // by short name
-	told       map[string]string // variables in place of the templates'
+	told       map[string]string // variables that replace those of the templates
 	url        string
 	engine     *engine.Engine
 	secrets    *secrets.Store
@@ -58,11 +70,11 @@ type Stack struct {
 	functions  map[string]*lambda.Function // by short name
 
 	close   sync.Once
-	closers []func() // run last to first
+	closers []func() // Close calls the last one first.
 }
 
-// Start starts a stack and returns when it serves. When it fails nothing is
-// left running, and the error is one sentence for a person.
+// Start starts a stack and returns when it serves. When it returns an error, nothing
+// runs any more. The error is one sentence for a user.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{options: o.withDefaults(), functions: map[string]*lambda.Function{}}
 	if err := s.start(ctx); err != nil {
@@ -72,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	return s, nil
 }
 
-// start goes from what fails fast and clear to what takes time.
+// start first does what can fail fast and with a clear error.
 func (s *Stack) start(ctx context.Context) error {
 	var err error
 	if s.told, err = s.options.told(); err != nil {
@@ -124,11 +136,11 @@ func (s *Stack) start(ctx context.Context) error {
 	return nil
 }
 
-// vacancy is how long a folder is waited for whose stack is not running: after a
-// kill its children take a moment to see that they are alone.
+// vacancy is how long Start waits for a folder that is locked although no stack runs
+// in it. After a kill it takes a moment until the children have ended.
 const vacancy = 10 * time.Second
 
-// take locks the folder. It waits for who holds it and does not run.
+// take locks the folder. It waits while the lock is held and no stack runs.
 func take(ctx context.Context, dir string) (*lock.Lock, error) {
 	ctx, cancel := context.WithTimeout(ctx, vacancy)
 	defer cancel()
@@ -148,7 +160,7 @@ func take(ctx context.Context, dir string) (*lock.Lock, error) {
 	}
 }
 
-// occupy makes the folder ours.
+// occupy creates the folder and locks it.
 func (s *Stack) occupy(ctx context.Context) error {
 	dir := s.options.Dir
 	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o700); err != nil {
@@ -165,23 +177,23 @@ func (s *Stack) occupy(ctx context.Context) error {
 		return fmt.Errorf("the folder %s cannot be used: %w", dir, err)
 	}
 	s.onClose(held.Release)
-	// What a killed predecessor said of itself is no longer true.
+	// The state of a stack that was killed is no longer true.
 	if err := os.Remove(statePath(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the folder %s cannot be used: %w", dir, err)
 	}
 	return nil
 }
 
-// onClose remembers what Close has to do, in reverse order.
+// onClose adds a function that Close calls. The last one is called first.
 func (s *Stack) onClose(f func()) { s.closers = append(s.closers, f) }
 
-// step reports what was done since began.
+// step reports a step that began at this time and is finished.
 func (s *Stack) step(began time.Time, format string, args ...any) {
 	s.options.Progress(Step{What: fmt.Sprintf(format, args...), Took: time.Since(began)})
 }
 
-// Close stops everything within two seconds: it lets requests at work finish
-// for one, and then ends what is left. A second call waits for the first.
+// Close stops the stack within two seconds. It waits one second for running requests
+// and then ends all processes. A second call waits for the first.
 func (s *Stack) Close() {
 	s.close.Do(func() {
 		for _, f := range slices.Backward(s.closers) {
@@ -190,8 +202,8 @@ func (s *Stack) Close() {
 	})
 }
 
-// Wait returns nil when ctx is done, and an error when a part without which
-// the stack is useless ended before.
+// Wait returns nil when ctx is done. It returns an error when the database engine
+// ends before that.
 func (s *Stack) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -201,17 +213,17 @@ func (s *Stack) Wait(ctx context.Context) error {
 	}
 }
 
-// BaseURL is the address of the HTTP API and the issuer, without a trailing
-// slash.
+// BaseURL returns the address of the HTTP API without a trailing slash. It is also
+// the issuer.
 func (s *Stack) BaseURL() string { return s.url }
 
-// Stage is what the templates declare.
+// Stage returns what the templates declare.
 func (s *Stack) Stage() *cfn.Stage { return s.stage }
 
-// Dir is the folder of the stack.
+// Dir returns the folder of the stack.
 func (s *Stack) Dir() string { return s.options.Dir }
 
-// DynamoDB returns a client for operators: no role limits it.
+// DynamoDB returns a client for operators. No role limits it.
 func (s *Stack) DynamoDB() *dynamodb.Client { return engine.Client(s.engine.URL()) }
 
 // Wall is the wall, which counts calls and injects faults.

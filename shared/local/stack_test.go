@@ -60,7 +60,7 @@ func send(tb testing.TB, method, url, text string) (status int, body string) {
 	return response.StatusCode, string(answer)
 }
 
-func TestEnvironmentOfAFunction(t *testing.T) {
+func TestFunctionHasOnlyTheVariablesOfItsTemplate(t *testing.T) {
 	t.Setenv("HOME_OF_TESTS", "must not get through")
 	s := start(t, localtest.Options(t))
 	status, body := get(t, s.BaseURL()+"/anything")
@@ -93,7 +93,7 @@ func TestEnvironmentOfAFunction(t *testing.T) {
 	}
 }
 
-func TestTheWallStandsBetween(t *testing.T) {
+func TestRoleOfAFunctionLimitsItsCalls(t *testing.T) {
 	s := start(t, localtest.Options(t))
 	if status, body := post(t, s.BaseURL()+"/items", "a"); status != 200 {
 		t.Fatalf("PutItem, which the role allows: %d %s", status, body)
@@ -117,7 +117,7 @@ func TestTheWallStandsBetween(t *testing.T) {
 	}
 }
 
-func TestFailuresOfFunctions(t *testing.T) {
+func TestFailureOfAFunctionIsReported(t *testing.T) {
 	o := localtest.Options(t)
 	var failed []error
 	o.Failed = func(function string, err error) { failed = append(failed, fmt.Errorf("%s: %w", function, err)) }
@@ -141,7 +141,7 @@ func TestFailuresOfFunctions(t *testing.T) {
 	}
 }
 
-func TestClockOfRequests(t *testing.T) {
+func TestRequestHasTheTimeOfTheOptions(t *testing.T) {
 	o := localtest.Options(t)
 	o.Now = func() time.Time { return time.UnixMilli(4102444800123) }
 	s := start(t, o)
@@ -150,7 +150,7 @@ func TestClockOfRequests(t *testing.T) {
 	}
 }
 
-func TestLogIsCaptured(t *testing.T) {
+func TestLogGoesToTheWriterOfTheOptions(t *testing.T) {
 	o := localtest.Options(t)
 	var log strings.Builder
 	o.Log = func(function string) io.Writer {
@@ -167,7 +167,7 @@ func TestLogIsCaptured(t *testing.T) {
 	}
 }
 
-func TestBothLoopbackAddresses(t *testing.T) {
+func TestStackServesBothLoopbackAddresses(t *testing.T) {
 	s := start(t, localtest.Options(t))
 	_, port, _ := strings.Cut(strings.TrimPrefix(s.BaseURL(), "http://"), ":")
 	if status, _ := get(t, "http://127.0.0.1:"+port+"/"); status != 200 {

@@ -14,31 +14,31 @@ import (
 // DefaultDir is the folder of the local stack, relative to the checkout.
 const DefaultDir = ".local"
 
-// State is what a running stack tells other commands about itself, in the file
-// state.json of its folder. The file goes when the stack stops.
+// State describes a running stack to other commands. It is in the file state.json in
+// the folder of the stack. The stack removes the file when it stops.
 type State struct {
 	// URL is the base URL of the HTTP API and the issuer.
 	URL string `json:"url"`
-	// DynamoDB and SecretsManager are the endpoints without the IAM wall,
-	// for operators.
+	// DynamoDB and SecretsManager are the endpoints for operators. No role limits
+	// the calls.
 	DynamoDB       string `json:"dynamodb"`
 	SecretsManager string `json:"secretsmanager"`
 	// Region and Stage are those of the templates that run.
 	Region string `json:"region"`
 	Stage  string `json:"stage"`
-	// Mail says where mail goes, as contract.ParseMail reads it.
+	// Mail is the destination of mail, as contract.ParseMail reads it.
 	Mail string `json:"mail"`
 	// PID is the process that runs the stack.
 	PID int `json:"pid"`
 }
 
-// ErrNotRunning says that no stack runs in the folder.
+// ErrNotRunning is returned when no stack runs in the folder.
 var ErrNotRunning = errors.New("no local stack is running here; start it with `make run`")
 
 func statePath(dir string) string { return filepath.Join(dir, "state.json") }
 
-// ReadState returns the state of the stack that runs in dir, or ErrNotRunning,
-// also when a killed stack left its file behind.
+// ReadState returns the state of the stack that runs in dir. When none runs, the error
+// is [ErrNotRunning], also when a stack that was killed left its file behind.
 func ReadState(dir string) (State, error) {
 	var s State
 	data, err := os.ReadFile(statePath(dir))
@@ -57,7 +57,7 @@ func ReadState(dir string) (State, error) {
 	return s, nil
 }
 
-// write replaces the file in one step, so that nobody reads half of it.
+// write replaces the file in one step, so a reader never finds half of it.
 func (s State) write(dir string) error {
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -66,7 +66,8 @@ func (s State) write(dir string) error {
 	return Replace(statePath(dir), append(data, '\n'))
 }
 
-// Replace writes a file that only we may read, all of it or nothing.
+// Replace writes a file that only its owner may read. A reader finds all of the old or
+// all of the new content.
 func Replace(path string, data []byte) error {
 	next := path + ".new"
 	if err := os.WriteFile(next, data, 0o600); err != nil {

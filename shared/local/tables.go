@@ -16,10 +16,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/lock"
 )
 
-// databaseFile is the engine's file in the folder of a stack.
+// databaseFile is the file of the engine in the folder of a stack.
 const databaseFile = "dynamodb.db"
 
-// startDatabase starts the engine and reports whether all its tables are new.
+// startDatabase starts the engine and creates missing tables. It reports whether all
+// tables are new.
 func (s *Stack) startDatabase(ctx context.Context) (fresh bool, err error) {
 	began := time.Now()
 	path := filepath.Join(s.options.Dir, databaseFile)
@@ -39,15 +40,11 @@ func (s *Stack) startDatabase(ctx context.Context) (fresh bool, err error) {
 	return created == len(s.stage.Tables), nil
 }
 
-// createTables creates the tables of the templates that do not exist yet and
-// returns how many those were. A table of an earlier run must have the keys
-// and indexes of its template.
+// createTables creates the tables that do not exist and returns their number. A table
+// that exists must have the keys and indexes of its template.
 func createTables(ctx context.Context, db *dynamodb.Client, tables []cfn.Table) (created int, err error) {
 	for _, t := range tables {
-		wanted, err := plain(t)
-		if err != nil {
-			return created, fmt.Errorf("table %s does not run locally: %w", t.Name, err)
-		}
+		wanted := plain(t)
 		found, err := db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &t.Name})
 		if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 			if err := engine.CreateTable(ctx, db, wanted, t.Name); err != nil {
@@ -60,32 +57,21 @@ func createTables(ctx context.Context, db *dynamodb.Client, tables []cfn.Table) 
 			return created, fmt.Errorf("look for table %s: %w", t.Name, err)
 		}
 		if !matches(found.Table, wanted) {
-			return created, fmt.Errorf("table %s has other keys or indexes than its template: it is from an older version; remove the database to begin anew", t.Name)
+			return created, fmt.Errorf("table %s has other keys or indexes than its template: it is from an older version; remove the database to start with a new one", t.Name)
 		}
 	}
 	return created, nil
 }
 
-// plain describes a table in the words of the contract, which are enough for
-// every table that Tipstaff has.
-func plain(t cfn.Table) (contract.Table, error) {
-	out := contract.Table{PartitionKey: t.PartitionKey.Name, SortKey: t.SortKey.Name, TTL: t.TTL}
-	keys := []cfn.Key{t.PartitionKey, t.SortKey}
+// plain describes a table of the templates as the contract describes it.
+func plain(t cfn.Table) contract.Table {
+	out := contract.Table{PartitionKey: t.PartitionKey, SortKey: t.SortKey, TTL: t.TTL}
 	for _, index := range t.Indexes {
-		if index.Local || index.Projection != string(types.ProjectionTypeAll) {
-			return out, fmt.Errorf("index %s is not a global one that projects everything", index.Name)
-		}
-		keys = append(keys, index.PartitionKey, index.SortKey)
 		out.Indexes = append(out.Indexes, contract.Index{
-			Name: index.Name, PartitionKey: index.PartitionKey.Name, SortKey: index.SortKey.Name,
+			Name: index.Name, PartitionKey: index.PartitionKey, SortKey: index.SortKey,
 		})
 	}
-	for _, k := range keys {
-		if k.Name != "" && k.Type != string(types.ScalarAttributeTypeS) {
-			return out, fmt.Errorf("key attribute %s is not a string", k.Name)
-		}
-	}
-	return out, nil
+	return out
 }
 
 func matches(found *types.TableDescription, wanted contract.Table) bool {

@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -24,7 +25,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func now() time.Time { return noon }
+func now(context.Context) time.Time { return noon }
 
 // letter is a message that can be sent.
 var letter = mail.Message{To: "ada@example.com", Subject: "Grüße", Text: "Hello Ada,\n\n→ https://auth.example.com/recover?link=tsl_x\n"}
@@ -114,7 +115,7 @@ func TestFolder(t *testing.T) {
 func TestFolderSorts(t *testing.T) {
 	f := folder(t)
 	at := noon
-	f.Now = func() time.Time { return at }
+	f.Now = func(context.Context) time.Time { return at }
 	var want []string
 	for _, step := range []time.Duration{0, time.Nanosecond, time.Second, 11 * time.Hour} {
 		at = at.Add(step)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
@@ -17,7 +18,7 @@ import (
 // setUser changes a user's item as an expression says.
 func setUser(b *sessiontest.Bench, subject, update string, values map[string]types.AttributeValue) {
 	must(b.Raw.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
-		TableName: &b.Registry, Key: sessiontest.UserKey(subject), UpdateExpression: &update, ExpressionAttributeValues: values,
+		TableName: &b.Registry, Key: dynamo.UserKey(subject), UpdateExpression: &update, ExpressionAttributeValues: values,
 	}))
 }
 

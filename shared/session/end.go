@@ -36,7 +36,7 @@ func (c Cause) tells(i Item) bool { return i.Notify && i.Client != c.Actor }
 // notice is the write that has a client told that the session of its grant has
 // ended.
 func (s *Store) notice(ctx context.Context, subject string, i Item) dynamo.Write {
-	return backchannel.Put(s.Sessions, s.Now(ctx), i.Client, subject, i.ID)
+	return backchannel.Notices.Put(s.Sessions, s.Now(ctx), backchannel.Notice{Client: i.Client, Subject: subject, Session: i.ID})
 }
 
 // parting is the write after which a grant has nothing to do any more with the

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
@@ -144,16 +145,13 @@ func TestEndItem(t *testing.T) {
 func TestChangeUser(t *testing.T) {
 	b := sessiontest.New(t)
 	f := newFamily(b)
-	change := session.UserChange{
-		Set:    "password = :password",
-		Values: map[string]types.AttributeValue{":password": &types.AttributeValueMemberS{Value: "phc"}},
-	}
+	change := dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{"password": dynamo.Text("phc")}}}
 	ended, err := b.ChangeUser(t.Context(), f.subject, change, session.Cause{Why: session.Password, Actor: f.subject, Action: "user.password"})
 	if err != nil || ended != 6 {
 		t.Fatalf("ChangeUser = %d, %v, want all 6 ended", ended, err)
 	}
 	f.expectOnly(t, b)
-	user := must(b.Raw.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.Registry, Key: sessiontest.UserKey(f.subject)})).Item
+	user := must(b.Raw.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.Registry, Key: dynamo.UserKey(f.subject)})).Item
 	for name, want := range map[string]string{"auth_gen": "1", "rev": "2", "password": "phc"} {
 		if got := str(user[name]); got != want {
 			t.Errorf("the user's %s = %q, want %q", name, got, want)
@@ -180,12 +178,12 @@ func TestEndAllOfLittle(t *testing.T) {
 		t.Errorf("CreateLogin with the auth_gen of before = %v, want ErrStale", err)
 	}
 	g := b.Grant(subject, func(n *session.NewGrant) { n.AuthGen = 1 })
-	must(b.Raw.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.Registry, Key: sessiontest.UserKey(subject)}))
+	must(b.Raw.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.Registry, Key: dynamo.UserKey(subject)}))
 	if ended, err := b.EndAll(t.Context(), subject, revoked); ended != 1 || err != nil {
 		t.Errorf("EndAll of a removed user = %d, %v, want one ended", ended, err)
 	}
 	expect(t, b, g, false)
-	left := must(b.Raw.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.Registry, Key: sessiontest.UserKey(subject)}))
+	left := must(b.Raw.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.Registry, Key: dynamo.UserKey(subject)}))
 	if left.Item != nil {
 		t.Errorf("EndAll brought the removed user back: %v", left.Item)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
@@ -73,7 +73,7 @@ func TestRefreshUnderFaults(t *testing.T) {
 				return
 			}
 			_, reused := errors.AsType[*session.ReuseError](err)
-			if err == nil || reused || errors.Is(err, session.ErrEnded) || errors.Is(err, audit.ErrBusy) != tt.busy {
+			if err == nil || reused || errors.Is(err, session.ErrEnded) || errors.Is(err, dynamo.ErrBusy) != tt.busy {
 				t.Errorf("Refresh = %v, want an error that is not final", err)
 			}
 			// Whatever was written, asking again helps.

@@ -11,8 +11,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The layout of the items: the partition "sub#<subject>" holds "grant#<ULID>",
-// "login#<ULID>" and one "count". Times are epoch seconds, but for rotated. A new
+// The layout of the items: the partition contract.SubjectPrefix with the subject
+// holds a contract.GrantPrefix and a contract.LoginPrefix with each ULID, and one
+// "count". Times are epoch seconds, but for rotated. A new
 // attribute is optional and its absence has the meaning written here.
 const (
 	attrState    = "state"
@@ -70,7 +71,13 @@ const (
 	skCount = "count"
 )
 
-func (k Kind) sort(id string) string { return string(k) + "#" + id }
+// sort is the sort key of the item with that id.
+func (k Kind) sort(id string) string {
+	if k == KindLogin {
+		return contract.LoginPrefix.Of(id)
+	}
+	return contract.GrantPrefix.Of(id)
+}
 
 func (k Kind) key(subject, id string) dynamo.Item {
 	return dynamo.Key(contract.SubjectPrefix.Of(subject), k.sort(id))

@@ -13,7 +13,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
@@ -30,14 +30,14 @@ func under(l *session.Login) func(*session.NewGrant) {
 // order of nothing.
 func notices(t *testing.T, b *sessiontest.Bench) map[string]int {
 	t.Helper()
-	box := &backchannel.Store{DB: b.Raw, Sessions: b.Sessions, Now: func(context.Context) time.Time { return b.Clock.Now().Add(time.Hour) }}
-	due, err := box.Due(context.Background(), 10*session.MaxItems)
+	box := &backchannel.Queue{Kind: backchannel.Notices, DB: b.Raw, Table: b.Sessions, Now: func(context.Context) time.Time { return b.Clock.Now().Add(time.Hour) }}
+	due, err := box.Due(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sessions := map[string]int{}
 	for _, n := range due {
-		sessions[n.Session]++
+		sessions[n.Payload.Session]++
 	}
 	return sessions
 }
@@ -220,7 +220,7 @@ func TestOneNoticeForEachEnd(t *testing.T) {
 			end = func() (int, error) { return b.EndAll(context.Background(), subject, by) }
 		}
 		_, err := end()
-		for errors.Is(err, audit.ErrBusy) { // the others are in the way
+		for errors.Is(err, dynamo.ErrBusy) { // the others are in the way
 			_, err = end()
 		}
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
@@ -176,7 +176,7 @@ func TestConcurrentRedemptions(t *testing.T) {
 					given.Add(1)
 				case is:
 					reused.Add(1)
-				case errors.Is(err, audit.ErrBusy):
+				case errors.Is(err, dynamo.ErrBusy):
 					busy.Add(1)
 				default:
 					t.Errorf("Redeem = %v, want a grant or a ReuseError", err)
@@ -203,7 +203,7 @@ func TestRedeemUnderFaults(t *testing.T) {
 		{name: "answer lost", fault: first(1, "TransactWriteItems", sessiontest.Fault{Drop: true})},
 		{name: "conflict", fault: first(2, "TransactWriteItems", sessiontest.Fault{Error: "TransactionConflict"})},
 		{name: "throttled", fault: first(2, "TransactWriteItems", sessiontest.Fault{Error: "ThrottlingError"})},
-		{name: "throttled for good", fault: first(1000, "TransactWriteItems", sessiontest.Fault{Error: "ThrottlingError"}), fails: audit.ErrBusy},
+		{name: "throttled for good", fault: first(1000, "TransactWriteItems", sessiontest.Fault{Error: "ThrottlingError"}), fails: dynamo.ErrBusy},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ const (
 	// PK is the partition of all upstreams, SKPrefix what their sort keys
 	// begin with: an id alone could be the sort key of something else, such as
 	// "user".
-	PK       = "upstreams"
+	PK       = contract.UpstreamPartition
 	SKPrefix = string(contract.UpstreamPrefix)
 
 	attrRevision = "rev"

@@ -13,7 +13,10 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
+	"github.com/tipstaff/tipstaff/shared/identity/credential"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
@@ -89,8 +92,8 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 		a.after, a.Fields = &after, difference(c.before, &after)
 	}
 	entry := s.record(ctx, &a.Change)
-	err = audit.Write(ctx, s.DB, slices.Concat(s.writes(&a.Change), belongings, []types.TransactWriteItem{s.Trail.Put(ctx, entry)})...)
-	if _, refused := errors.AsType[*audit.ConditionError](err); refused {
+	err = dynamo.Tx(slices.Concat(s.writes(&a.Change), belongings, []dynamo.Write{s.Trail.Put(ctx, entry)})).Run(ctx, s.DB)
+	if dynamo.Failed(err) {
 		return ErrChanged
 	}
 	if err != nil && uncertain(err) {
@@ -100,9 +103,16 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 		done(a)
 	}
 	if err == nil && c.leaves() {
-		err = s.sweep(ctx, c.before.subject)
+		err = s.deletion().Finish(ctx, c.before.subject)
 	}
 	return err
+}
+
+// deletion deletes what belongs to users.
+func (s *Store) deletion() *credential.Deletion {
+	return &credential.Deletion{
+		Users: &identity.Store{DB: s.DB, Registry: s.Table, Trail: s.Trail, Now: s.Trail.Now}, Actor: s.Actor,
+	}
 }
 
 // leaves reports whether the change is the end of a person here.
@@ -110,11 +120,11 @@ func (c *Change) leaves() bool { return c.Kind == KindUser && c.Op == Delete }
 
 // leave does what comes before a change of a person who may no longer sign in, and
 // returns the writes of what a person who is deleted leaves behind.
-func (s *Store) leave(ctx context.Context, c *Change) ([]types.TransactWriteItem, error) {
+func (s *Store) leave(ctx context.Context, c *Change) ([]dynamo.Write, error) {
 	if err := s.signOut(ctx, c); err != nil || !c.leaves() {
 		return nil, err
 	}
-	return s.forget(ctx, c.before.subject)
+	return s.deletion().Begin(ctx, c.before.subject)
 }
 
 // signOut disables a user whom a change disables or deletes and ends all that
@@ -126,7 +136,7 @@ func (s *Store) signOut(ctx context.Context, c *Change) error {
 	if c.Kind != KindUser || !disables && !c.leaves() {
 		return nil
 	}
-	_, err := s.Sessions.ChangeUser(ctx, c.before.subject, session.UserChange(admin.Disabled()),
+	_, err := s.Sessions.ChangeUser(ctx, c.before.subject, admin.Disabled(),
 		session.Cause{Why: session.Disabled, Actor: s.Actor, Action: audit.UserDisable})
 	if errors.Is(err, session.ErrUnknown) {
 		return ErrChanged
@@ -142,7 +152,7 @@ func (s *Store) signOut(ctx context.Context, c *Change) error {
 // uncertain reports whether a write with this error may have been applied:
 // unless DynamoDB itself said no, it may.
 func uncertain(err error) bool {
-	if errors.Is(err, audit.ErrBusy) {
+	if errors.Is(err, dynamo.ErrBusy) {
 		return false
 	}
 	if _, running := errors.AsType[*types.TransactionInProgressException](err); running {

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/tools/registry"
@@ -32,17 +34,17 @@ func newBench(t *testing.T) bench {
 	return bench{t: t, Store: &registry.Store{
 		DB: db, Table: name(contract.Registry), Actor: "tester", Trail: trail,
 		Sessions: &session.Store{
-			DB: db, Sessions: name(contract.Sessions), Registry: name(contract.Registry), Trail: trail, Now: time.Now,
+			DB: db, Sessions: name(contract.Sessions), Registry: name(contract.Registry), Trail: trail, Now: httpapi.Now,
 		},
 	}}
 }
 
 // ticking is a clock that is a millisecond later at every look: entries of one
 // millisecond are in no order.
-func ticking() func() time.Time {
+func ticking() func(context.Context) time.Time {
 	begin := time.Now()
 	var looks atomic.Int64
-	return func() time.Time { return begin.Add(time.Duration(looks.Add(1)) * time.Millisecond) }
+	return func(context.Context) time.Time { return begin.Add(time.Duration(looks.Add(1)) * time.Millisecond) }
 }
 
 func parse(t *testing.T, file string) *registry.Document {
@@ -114,7 +116,7 @@ func str(v types.AttributeValue) string {
 }
 
 func (b bench) authenticate(id, secret string) error {
-	store := &client.Store{DB: b.DB, Table: b.Table, Now: time.Now}
+	store := &client.Store{DB: b.DB, Table: b.Table, Now: httpapi.Now}
 	_, err := store.Authenticate(b.t.Context(), id, secret)
 	return err
 }

@@ -6,9 +6,9 @@ import (
 	"reflect"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/tools/registry"
@@ -35,7 +35,7 @@ func TestExample(t *testing.T) {
 	if plan := b.plan(example(t), true); len(plan.Pending()) != 0 {
 		t.Errorf("plan after apply =\n%s, want nothing", plan)
 	}
-	store := &client.Store{DB: b.DB, Table: b.Table, Now: time.Now}
+	store := &client.Store{DB: b.DB, Table: b.Table, Now: httpapi.Now}
 	find := func(id string) *client.Client {
 		c, err := store.Client(t.Context(), id)
 		if err != nil {
@@ -58,7 +58,7 @@ func TestExample(t *testing.T) {
 	if r, err := store.Resource(t.Context(), "https://mcp.example.com/mcp"); err != nil || !slices.Equal(r.SelfRegistered, []string{"tools:read"}) {
 		t.Errorf("MCP server = %+v, %v, want it open for tools:read", r, err)
 	}
-	upstreams, err := (&upstream.Store{DB: b.DB, Registry: b.Table, Now: time.Now}).All(t.Context())
+	upstreams, err := (&upstream.Store{DB: b.DB, Registry: b.Table, Now: httpapi.Now}).All(t.Context())
 	if err != nil || len(upstreams) != 3 || upstreams[0].Name != "GitHub" || upstreams[1].Issuer != upstream.GoogleIssuer || !upstreams[2].Disabled {
 		t.Errorf("upstreams = %+v, %v, want GitHub, Google and a partner who is disabled", upstreams, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,6 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/tools/registry"
@@ -39,9 +39,9 @@ func (b bench) furnish(u *identity.User, passkeys, links, consents int) {
 	}
 	put("otp")
 	put("later#1") // of a later release
-	accounts := &external.Store{DB: b.DB, Registry: b.Table, Now: time.Now}
+	accounts := &external.Store{DB: b.DB, Registry: b.Table, Now: httpapi.Now}
 	for i := range links {
-		_, writes, err := accounts.Adding(ctx, u.Subject, external.Account{Issuer: issuer, Subject: fmt.Sprint(u.UserName, i)}, nil)
+		_, writes, err := accounts.Adding(b.t.Context(), u.Subject, external.Account{Issuer: issuer, Subject: fmt.Sprint(u.UserName, i)}, nil)
 		if err == nil {
 			err = dynamo.Tx(writes).Run(b.t.Context(), b.DB)
 		}
@@ -49,7 +49,7 @@ func (b bench) furnish(u *identity.User, passkeys, links, consents int) {
 			b.t.Fatal(err)
 		}
 	}
-	allowed := &consent.Store{DB: b.DB, Registry: b.Table, Trail: b.Trail, Now: time.Now}
+	allowed := &consent.Store{DB: b.DB, Registry: b.Table, Trail: b.Trail, Now: httpapi.Now}
 	for i := range consents {
 		err := allowed.Give(b.t.Context(), consent.Place{Subject: u.Subject, Client: fmt.Sprint("client", i)}, []string{"read"}, "")
 		if err != nil {
@@ -96,7 +96,7 @@ func TestDeleteTakesEverything(t *testing.T) {
 	if got := b.actions(); got["user.delete"] != 1 || got["user.forget"] != 0 {
 		t.Errorf("trail = %v, want one deletion and nothing beside it", got)
 	}
-	accounts := &external.Store{DB: b.DB, Registry: b.Table, Now: time.Now}
+	accounts := &external.Store{DB: b.DB, Registry: b.Table, Now: httpapi.Now}
 	if l, err := accounts.Find(t.Context(), issuer, "ann0"); err == nil {
 		t.Errorf("Find an account of ann = %+v, want nobody's", l)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
@@ -38,7 +37,7 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 	if len(kinds) == 0 {
 		return have, nil
 	}
-	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: identity.SKUser}
+	keys := map[Kind]string{KindResource: client.SKResource, KindClient: client.SKClient, KindUser: contract.UserSort}
 	values := dynamo.Item{}
 	var filters []string
 	for _, k := range kinds {
@@ -77,16 +76,16 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 
 // writes returns the writes of a change, without its audit entry. Each holds
 // only if nobody has written the entry since the plan was made.
-func (s *Store) writes(c *Change) []types.TransactWriteItem {
+func (s *Store) writes(c *Change) []dynamo.Write {
 	switch c.Op {
 	case Create:
 		c.after.item[attrRevision] = dynamo.Number(1)
-		return append([]types.TransactWriteItem{s.put(c.after.item)}, s.userName(c)...)
+		return append([]dynamo.Write{dynamo.Create(s.Table, c.after.item)}, s.userName(c)...)
 	case Update:
 		c.after.item[attrRevision] = dynamo.Number(c.before.revision + 1)
-		return []types.TransactWriteItem{s.update(c.before, c.after)}
+		return []dynamo.Write{s.update(c.before, c.after)}
 	case Delete:
-		return append([]types.TransactWriteItem{s.remove(c.before)}, s.userName(c)...)
+		return append([]dynamo.Write{s.remove(c.before)}, s.userName(c)...)
 	case Unchanged, Kept:
 	}
 	return nil
@@ -94,65 +93,40 @@ func (s *Store) writes(c *Change) []types.TransactWriteItem {
 
 // userName claims the name of a user that is created, and frees that of one
 // that is deleted.
-func (s *Store) userName(c *Change) []types.TransactWriteItem {
+func (s *Store) userName(c *Change) []dynamo.Write {
 	if c.Kind != KindUser {
 		return nil
 	}
 	if c.Op == Delete {
-		return []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.Table, Key: identity.NameKey(c.ID)}}}
+		return []dynamo.Write{dynamo.Delete(s.Table, identity.NameKey(c.ID))}
 	}
-	return []types.TransactWriteItem{s.put(identity.EncodeName(&identity.User{UserName: c.ID, Subject: c.after.subject}))}
+	return []dynamo.Write{dynamo.Create(s.Table, identity.EncodeName(&identity.User{UserName: c.ID, Subject: c.after.subject}))}
 }
 
-func (s *Store) put(it dynamo.Item) types.TransactWriteItem {
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.Table, Item: it,
-		ConditionExpression: new("attribute_not_exists(" + contract.PK + ")"),
-	}}
+func (s *Store) remove(e *entry) dynamo.Write {
+	return dynamo.Delete(s.Table, keyOf(e.item), isAt(e.revision)).Else(ErrChanged)
 }
 
-func (s *Store) remove(e *entry) types.TransactWriteItem {
-	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &s.Table, Key: keyOf(e.item),
-		ConditionExpression:       new(attrRevision + " = :rev"),
-		ExpressionAttributeValues: dynamo.Item{":rev": dynamo.Number(e.revision)},
-	}}
+// isAt holds while an entry is at the revision at which the plan saw it.
+func isAt(revision int64) dynamo.Condition {
+	return dynamo.Equal(attrRevision, dynamo.Number(revision))
 }
 
 // update sets and removes only the attributes that differ: those that a later
 // release or another part of this one added to the item stay.
-func (s *Store) update(before, after *entry) types.TransactWriteItem {
-	var set, remove []string
-	names := map[string]string{}
-	values := dynamo.Item{":rev": dynamo.Number(before.revision)}
-	alias := func(attribute string) string {
-		a := fmt.Sprintf("#a%d", len(names))
-		names[a] = attribute
-		return a
-	}
-	for _, attribute := range sortedKeys(after.item) {
-		if value := after.item[attribute]; !reflect.DeepEqual(value, before.item[attribute]) {
-			a := alias(attribute)
-			set = append(set, a+" = "+":"+a[1:])
-			values[":"+a[1:]] = value
+func (s *Store) update(before, after *entry) dynamo.Write {
+	c := dynamo.Changes{Set: dynamo.Item{}}
+	for attribute, value := range after.item {
+		if !reflect.DeepEqual(value, before.item[attribute]) {
+			c.Set[attribute] = value
 		}
 	}
 	for _, attribute := range sortedKeys(before.item) {
-		if _, ok := after.item[attribute]; !ok {
-			remove = append(remove, alias(attribute))
+		if _, kept := after.item[attribute]; !kept {
+			c.Remove = append(c.Remove, attribute)
 		}
 	}
-	expression := "SET " + strings.Join(set, ", ")
-	if len(remove) > 0 {
-		expression += " REMOVE " + strings.Join(remove, ", ")
-	}
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Table, Key: keyOf(after.item),
-		UpdateExpression:          &expression,
-		ConditionExpression:       new(attrRevision + " = :rev"),
-		ExpressionAttributeNames:  names,
-		ExpressionAttributeValues: values,
-	}}
+	return dynamo.Update(s.Table, keyOf(before.item), c, isAt(before.revision)).Else(ErrChanged)
 }
 
 func keyOf(it dynamo.Item) dynamo.Item {

@@ -16,11 +16,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/tools/registry"
 )
@@ -285,7 +285,7 @@ users:
 	if again := b.plan(with, true); len(again.Pending()) != 0 {
 		t.Errorf("plan after apply =\n%s, want nothing", again)
 	}
-	store := &client.Store{DB: b.DB, Table: b.Table, Now: time.Now}
+	store := &client.Store{DB: b.DB, Table: b.Table, Now: httpapi.Now}
 	if c, err := store.Client(t.Context(), "app"); err != nil || !c.RequirePAR || !c.MayExchange("https://api.example.com") {
 		t.Errorf("Client(app) = %+v, %v, want what the file says", c, err)
 	}

@@ -6,11 +6,12 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
 // attrRevision counts the writes of an entry of every kind.
-const attrRevision = identity.AttrRevision
+const attrRevision = dynamo.AttrRevision
 
 // user reads a person, as far as a registry file speaks about one: how people
 // prove themselves is not its business.

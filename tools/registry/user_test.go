@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -20,7 +21,7 @@ import (
 // user finds a user by name.
 func (b bench) user(name string) *identity.User {
 	b.t.Helper()
-	people := &identity.Store{DB: b.DB, Registry: b.Table, Now: time.Now}
+	people := &identity.Store{DB: b.DB, Registry: b.Table, Now: httpapi.Now}
 	u, err := people.Find(b.t.Context(), name)
 	if err != nil {
 		b.t.Fatalf("Find(%s) = %v", name, err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/replay"
@@ -104,10 +105,10 @@ func (g *Guard) record(ctx context.Context, given Credentials, why error) {
 	}
 	var err error
 	if errors.Is(why, client.ErrUnknown) {
-		err = g.Refusals.Pretend(ctx, "client#"+given.ID)
+		err = g.Refusals.Pretend(ctx, contract.ClientPrefix.Of(given.ID))
 	} else {
 		err = g.Refusals.Record(ctx, audit.Entry{
-			Actor: given.ID, Action: ActionRefuse, Subject: given.ID, Object: "client#" + given.ID,
+			Actor: given.ID, Action: ActionRefuse, Subject: given.ID, Object: contract.ClientPrefix.Of(given.ID),
 			RequestID: httpapi.RequestID(ctx), Detail: map[string]string{"method": given.Method},
 		})
 	}

@@ -36,7 +36,7 @@ func TestCostOfAssertions(t *testing.T) {
 	}
 	assertion := func(id string, by tokentest.Mold) string {
 		by.KeyID = "one"
-		by.Claims = map[string]any{"iss": id, "sub": id, "aud": routetest.Issuer, "jti": "j", "exp": now().Unix() + 60}
+		by.Claims = map[string]any{"iss": id, "sub": id, "aud": routetest.Issuer, "jti": "j", "exp": now(t.Context()).Unix() + 60}
 		return by.Sign(t, nil)
 	}
 	good, stranger := tokentest.Mold{Key: key}, tokentest.Mold{Key: tokentest.NewKey(t)}

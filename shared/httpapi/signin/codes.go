@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -71,7 +72,7 @@ func (c *Codes) Refused(r *http.Request, u *identity.User) {
 func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 	ctx := r.Context()
 	err := to.Record(ctx, audit.Entry{
-		Actor: subject, Action: audit.LoginRefuse, Subject: subject, Object: "user#" + subject,
+		Actor: subject, Action: audit.LoginRefuse, Subject: subject, Object: contract.UserPrefix.Of(subject),
 		RequestID: httpapi.RequestID(ctx), Detail: session.NewClientInfo(r.RemoteAddr, r.UserAgent()).Detail("method", method),
 	})
 	if err != nil {

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
@@ -75,7 +73,7 @@ func (s *scene) login(b *pagetest.Browser) *session.Login {
 	return l
 }
 
-func TestEnter(t *testing.T) {
+func TestSignIn(t *testing.T) {
 	s := newScene(t)
 	s.proof.AuthTime, s.proof.Return, s.proof.Remember = s.Time.Add(-time.Minute), "/device", "a-browser"
 	b := pagetest.Open(s.route, "")
@@ -188,9 +186,7 @@ func TestStale(t *testing.T) {
 func TestAlso(t *testing.T) {
 	s := newScene(t)
 	table := s.Table(contract.Sessions)
-	s.proof.Also = []dynamo.Write{{Put: &types.Put{
-		TableName: &table, Item: dynamo.Key("once#test", "x"), ConditionExpression: new("attribute_not_exists(pk)"),
-	}}}
+	s.proof.Also = []dynamo.Write{dynamo.Create(table, dynamo.Key("once#test", "x"))}
 	b := pagetest.Open(s.route, "")
 	if got := s.signIn(b); got.Status != 303 {
 		t.Fatalf("answer = %d %s", got.Status, got.Body)

@@ -32,9 +32,10 @@ type bench struct {
 func newBench(t *testing.T) bench {
 	t.Helper()
 	db, name := enginetest.DB(t)
-	trail := &audit.Trail{Table: name(contract.Audit), Days: 30, Now: time.Now}
+	now := func(context.Context) time.Time { return time.Now() }
+	trail := &audit.Trail{Table: name(contract.Audit), Days: 30, Now: now}
 	people := &identity.Store{
-		DB: db, Registry: name(contract.Registry), Trail: trail, Now: time.Now,
+		DB: db, Registry: name(contract.Registry), Trail: trail, Now: now,
 		Peppers: func(context.Context, string) (identity.Pepper, error) {
 			return identity.Pepper{ID: "PEPPER01", Key: []byte("key of the stage")}, nil
 		},
@@ -42,7 +43,7 @@ func newBench(t *testing.T) bench {
 	return bench{
 		t: t, Store: &admin.Store{Store: people, Actor: "tester"},
 		sessions: &session.Store{
-			DB: db, Sessions: name(contract.Sessions), Registry: name(contract.Registry), Trail: trail, Now: time.Now,
+			DB: db, Sessions: name(contract.Sessions), Registry: name(contract.Registry), Trail: trail, Now: now,
 		},
 	}
 }
@@ -225,7 +226,7 @@ func TestPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := b.change(ann, c, audit.UserPassword); n != 1 {
+	if n := b.change(ann, dynamo.UserChange{Changes: c}, audit.UserPassword); n != 1 {
 		t.Errorf("the change ended %d sessions, want 1", n)
 	}
 	if b.signsIn(ann, good) || !b.signsIn(ann, better) {

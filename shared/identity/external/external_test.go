@@ -1,6 +1,7 @@
 package external_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -12,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -33,7 +33,7 @@ type bench struct {
 func newBench(t *testing.T) bench {
 	t.Helper()
 	db, table := enginetest.DB(t)
-	now := func() time.Time { return at.Add(300 * time.Millisecond) }
+	now := func(context.Context) time.Time { return at.Add(300 * time.Millisecond) }
 	return bench{
 		t: t, Store: &external.Store{DB: db, Registry: table(contract.Registry), Now: now},
 		people: &identity.Store{DB: db, Registry: table(contract.Registry), Now: now},
@@ -56,7 +56,7 @@ func (b bench) link(u *identity.User, sub string) error {
 	if err != nil {
 		return err
 	}
-	_, writes, err := b.Adding(ctx, u.Subject, account(sub), have)
+	_, writes, err := b.Adding(b.t.Context(), u.Subject, account(sub), have)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	db, name := enginetest.DB(t)
 	b := &bench{t: t, now: noon}
-	clock := func() time.Time { return b.now }
+	clock := func(context.Context) time.Time { return b.now }
 	b.Store = &onetime.Store{
 		DB: db, Sessions: name(contract.Sessions), Now: clock,
 		Trail: &audit.Trail{Table: name(contract.Audit), Days: 30, Now: clock},
@@ -62,7 +62,9 @@ func (b *bench) wants(text string, kind onetime.Kind, want error) *onetime.Link 
 	return t
 }
 
-func (b *bench) use(t *onetime.Link) error { return (dynamo.Tx{t.Use(ctx)}).Run(b.t.Context(), b.DB) }
+func (b *bench) use(t *onetime.Link) error {
+	return (dynamo.Tx{t.Use(b.t.Context())}).Run(b.t.Context(), b.DB)
+}
 
 func TestRecover(t *testing.T) {
 	b := newBench(t)

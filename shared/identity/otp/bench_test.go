@@ -48,7 +48,7 @@ func newBench(tb testing.TB) *bench {
 		tb: tb, now: time.Date(2026, 11, 22, 12, 0, 10, 0, time.UTC),
 		peppers: []identity.Pepper{{ID: "PEPPER01", Key: []byte("first key of the stage")}},
 	}
-	now := func() time.Time { return b.now }
+	now := func(context.Context) time.Time { return b.now }
 	trail := &audit.Trail{Table: name(contract.Audit), Now: now}
 	counted := dynamodb.New(db.Options(), func(o *dynamodb.Options) { o.HTTPClient = counter{o.HTTPClient, b} })
 	people := &identity.Store{DB: db, Registry: name(contract.Registry), Peppers: b.pepper, Trail: trail, Now: now}
@@ -140,7 +140,7 @@ func (b *bench) signIn(u *identity.User, code string) (*otp.Accepted, error) {
 // use creates a login with the writes of a code in its transaction.
 func (b *bench) use(u *identity.User, accepted *otp.Accepted) error {
 	_, _, err := b.sessions.CreateLogin(b.tb.Context(), session.NewLogin{
-		Subject: u.Subject, AuthGen: u.AuthGen, AuthTime: b.now, AMR: []string{"pwd"}, Also: accepted.Also,
+		Subject: u.Subject, AuthGen: u.AuthGen, AuthTime: b.now, AMR: []string{"pwd"}, Also: []dynamo.Write{accepted.Use},
 	})
 	return err
 }

@@ -60,7 +60,7 @@ func (b *bench) prove() *passkey.Assertion {
 // enter makes the login of an assertion.
 func (b *bench) enter(a *passkey.Assertion) error {
 	_, _, err := b.Sessions().CreateLogin(b.T.Context(), session.NewLogin{
-		Subject: a.User.Subject, AuthGen: a.User.AuthGen, AuthTime: b.Now(), AMR: []string{"pop", "user", "mfa"}, Also: a.Also,
+		Subject: a.User.Subject, AuthGen: a.User.AuthGen, AuthTime: b.Time, AMR: []string{"pop", "user", "mfa"}, Also: a.Also,
 	})
 	return err
 }

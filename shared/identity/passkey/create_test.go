@@ -50,7 +50,7 @@ func TestOptionsOfACreation(t *testing.T) {
 // Somebody who is no user yet has a subject and a name, and no more.
 func TestCreateForAnInvitedPerson(t *testing.T) {
 	b := newBench(t)
-	invited := identity.NewSubject(b.Now())
+	invited := identity.NewSubject(b.Time)
 	text, err := b.party.Create(t.Context(), passkey.Person{Subject: invited}, nil, here)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestRegister(t *testing.T) {
 	i := slices.IndexFunc(all, func(p passkey.Passkey) bool { return p.ID() == k.ID() })
 	got := all[i]
 	if got.Name != "Google Password Manager" || !got.Synced() || !slices.Equal(got.Transports, []string{"internal", "hybrid"}) ||
-		!bytes.Equal(got.AAGUID, b.device.AAGUID) || !got.Used.IsZero() || !got.Created.Equal(b.Now().UTC()) {
+		!bytes.Equal(got.AAGUID, b.device.AAGUID) || !got.Used.IsZero() || !got.Created.Equal(b.Time.UTC()) {
 		t.Errorf("stored = %+v, want what the device said, of it what is known", got)
 	}
 	if n := b.Entries(audit.PasskeyAdd); n != 2 {
@@ -169,7 +169,7 @@ func TestRefusedRegistrations(t *testing.T) {
 	*b.device = honest
 	text := options(here)
 	b.Pass(passkey.Life)
-	_, _, err := b.party.Attest(t.Context(), passkey.Registration{
+	_, err := b.party.Attest(t.Context(), passkey.Registration{
 		Subject: b.Ada, Answer: passkey.Answer{Response: b.device.Create(text), Binding: here},
 	})
 	if !errors.Is(err, passkey.ErrExpired) {
@@ -190,7 +190,7 @@ func TestReplayedRegistration(t *testing.T) {
 	if err := b.party.Store.Add(t.Context(), b.ada(), k, ""); !errors.Is(err, passkey.ErrRefused) {
 		t.Errorf("the same again = %v, want ErrRefused", err)
 	}
-	if err := b.party.Store.Remove(t.Context(), b.ada(), k, ""); err != nil {
+	if err := b.party.Store.Remove(t.Context(), b.ada(), k.Passkey, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.party.Store.Add(t.Context(), b.ada(), k, ""); !errors.Is(err, passkey.ErrRefused) {

@@ -61,7 +61,7 @@ func TestRefused(t *testing.T) {
 		{"other authenticator data", func() string { return damage(b.device.Get(b.ask()), "authenticatorData") }, passkey.ErrRefused, b.Ada},
 		{"ada's passkey as eve", func() string { b.device.UserHandle = eve; return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
 		{"eve's passkey as ada", func() string { other.UserHandle = b.Ada; return other.Get(b.ask()) }, passkey.ErrUnknown, ""},
-		{"as nobody", func() string { b.device.UserHandle = identity.NewSubject(b.Now()); return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
+		{"as nobody", func() string { b.device.UserHandle = identity.NewSubject(b.Time); return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
 		{"as what is no person", func() string { b.device.UserHandle = "client"; return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
 		{"as somebody with a long name", func() string {
 			b.device.UserHandle = identity.SubjectPrefix + strings.Repeat("a", 3000)

@@ -54,7 +54,7 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("a sign-in called %v, want %v", counter.Calls, want)
 			}
 			k := b.stored()
-			if k.Count != 1 || !k.Used.Equal(b.Now().UTC()) || k.Name != b.key.Name || !k.Created.Equal(b.key.Created) {
+			if k.Count != 1 || !k.Used.Equal(b.Time.UTC()) || k.Name != b.key.Name || !k.Created.Equal(b.key.Created) {
 				t.Errorf("stored = %+v, want the counter and the time of the sign-in and the rest as it was", k)
 			}
 			if err := b.enter(b.prove()); err != nil {
@@ -237,7 +237,7 @@ func TestSignInOverARotation(t *testing.T) {
 	b := newBench(t)
 	b.Pass(keys.CacheLife)
 	response := b.device.Get(b.ask())
-	document, err := b.Document.Advance(b.Now())
+	document, err := b.Document.Advance(b.Time)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/keys"
 )
 
-// partition holds all public keys; the sort key is the kid.
-const partition = "key"
-
 const (
 	fresh = time.Minute
 	pause = 5 * time.Second // between reads for a kid that is not there
@@ -147,7 +144,7 @@ func (s *Store) query(ctx context.Context) ([]keys.Public, error) {
 		out, err := s.DB.Query(ctx, &dynamodb.QueryInput{
 			TableName:                 &s.Table,
 			KeyConditionExpression:    aws.String("pk = :pk"),
-			ExpressionAttributeValues: dynamo.Item{":pk": dynamo.Text(partition)},
+			ExpressionAttributeValues: dynamo.Item{":pk": dynamo.Text(contract.KeyPartition)},
 			ConsistentRead:            aws.Bool(true),
 			ExclusiveStartKey:         from,
 		})
@@ -179,7 +176,7 @@ const (
 // Put returns the write of one public key, for the transaction of a rotation.
 // It replaces what is there: the document of private keys decides.
 func Put(table string, p keys.Public) dynamo.Write {
-	it := dynamo.Key(partition, p.ID)
+	it := dynamo.Key(contract.KeyPartition, p.ID)
 	it[attrAlgorithm] = dynamo.Text(p.Algorithm)
 	it[attrState] = dynamo.Text(string(p.State))
 	it[attrCreated] = dynamo.Seconds(p.Created)

@@ -1,13 +1,16 @@
-// Package child runs other programs as true children: they live no longer than
-// we do, whatever happens to us.
+// Package child runs other programs as child processes that end with their
+// parent.
 //
-// The local stack is one process that starts several others, the database
-// engine and the functions. Each of them gets four promises here. It dies when
-// its parent dies, even of kill -9 (on Linux the kernel is asked to see to
-// it). It sits in a process group of its own, so that Ctrl-C reaches the
-// parent alone, which then stops everything in its own order. Whatever it
-// prints goes to one writer line by line, and the last lines are kept, because
-// "exit status 1" explains nothing. And it is always waited for.
+// The local stack is one process that starts several others: the database engine
+// and the functions. This package promises the following for each child:
+//
+//   - It ends when its parent ends, also after kill -9. On Linux the kernel does
+//     this.
+//   - It has a process group of its own. Ctrl-C reaches only the parent, which
+//     then stops its children in the right order.
+//   - Its output goes to one writer, line by line. The last lines are kept,
+//     because "exit status 1" explains nothing.
+//   - The parent waits for it, so it never becomes a zombie.
 package child
 
 import (
@@ -21,14 +24,15 @@ import (
 	"time"
 )
 
-// Command says what to run. Only Path is required.
+// Command describes the program to run. Only Path is required.
 type Command struct {
 	Path string
 	Args []string
 	Dir  string
-	// Env is the whole environment, as KEY=value. Nothing of ours is added.
+	// Env is the whole environment, as KEY=value. The child inherits no other
+	// variable.
 	Env []string
-	// Log receives what the child prints on both streams, in whole lines.
+	// Log receives standard output and standard error, in whole lines.
 	Log io.Writer
 	// Files are open in the child from descriptor 3 on.
 	Files []*os.File
@@ -42,11 +46,11 @@ type Process struct {
 	err  error
 }
 
-// drain is how long the output of an ended child may still arrive. Only a
-// grandchild that keeps the pipe open ever uses it up.
+// drain is how long Start reads the output of a child that has ended. Reading
+// takes that long only when a grandchild keeps the pipe open.
 const drain = 200 * time.Millisecond
 
-// Start runs c. The error names the program.
+// Start starts the program. An error names it.
 func Start(c Command) (*Process, error) {
 	cmd := exec.Command(c.Path, c.Args...) //nolint:noctx // a child outlives the call that starts it; Stop and Kill end it
 	p := &Process{cmd: cmd, tail: newTail(c.Log), done: make(chan struct{})}
@@ -70,29 +74,30 @@ func Start(c Command) (*Process, error) {
 	return p, nil
 }
 
-// PID is the process id, also after the end.
+// PID returns the process id, also after the end.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the child has ended and all it printed was logged.
+// Done returns a channel that is closed when the child has ended and its output
+// is in the log.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err says how the child ended: nil for status 0. It waits for the end.
+// Err waits for the end and returns how the child ended. It is nil for status 0.
 func (p *Process) Err() error {
 	<-p.done
 	return p.err
 }
 
-// Lines returns the last lines that the child printed, oldest first.
+// Lines returns the last 20 lines of the output, oldest first.
 func (p *Process) Lines() []string { return p.tail.Lines() }
 
-// Kill ends the child and everything it started, at once, and waits.
+// Kill ends the child and the processes that it started, and waits for its end.
 func (p *Process) Kill() {
 	p.signal(syscall.SIGKILL)
 	<-p.done
 }
 
-// Stop asks the child to end and kills it when ctx is done first. It returns
-// when the child has ended; calling it again does nothing.
+// Stop asks the child to end, and kills it when ctx is done first. It returns
+// when the child has ended. A second call does nothing.
 func (p *Process) Stop(ctx context.Context) {
 	p.signal(syscall.SIGTERM)
 	select {
@@ -104,11 +109,11 @@ func (p *Process) Stop(ctx context.Context) {
 
 func (p *Process) signal(s syscall.Signal) {
 	select {
-	case <-p.done: // The id may belong to somebody else by now.
+	case <-p.done: // The id may belong to another process now.
 		return
 	default:
 	}
-	// A process that ended meanwhile is what we wanted.
+	// A process that has just ended is no error.
 	if err := signalGroup(p.cmd.Process, s); err != nil && !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH) {
 		_ = p.cmd.Process.Kill()
 	}

@@ -14,14 +14,14 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// signalGroup signals the child's whole group. The leader is not yet waited
-// for when we get here, or is just being, so its group id is not reused.
+// signalGroup sends a signal to the whole process group of the child. The group
+// id cannot belong to another group: the leader has not been waited for yet.
 func signalGroup(p *os.Process, s syscall.Signal) error { return syscall.Kill(-p.Pid, s) }
 
-// fork starts cmd from one thread that never ends. The kernel sends the death
-// signal when the *thread* that forked is gone, and the Go runtime ends idle
-// threads as it likes: a child forked from any other thread could be killed in
-// the middle of its work.
+// fork starts cmd from one thread that never ends. The kernel sends the signal
+// of Pdeathsig when the thread that forked ends, not when its process ends. The
+// Go runtime ends idle threads at any time, so a child of another thread could be
+// killed during its work.
 func fork(cmd *exec.Cmd) error {
 	forker.Do(func() {
 		go func() {
@@ -46,14 +46,13 @@ var (
 	forks  = make(chan forking)
 )
 
-// Alive reports whether a process with that id runs. One that ended but was
-// not waited for does not.
+// Alive reports whether a process with this id runs. A zombie does not run.
 func Alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false
 	}
-	// The state follows the program's name, which may itself hold brackets.
+	// The state follows the name of the program. The name may contain brackets.
 	_, state, _ := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
 	return len(state) > 0 && state[0] != 'Z' && state[0] != 'X'
 }

@@ -8,16 +8,16 @@ import (
 	"syscall"
 )
 
-// Outside Linux no kernel ties a child to its parent. A function notices by
-// itself that its Runtime API is gone and exits; the engine stays until it is
-// stopped by hand, and its lock names it.
+// attributes returns nothing: only Linux can end a child with its parent. On
+// other systems a function exits when its Runtime API does not answer any more.
+// The engine continues to run, and its lock names its process id.
 func attributes() *syscall.SysProcAttr { return nil }
 
 func signalGroup(p *os.Process, s syscall.Signal) error { return p.Signal(s) }
 
 func fork(cmd *exec.Cmd) error { return cmd.Start() }
 
-// Alive reports whether a process with that id runs.
+// Alive reports whether a process with this id runs.
 func Alive(pid int) bool {
 	p, err := os.FindProcess(pid)
 	return err == nil && p.Signal(syscall.Signal(0)) == nil

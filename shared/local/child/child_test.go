@@ -18,7 +18,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/child"
 )
 
-// role makes the test binary be the parent of another program instead.
+// role names the variable that makes the test binary the parent of another
+// program.
 const role = "CHILD_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -103,7 +104,7 @@ func TestChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
 	}
 }
 
-func TestOutput(t *testing.T) {
+func TestOutputIsLoggedAndItsEndKept(t *testing.T) {
 	var log bytes.Buffer
 	c := shell("for i in $(seq 1 30); do echo out $i; done; printf 'no end' >&2; exit 3")
 	c.Log = &log
@@ -120,7 +121,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-func TestEnvironmentIsClean(t *testing.T) {
+func TestChildInheritsNoVariable(t *testing.T) {
 	t.Setenv("CHILD_TEST_SECRET", "x")
 	p := start(t, child.Command{Path: "/usr/bin/env", Env: []string{"ONLY=this"}})
 	if err := p.Err(); err != nil {
@@ -131,7 +132,7 @@ func TestEnvironmentIsClean(t *testing.T) {
 	}
 }
 
-func TestStop(t *testing.T) {
+func TestStopAsksBeforeItKills(t *testing.T) {
 	tests := []struct {
 		name, script string
 		end          string
@@ -186,7 +187,7 @@ func TestFilesAreOpenFromThree(t *testing.T) {
 	}
 }
 
-func TestMissingProgramIsNamed(t *testing.T) {
+func TestErrorNamesTheMissingProgram(t *testing.T) {
 	_, err := child.Start(child.Command{Path: "/no/such/program"})
 	if err == nil || !strings.Contains(err.Error(), "/no/such/program") {
 		t.Errorf("Start = %v, want an error that names the program", err)

@@ -6,14 +6,13 @@ import (
 	"sync"
 )
 
-// kept is how many lines a tail remembers, and longest how long a line may
-// grow before it is cut in two.
+// A tail keeps this many lines, and cuts a line that is longer than longest.
 const (
 	kept    = 20
 	longest = 64 << 10
 )
 
-// tail passes whole lines on to a writer and remembers the last ones.
+// tail writes whole lines to a writer and keeps the last ones.
 type tail struct {
 	mu    sync.Mutex
 	log   io.Writer
@@ -28,7 +27,7 @@ func newTail(log io.Writer) *tail {
 	return &tail{log: log}
 }
 
-// Write never fails: a full disk under the log must not stop the child.
+// Write never fails: a full disk must not stop the child.
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,7 +48,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush passes on a last line without an end.
+// flush writes a last line that has no end.
 func (t *tail) flush() {
 	t.mu.Lock()
 	unfinished := len(t.part) > 0
@@ -66,7 +65,7 @@ func (t *tail) remember(line []byte) {
 	t.lines = append(t.lines, string(line))
 }
 
-// Lines returns the remembered lines, oldest first.
+// Lines returns the kept lines, oldest first.
 func (t *tail) Lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

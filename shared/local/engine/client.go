@@ -12,11 +12,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// Region is the region that an engine of ours believes to be in.
+// Region is the region of the engine.
 const Region = "us-east-1"
 
-// Client returns a client of the engine at url, past every IAM wall. All such
-// clients share their connections, which the engine closes when it stops.
+// Client returns a client of the engine at url. No IAM policy limits it. All such
+// clients share their connections, and [Engine.Close] closes them.
 func Client(url string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		HTTPClient:   connections,
@@ -28,8 +28,9 @@ func Client(url string) *dynamodb.Client {
 
 var connections = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
-// CreateTable creates t under the physical name, on demand and with its TTL
-// attribute. A table that exists is an error, a *types.ResourceInUseException.
+// CreateTable creates a table with this physical name, with capacity on demand
+// and with its TTL attribute. If the table exists, the error is a
+// [types.ResourceInUseException].
 func CreateTable(ctx context.Context, db *dynamodb.Client, t contract.Table, name string) error {
 	if _, err := db.CreateTable(ctx, createInput(t, name)); err != nil {
 		return fmt.Errorf("create table %s: %w", name, err)
@@ -65,7 +66,7 @@ func createInput(t contract.Table, name string) *dynamodb.CreateTableInput {
 	return in
 }
 
-// attributeSet collects each key attribute once, whatever uses it.
+// attributeSet holds each key attribute once, also when several keys use it.
 type attributeSet []types.AttributeDefinition
 
 func (a *attributeSet) key(partition, sort string) []types.KeySchemaElement {

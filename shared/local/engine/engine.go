@@ -1,10 +1,11 @@
-// Package engine starts a database that speaks DynamoDB's protocol.
+// Package engine starts a database that speaks the DynamoDB protocol.
 //
-// Nothing here imitates DynamoDB: tests and the local stack talk over HTTP to
-// dynoxide, a single binary over SQLite that gets conditions, transactions and
-// capacity right. It comes with `npm ci`. Any other server of the protocol
-// does as well, AWS's own DynamoDB Local among them: whoever wants one names
-// it in DYNAMODB_ENDPOINT, and this package then starts nothing.
+// Tests and the local stack do not use an imitation of DynamoDB. They talk over
+// HTTP to dynoxide, a single binary over SQLite that evaluates conditions,
+// transactions and capacity as AWS does. `npm ci` installs it.
+//
+// Another server of the protocol works too, such as DynamoDB Local of AWS. When
+// [EnvEndpoint] names one, this package uses it and starts nothing.
 package engine
 
 import (
@@ -31,27 +32,29 @@ type Engine struct {
 	lock    *lock.Lock
 }
 
-// Options say where the data lives.
+// Options describe where the data is.
 type Options struct {
-	// Path is the database file; empty means in memory.
+	// Path is the database file. When it is empty, the data is in memory.
 	Path string
-	// Log receives what the engine prints; nil means nowhere.
+	// Log receives the output of the engine. It may be nil.
 	Log io.Writer
 }
 
 const (
-	// attempts is how often a port is chosen; between our choosing it and
-	// the engine's taking it, another process can take it.
+	// attempts is how often Start chooses a port. Another process can take the
+	// port before the engine does.
 	attempts = 5
-	// patience is how long a start may take, normally 3 to 30 ms.
+	// patience is how long a start may take. It normally takes 3 to 30 ms.
 	patience = 10 * time.Second
-	// handover is how long a lock may outlive a killed predecessor.
+	// handover is how long Start waits for the lock of an engine that was
+	// killed.
 	handover = time.Second
 )
 
-// Start finds an engine and starts it, or uses the one in DYNAMODB_ENDPOINT.
-// It returns when the engine answers. The errors are for people: a missing
-// engine is a *MissingError, a database in use a *lock.HeldError.
+// Start finds an engine and starts it, or uses the one that [EnvEndpoint] names.
+// It returns when the engine answers. When no engine is found, the error is a
+// [MissingError]. When another engine uses the database, it is a
+// [lock.HeldError].
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	if url := strings.TrimSuffix(os.Getenv(EnvEndpoint), "/"); url != "" {
 		if _, err := ask(ctx, url); err != nil {
@@ -83,10 +86,11 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	return nil, fmt.Errorf("start the database engine: %w %d times", errPortTaken, attempts)
 }
 
-// URL is the endpoint, without a trailing slash.
+// URL returns the endpoint without a trailing slash.
 func (e *Engine) URL() string { return e.url }
 
-// PID is the engine's process id, 0 for one that we did not start.
+// PID returns the process id of the engine. It is 0 for an engine that
+// [EnvEndpoint] names.
 func (e *Engine) PID() int {
 	if e.process == nil {
 		return 0
@@ -94,8 +98,8 @@ func (e *Engine) PID() int {
 	return e.process.PID()
 }
 
-// Done is closed when the engine has ended, never for one that we did not
-// start.
+// Done returns a channel that is closed when the engine has ended. It is nil for
+// an engine that [EnvEndpoint] names.
 func (e *Engine) Done() <-chan struct{} {
 	if e.process == nil {
 		return nil
@@ -103,8 +107,8 @@ func (e *Engine) Done() <-chan struct{} {
 	return e.process.Done()
 }
 
-// Err says how the engine ended, nil for one that we did not start. It waits
-// for the end.
+// Err waits for the end and returns how the engine ended. It returns nil at once
+// for an engine that [EnvEndpoint] names.
 func (e *Engine) Err() error {
 	if e.process == nil {
 		return nil
@@ -112,8 +116,8 @@ func (e *Engine) Err() error {
 	return e.process.Err()
 }
 
-// Close stops the engine within half a second. Data in a file stays. An engine
-// that we did not start is left alone. Closing twice does nothing.
+// Close stops the engine within half a second. A database file stays. Close does
+// not stop an engine that [EnvEndpoint] names. A second call does nothing.
 func (e *Engine) Close() {
 	if e.process == nil {
 		return
@@ -127,9 +131,9 @@ func (e *Engine) Close() {
 	}
 }
 
-// take locks the database at path. The engine inherits the lock, so that even
-// after a kill -9 of us nobody opens the database before the old engine is
-// gone; that takes a moment, hence the second try.
+// take locks the database at path. The engine inherits the lock: after a kill -9
+// of its parent, no other process opens the database before the engine has ended.
+// That takes a moment, so take tries again for a while.
 func take(ctx context.Context, path string) (*lock.Lock, error) {
 	if path == "" {
 		return nil, nil
@@ -148,7 +152,7 @@ func take(ctx context.Context, path string) (*lock.Lock, error) {
 	}
 }
 
-var errPortTaken = errors.New("the chosen port was taken by somebody else")
+var errPortTaken = errors.New("another process took the chosen port")
 
 func start(ctx context.Context, binary string, held *lock.Lock, o Options) (*Engine, error) {
 	port, err := freePort(ctx)
@@ -187,8 +191,8 @@ func start(ctx context.Context, binary string, held *lock.Lock, o Options) (*Eng
 	return e, nil
 }
 
-// await returns when the engine says that it listens, and answers. Asking the
-// port alone could reach a stranger that took it before our engine did.
+// await returns when the engine prints that it listens, and answers. An answer
+// alone proves nothing: it could come from another process that took the port.
 func (e *Engine) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -221,8 +225,8 @@ func (e *Engine) listening() bool {
 	return false
 }
 
-// ask returns the status with which the engine at url answers a plain GET. Any
-// status shows that something is there.
+// ask returns the status of the answer to a GET request. Any status shows that a
+// server is there.
 func ask(ctx context.Context, url string) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/", http.NoBody)
 	if err != nil {

@@ -26,8 +26,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/lock"
 )
 
-// writer makes the test binary write numbered items into the database it names
-// instead, printing each number once it is acknowledged.
+// writer is the variable that makes the test binary write numbered items into the
+// database at its value. It prints each number that is acknowledged.
 const writer = "ENGINE_TEST_WRITER"
 
 // name is the table of these tests.
@@ -129,7 +129,7 @@ func TestKillLosesNoAcknowledgedWrite(t *testing.T) {
 	if acknowledged == 0 {
 		t.Fatal("the writer wrote nothing")
 	}
-	// The start must wait for the killed engine by itself.
+	// Start itself must wait for the end of the killed engine.
 	db := engine.Client(start(t, engine.Options{Path: path}).URL())
 	if child.Alive(pid) {
 		t.Errorf("engine %d outlived its killed runner", pid)
@@ -142,7 +142,7 @@ func TestKillLosesNoAcknowledgedWrite(t *testing.T) {
 	}
 }
 
-func TestOneEnginePerDatabase(t *testing.T) {
+func TestSecondEngineOfADatabaseIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")
 	first := start(t, engine.Options{Path: path})
 	_, err := engine.Start(t.Context(), engine.Options{Path: path})
@@ -151,7 +151,7 @@ func TestOneEnginePerDatabase(t *testing.T) {
 	}
 }
 
-func TestBrokenDatabase(t *testing.T) {
+func TestBrokenDatabaseIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestBrokenDatabase(t *testing.T) {
 	again.Release()
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestEnginesThatStartTogetherHaveTheirOwnPorts(t *testing.T) {
 	var all sync.WaitGroup
 	urls := make(chan string, 10)
 	for range cap(urls) {
@@ -192,7 +192,7 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-func TestEndpointOfTheEnvironment(t *testing.T) {
+func TestEndpointOfTheEnvironmentIsUsedAndNotStopped(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	t.Setenv(engine.EnvEndpoint, server.URL+"/")

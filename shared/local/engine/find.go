@@ -11,15 +11,16 @@ import (
 )
 
 const (
-	// EnvEndpoint names a running server of the DynamoDB protocol.
+	// EnvEndpoint is the variable with the URL of a running server of the
+	// DynamoDB protocol.
 	EnvEndpoint = "DYNAMODB_ENDPOINT"
-	// EnvBinary names the engine's binary.
+	// EnvBinary is the variable with the path of the binary of the engine.
 	EnvBinary = "DYNOXIDE_BIN"
 )
 
 const program = "dynoxide"
 
-// MissingError says that there is no engine, and how to get one.
+// MissingError is returned when no engine is found. Its text tells how to get one.
 type MissingError struct {
 	// Package is the npm package with the binary for this machine.
 	Package string
@@ -32,13 +33,13 @@ func (e *MissingError) Error() string {
 		e.Package, EnvBinary, program, EnvEndpoint)
 }
 
-// Find returns the path of the engine's binary: from DYNOXIDE_BIN, else from
-// the nearest node_modules at or above the working directory, else from the
-// PATH, else a *MissingError.
+// Find returns the path of the binary of the engine. It looks in [EnvBinary], then
+// in the nearest node_modules at or above the working directory, then in the
+// PATH. When there is none, the error is a [MissingError].
 func Find() (string, error) {
 	if path := os.Getenv(EnvBinary); path != "" {
 		if err := executable(path); err != nil {
-			return "", fmt.Errorf("%s names no engine: %w", EnvBinary, err)
+			return "", fmt.Errorf("%s does not name an engine: %w", EnvBinary, err)
 		}
 		return path, nil
 	}
@@ -64,7 +65,7 @@ func Find() (string, error) {
 	return "", &MissingError{Package: filepath.ToSlash(pkg)}
 }
 
-// platform is this machine in npm's words.
+// platform is the name of this machine in npm.
 func platform() string {
 	cpu := runtime.GOARCH
 	if cpu == "amd64" {

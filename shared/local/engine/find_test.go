@@ -23,8 +23,8 @@ func binary(t *testing.T, elements ...string) string {
 	return path
 }
 
-// TestFind takes away the better place in each step.
-func TestFind(t *testing.T) {
+// Each step removes the better place.
+func TestEngineIsFoundInTheBestPlace(t *testing.T) {
 	cpu := strings.Replace(runtime.GOARCH, "amd64", "x64", 1)
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -63,7 +63,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestFindDoesNotSkipAWrongName(t *testing.T) {
+func TestWrongNameOfTheEngineIsNotSkipped(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "engine")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -1,10 +1,12 @@
 // Package enginetest gives tests a real database.
 //
-// A test that stores something calls DB and gets a client and tables of its
-// own on an engine that all tests of the binary share: in memory, started by
-// the first call, gone with the test process. Nothing is faked, so a condition
-// expression that is wrong here is wrong on AWS. Without an engine a test
-// fails; it never skips, because a skipped storage test proves nothing.
+// A test that stores something calls [DB]. It gets a client and tables of its own
+// on an engine that all tests of the binary share. The engine keeps its data in
+// memory. The first call starts it, and it ends with the test process. Nothing is
+// an imitation, so a condition expression that is wrong here is wrong on AWS.
+//
+// Without an engine a test fails. It is not skipped, because a skipped test
+// proves nothing.
 package enginetest
 
 import (
@@ -20,8 +22,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/engine"
 )
 
-// DB returns a client of the engine and the physical names of fresh, empty
-// tables, one for each of contract.Tables. The tables go when t ends.
+// DB creates an empty table for each of [contract.Tables]. It returns a client of
+// the engine, and a function that gives the physical name of a table. The tables
+// are deleted when the test ends.
 func DB(tb testing.TB) (*dynamodb.Client, func(contract.Resource) string) {
 	tb.Helper()
 	shared, err := start()
@@ -49,7 +52,7 @@ func DB(tb testing.TB) (*dynamodb.Client, func(contract.Resource) string) {
 	return db, name
 }
 
-// start is the one engine of this test binary. Nobody closes it: it dies with
+// start starts the engine of this test binary. Nothing closes it: it ends with
 // the process.
 var start = sync.OnceValues(func() (*engine.Engine, error) {
 	return engine.Start(context.Background(), engine.Options{})

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 )
 
-func TestTablesAreOfTheContractAndFresh(t *testing.T) {
+func TestTablesAreThoseOfTheContractAndEmpty(t *testing.T) {
 	db, name := enginetest.DB(t)
 	item := map[string]types.AttributeValue{
 		contract.PK: &types.AttributeValueMemberS{Value: "p"},
@@ -46,7 +46,7 @@ func TestTablesAreOfTheContractAndFresh(t *testing.T) {
 	}
 }
 
-func TestTablesGoWithTheirTest(t *testing.T) {
+func TestTablesAreDeletedWithTheirTest(t *testing.T) {
 	var gone string
 	t.Run("inner", func(t *testing.T) {
 		_, name := enginetest.DB(t)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// event is the payload format 2.0 of a request.
+// event is a request in payload format 2.0.
 type event struct {
 	Version         string            `json:"version"`
 	RouteKey        string            `json:"routeKey"`
@@ -50,7 +50,7 @@ type contextHTTP struct {
 	UserAgent string `json:"userAgent"`
 }
 
-// timeFormat is that of requestContext.time, always in UTC.
+// timeFormat is the format of requestContext.time. The time is in UTC.
 const timeFormat = "02/Jan/2006:15:04:05 +0000"
 
 func (g *Gateway) event(r *http.Request, routeKey, id string, body []byte) []byte {
@@ -90,13 +90,13 @@ func (g *Gateway) event(r *http.Request, routeKey, id string, body []byte) []byt
 	if len(body) > 0 {
 		e.Body, e.IsBase64Encoded = encode(r.Header.Get("Content-Type"), body)
 	}
-	// A struct of strings always has a JSON text.
+	// A struct of strings can always be marshaled.
 	payload, _ := json.Marshal(e)
 	return payload
 }
 
-// encode gives text types as they are and everything else, HTML forms
-// included, as base64.
+// encode returns the body as plain text for a text type, and in base64 for every
+// other type, also for an HTML form.
 func encode(contentType string, body []byte) (text string, isBase64 bool) {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil && kind == "" {
@@ -111,8 +111,9 @@ func encode(contentType string, body []byte) (text string, isBase64 bool) {
 	return base64.StdEncoding.EncodeToString(body), true
 }
 
-// rawPath is the path as functions see it. AWS decodes it once and sometimes
-// twice, and cuts it at a question mark that appears: always the worst here.
+// rawPath is the path that a function receives. AWS decodes the path once, and
+// sometimes twice. It cuts the path at a question mark that decoding produces. Here
+// it is always decoded twice and cut.
 func rawPath(decoded string) string {
 	if again, err := url.PathUnescape(decoded); err == nil {
 		decoded = again
@@ -121,8 +122,8 @@ func rawPath(decoded string) string {
 	return path
 }
 
-// query joins the values of repeated parameters with commas, which is why
-// nobody should use it.
+// query joins the values of a repeated parameter with commas. A function cannot
+// take them apart again, so it must parse rawQueryString instead.
 func query(raw string) map[string]string {
 	values, _ := url.ParseQuery(raw) // What does not parse is left out.
 	joined := make(map[string]string, len(values))
@@ -144,14 +145,15 @@ func cookies(h http.Header) []string {
 	return list
 }
 
-// private are headers between two neighbours on the way, or told elsewhere.
+// private are the headers that a function does not receive. They belong to one
+// connection (RFC 9110 §7.6.1), or stand in another field of the event.
 var private = map[string]bool{
 	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
 	"Transfer-Encoding": true, "Upgrade": true, "Expect": true, "Cookie": true,
 }
 
-// headers are the request's headers in lower case, repeated ones joined with
-// commas, and those that AWS adds.
+// headers returns the headers of the request and those that AWS adds. Names are in
+// lower case, and the values of a repeated header are joined with commas.
 func headers(r *http.Request, body int, source, port string, now time.Time) map[string]string {
 	out := make(map[string]string, len(r.Header)+6)
 	for name, values := range r.Header {
@@ -184,7 +186,7 @@ func scheme(r *http.Request) string {
 	return "http"
 }
 
-// hostPort splits the Host header; the port defaults to the scheme's.
+// hostPort splits the Host header. Without a port it returns that of the scheme.
 func hostPort(r *http.Request) (host, port string) {
 	host, port, err := net.SplitHostPort(r.Host)
 	if err == nil {
@@ -204,7 +206,7 @@ func sourceIP(r *http.Request) string {
 	return host
 }
 
-// requestID looks like those of HTTP APIs.
+// requestID returns a random id in the form of those of HTTP APIs.
 func requestID() string {
 	var b [11]byte
 	_, _ = rand.Read(b[:]) // Never fails.

@@ -12,8 +12,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/gateway"
 )
 
-// FuzzRequest: whatever is sent, the function gets one well-formed event from
-// which the body and the query come out as they were sent.
+// FuzzRequest sends any request. The function gets one well-formed event, and the
+// body and the query in it are those of the request.
 func FuzzRequest(f *testing.F) {
 	f.Add("/a%2Fb", "c=d&c=%20", "X-Name", "value", "application/json", []byte(`{"a":1}`))
 	f.Add("/%253F", "%zz", "Cookie", "a=b; c", "application/x-www-form-urlencoded", []byte("a=b"))
@@ -67,12 +67,12 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// asJSON is text as JSON carries it: each byte that is not UTF-8 becomes a
-// replacement character.
+// asJSON returns text as it is after a way through JSON: each byte that is not
+// UTF-8 becomes a replacement character.
 func asJSON(text string) string { return string([]rune(text)) }
 
-// FuzzAnswer: whatever a function says, the caller gets one well-formed
-// response and never a header the function smuggled in.
+// FuzzAnswer gives any answer of a function. The client gets one well-formed
+// response, and no header with a line break.
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"statusCode":200,"headers":{"a":"b"},"cookies":["c=d"],"body":"e","isBase64Encoded":false}`,

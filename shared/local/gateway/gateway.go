@@ -1,12 +1,14 @@
-// Package gateway is an HTTP API of Amazon API Gateway in miniature.
+// Package gateway is a small HTTP API of Amazon API Gateway.
 //
-// An HTTP API turns each request into a JSON event (payload format 2.0), gives
-// it to the function whose route matches, and turns the function's JSON answer
-// back into a response. It does so with habits of its own: forms arrive as
-// base64, cookies leave the headers, paths arrive decoded and sometimes decoded
-// twice. Code that was only tried against plain net/http meets them in
-// production. This package has the same habits, and where AWS does something
-// only sometimes, it does it always.
+// An HTTP API turns each request into a JSON event in payload format 2.0. It
+// invokes the function of the route that matches, and turns the JSON answer of
+// the function into a response.
+//
+// The event differs from what net/http gives to a handler. A form arrives in
+// base64. Cookies are not among the headers. The path is decoded, sometimes twice.
+// Code that was tried only with net/http would meet these differences first in
+// production. This package has the same differences. Where AWS does something
+// only sometimes, this package always does it.
 package gateway
 
 import (
@@ -20,23 +22,23 @@ import (
 )
 
 const (
-	// maxBody, maxHeader and patience are the quotas of HTTP APIs: 10 MB of
-	// body, 10,240 bytes of request line and header values, 30 s.
+	// maxBody, maxHeader and patience are the quotas of HTTP APIs: a body of
+	// 10 MB, a request line and header values of 10,240 bytes, 30 s.
 	maxBody   = 10 << 20
 	maxHeader = 10240
 	patience  = 30 * time.Second
-	// defaultKey is the route of everything that no other route wants.
+	// defaultKey is the route of all requests that no other route matches.
 	defaultKey = "$default"
 	anyMethod  = "ANY"
 )
 
 // Route leads requests to a function.
 type Route struct {
-	// Key is "METHOD /path", "ANY /path" or "$default". The path is exact, but
-	// for segments such as "{id}", which stand for any one that is not empty.
+	// Key is "METHOD /path", "ANY /path" or "$default". A segment such as "{id}"
+	// matches any segment that is not empty; the rest of the path is exact.
 	Key string
-	// Invoke is the function. An error that is a
-	// context.DeadlineExceeded is a timeout, any other a failure.
+	// Invoke invokes the function. [context.DeadlineExceeded] means a timeout,
+	// any other error a failure of the function.
 	Invoke func(ctx context.Context, event []byte) ([]byte, error)
 }
 
@@ -45,10 +47,10 @@ type Config struct {
 	AccountID string
 	APIID     string
 	Routes    []Route
-	// Now is the time that requests are told; nil means time.Now. A test
-	// that moves it moves the clock of unchanged functions.
+	// Now is the time in the events; nil means [time.Now]. A function takes its
+	// time from the event, so a test moves the clock of a function here.
 	Now func() time.Time
-	// Failed is told of every failure of a function; nil means nobody is.
+	// Failed is called for each failure of a function. It may be nil.
 	Failed func(routeKey string, err error)
 }
 
@@ -56,10 +58,10 @@ type Config struct {
 type Gateway struct {
 	config   Config
 	routes   map[string]Route // by key
-	patterns []pattern        // the routes with parameters, the most specific first
+	patterns []pattern        // routes with parameters, the most specific first
 }
 
-// New returns a gateway, or an error that names the route it cannot serve.
+// New returns a gateway. An error names the route that cannot be served.
 func New(c Config) (*Gateway, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -73,7 +75,7 @@ func New(c Config) (*Gateway, error) {
 			return nil, err
 		}
 		if _, twice := g.routes[r.Key]; twice {
-			return nil, fmt.Errorf("route %q is there twice", r.Key)
+			return nil, fmt.Errorf("route %q is declared twice", r.Key)
 		}
 		g.routes[r.Key] = r
 	}
@@ -92,13 +94,14 @@ func check(key string) error {
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if name, ok := parameter(segment); strings.ContainsAny(segment, "{}") && (!ok || strings.HasSuffix(name, "+")) {
-			return fmt.Errorf("route %q has the segment %q, and only plain path parameters run locally", key, segment)
+			return fmt.Errorf("route %q has the segment %q: only a whole segment can be a path parameter here", key, segment)
 		}
 	}
 	return nil
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP turns a request into an event and the answer of the function into a
+// response.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, found := g.route(r)
 	if !found {
@@ -120,7 +123,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id := requestID()
 	event := g.event(r, route.Key, id, body)
-	// A caller that hangs up does not stop the function, here as on AWS.
+	// A client that closes the connection does not stop the function. On AWS it
+	// does not either.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	payload, err := route.Invoke(ctx, event)
@@ -140,11 +144,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// route finds the most specific route: an exact path before a path with
-// parameters, the method before any. The path is decoded once for that.
+// route finds the most specific route. An exact path comes before a path with
+// parameters, and a method before ANY. The path is decoded once.
 func (g *Gateway) route(r *http.Request) (Route, bool) {
 	for _, key := range [...]string{r.Method + " " + r.URL.Path, anyMethod + " " + r.URL.Path} {
-		// A path that looks like a parameter is not one.
+		// A request for the path /{id} itself matches only as a pattern.
 		if route, ok := g.routes[key]; ok && !strings.ContainsAny(key, "{}") {
 			return route, true
 		}
@@ -158,7 +162,8 @@ func (g *Gateway) route(r *http.Request) (Route, bool) {
 	return route, ok
 }
 
-// headerSize is what the quota counts: the request line and header values.
+// headerSize returns the size that the quota limits: that of the request line and
+// of the header values.
 func headerSize(r *http.Request) int {
 	size := len(r.Method) + 1 + len(r.RequestURI) + 1 + len(r.Proto) + len(r.Host)
 	for _, values := range r.Header {
@@ -169,7 +174,7 @@ func headerSize(r *http.Request) int {
 	return size
 }
 
-// refuse answers with an error of the gateway's own.
+// refuse writes an error response of the gateway itself.
 func refuse(w http.ResponseWriter, status int, message string) {
 	w.Header()["Content-Type"] = []string{"application/json"}
 	w.WriteHeader(status)

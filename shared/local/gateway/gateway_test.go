@@ -19,7 +19,7 @@ import (
 // clock is the time of every test gateway.
 var clock = time.Date(2026, 3, 9, 8, 7, 6, 543_000_000, time.FixedZone("east", 2*3600))
 
-// capture is a function that remembers its last event and answers as told.
+// capture is a function that keeps its last event and returns its answer and err.
 type capture struct {
 	event  []byte
 	answer string
@@ -31,7 +31,7 @@ func (c *capture) invoke(_ context.Context, event []byte) ([]byte, error) {
 	return []byte(c.answer), c.err
 }
 
-// serve runs a gateway that leads every key to c.
+// serve runs a gateway in which every route leads to c.
 func serve(tb testing.TB, c *capture, keys ...string) *httptest.Server {
 	tb.Helper()
 	config := gateway.Config{
@@ -58,7 +58,7 @@ func send(tb testing.TB, server *httptest.Server, raw string) (*http.Response, s
 		tb.Fatal(err)
 	}
 	defer conn.Close()
-	go func() { _, _ = io.WriteString(conn, raw) }() // The server may answer before it has all.
+	go func() { _, _ = io.WriteString(conn, raw) }() // The server may answer before it has read all.
 	method, _, _ := strings.Cut(raw, " ")
 	r, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
@@ -75,7 +75,7 @@ func send(tb testing.TB, server *httptest.Server, raw string) (*http.Response, s
 // get is a request with the headers that every request has.
 func get(target string) string { return "GET " + target + " HTTP/1.1\r\nHost: localhost:8080\r\n\r\n" }
 
-func TestRouting(t *testing.T) {
+func TestMostSpecificRouteMatches(t *testing.T) {
 	tests := []struct {
 		name, raw string
 		keys      []string
@@ -106,7 +106,7 @@ func TestRouting(t *testing.T) {
 		{"parameter is not empty", get("/sessions/"), []string{"ANY /sessions/{id}"}, ""},
 		{"parameter is there", get("/sessions"), []string{"ANY /sessions/{id}"}, ""},
 		{"the pattern itself", get("/sessions/%7Bid%7D"), []string{"ANY /sessions/{id}"}, "ANY /sessions/{id}"},
-		{"the pattern itself, elsewhere", get("/other/%7Bid%7D"), []string{"ANY /sessions/{id}"}, ""},
+		{"the pattern itself in another path", get("/other/%7Bid%7D"), []string{"ANY /sessions/{id}"}, ""},
 		{"dot in a route", get("/.well-known/x"), []string{"ANY /.well-known/x"}, "ANY /.well-known/x"},
 	}
 	for _, tt := range tests {
@@ -129,7 +129,7 @@ func TestRouting(t *testing.T) {
 	}
 }
 
-func TestRefusedRoutes(t *testing.T) {
+func TestUnknownRouteKeyIsRefused(t *testing.T) {
 	tests := []struct {
 		keys []string
 		want string
@@ -156,7 +156,7 @@ func TestRefusedRoutes(t *testing.T) {
 	}
 }
 
-func TestFailures(t *testing.T) {
+func TestFailureOfAFunctionIsAServerError(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer string
@@ -199,7 +199,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
+func TestQuotasOfHTTPAPIsHold(t *testing.T) {
 	post := func(length int, body string) string {
 		return fmt.Sprintf("POST /token HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", length, body)
 	}
@@ -229,8 +229,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestCallerHangsUp: on AWS the function never learns of it.
-func TestCallerHangsUp(t *testing.T) {
+// On AWS the function does not notice it either.
+func TestFunctionRunsOnWhenTheClientHangsUp(t *testing.T) {
 	cancelled := make(chan error, 1)
 	g, err := gateway.New(gateway.Config{Routes: []gateway.Route{{
 		Key: "$default", Invoke: func(ctx context.Context, _ []byte) ([]byte, error) {

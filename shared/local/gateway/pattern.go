@@ -24,8 +24,8 @@ func parameter(segment string) (name string, ok bool) {
 	return name, ok && name != "" && !strings.ContainsAny(name, "{}")
 }
 
-// patterns returns the routes with parameters, those with the longest literal
-// beginning first. Two that match the same requests are an error.
+// patterns returns the routes with parameters. The route with the longest literal
+// beginning comes first. Two routes that match the same requests are an error.
 func patterns(routes []Route) ([]pattern, error) {
 	var all []pattern
 	shapes := map[string]string{}
@@ -47,7 +47,7 @@ func patterns(routes []Route) ([]pattern, error) {
 	return all, nil
 }
 
-// rank puts a method before any method.
+// rank puts a method before ANY.
 func rank(method string) int {
 	if method == anyMethod {
 		return 1
@@ -67,12 +67,12 @@ func (p *pattern) shape() string {
 	return shape
 }
 
-// literal is how many segments come before the first parameter.
+// literal returns how many segments come before the first parameter.
 func (p *pattern) literal() int {
 	return slices.IndexFunc(p.segments, func(s string) bool { _, ok := parameter(s); return ok })
 }
 
-// match returns the parameters of a path that the pattern matches, by name.
+// match returns the values of the parameters by name, when the pattern matches.
 func (p *pattern) match(method, path string) (map[string]string, bool) {
 	if p.method != anyMethod && p.method != method {
 		return nil, false

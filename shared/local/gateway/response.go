@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// answer is what a function may say in payload format 2.0.
+// answer is the answer of a function in payload format 2.0.
 type answer struct {
 	StatusCode      json.RawMessage `json:"statusCode"`
 	Headers         map[string]any  `json:"headers"`
@@ -19,11 +19,11 @@ type answer struct {
 	IsBase64Encoded bool            `json:"isBase64Encoded"`
 }
 
-// defaultType is the content type of an answer that names none.
+// defaultType is the content type of an answer without one.
 const defaultType = "text/plain; charset=utf-8"
 
-// respond writes the answer that a function gave as payload. When it cannot,
-// it has written nothing.
+// respond writes the response for the answer of a function. When it returns an
+// error, it has written nothing.
 func respond(w http.ResponseWriter, payload []byte) error {
 	status, a, err := parse(payload)
 	if err != nil {
@@ -46,12 +46,12 @@ func respond(w http.ResponseWriter, payload []byte) error {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // The caller may be gone; nobody else needs to know.
+	_, _ = w.Write(body) // The client may have closed the connection.
 	return nil
 }
 
-// parse reads an answer. One without a status code is taken as the body of a
-// success: a JSON string as its text, anything else as it stands.
+// parse reads an answer. An answer without a status code is the body of a response
+// with status 200: a JSON string is decoded, other JSON is kept as it is.
 func parse(payload []byte) (status int, a answer, err error) {
 	err = json.Unmarshal(payload, &a)
 	if a.StatusCode == nil {
@@ -71,7 +71,7 @@ func parse(payload []byte) (status int, a answer, err error) {
 	return status, a, nil
 }
 
-// dropped are headers that the gateway writes itself.
+// dropped are the headers that the gateway writes itself.
 var dropped = map[string]bool{
 	"Connection": true, "Content-Length": true, "Keep-Alive": true, "Te": true, "Trailer": true,
 	"Transfer-Encoding": true, "Upgrade": true, "Apigw-Requestid": true,
@@ -82,7 +82,7 @@ func responseHeaders(a answer) (http.Header, error) {
 	for name, value := range a.Headers {
 		text, err := headerText(value)
 		if err != nil || !isToken(name) || !isHeaderValue(text) {
-			return nil, fmt.Errorf("the answer has an impossible header %q", name)
+			return nil, fmt.Errorf("the answer has a header %q that is not valid", name)
 		}
 		if key := http.CanonicalHeaderKey(name); !dropped[key] {
 			out[key] = append(out[key], text)
@@ -90,7 +90,7 @@ func responseHeaders(a answer) (http.Header, error) {
 	}
 	for _, cookie := range a.Cookies {
 		if !isHeaderValue(cookie) {
-			return nil, errors.New("the answer has an impossible cookie")
+			return nil, errors.New("the answer has a cookie that is not valid")
 		}
 		out["Set-Cookie"] = append(out["Set-Cookie"], cookie)
 	}
@@ -109,10 +109,10 @@ func headerText(value any) (string, error) {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	}
-	return "", errors.New("not a string, number or bool")
+	return "", errors.New("it is not a string, a number or a bool")
 }
 
-// isToken follows RFC 9110 §5.6.2.
+// isToken reports whether name is a token (RFC 9110 §5.6.2).
 func isToken(name string) bool {
 	for _, c := range []byte(name) {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
@@ -124,7 +124,8 @@ func isToken(name string) bool {
 	return name != ""
 }
 
-// isHeaderValue follows RFC 9110 §5.5: no control characters but tab.
+// isHeaderValue reports whether value may stand in a header (RFC 9110 §5.5). Tab is
+// the only control character that may.
 func isHeaderValue(value string) bool {
 	for _, c := range []byte(value) {
 		if c < ' ' && c != '\t' || c == 0x7f {

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// seen is an event as a function parses it; written down once more on purpose.
+// seen is an event as a function parses it. It repeats the field names on purpose,
+// so that the test finds a wrong one.
 type seen struct {
 	Version               string
 	RouteKey              string
@@ -40,7 +41,8 @@ func parse(tb testing.TB, event []byte) seen {
 	return s
 }
 
-// translate sends a raw request through a gateway with a $default route.
+// translate sends a raw request through a gateway with a $default route and
+// returns the event.
 func translate(tb testing.TB, raw string) seen {
 	tb.Helper()
 	c := &capture{answer: `{"statusCode":200}`}
@@ -55,7 +57,7 @@ func request(line string, headers []string, body string) string {
 	return line + " HTTP/1.1\r\nHost: localhost:8080\r\n" + strings.Join(append(headers, "", ""), "\r\n") + body
 }
 
-func TestBodyEncoding(t *testing.T) {
+func TestOnlyTextBodiesArePlain(t *testing.T) {
 	tests := []struct {
 		contentType string
 		plain       bool
@@ -110,7 +112,7 @@ func deref(s *string) string {
 	return *s
 }
 
-func TestPathAndQuery(t *testing.T) {
+func TestPathIsDecodedAndQueryIsNot(t *testing.T) {
 	tests := []struct {
 		name, target    string
 		rawPath, rawQry string
@@ -144,8 +146,8 @@ func TestPathAndQuery(t *testing.T) {
 	}
 }
 
-// A parameter is the segment as it was decoded, like the path: not to be trusted.
-func TestPathParameters(t *testing.T) {
+// A path parameter is decoded like the path, so a handler must not trust it.
+func TestPathParametersAreDecodedSegments(t *testing.T) {
 	for target, want := range map[string]map[string]string{
 		"/sessions/7":          {"id": "7"},
 		"/sessions/a%20b":      {"id": "a b"},
@@ -165,7 +167,7 @@ func TestPathParameters(t *testing.T) {
 	}
 }
 
-func TestHeadersAndCookies(t *testing.T) {
+func TestHeadersAreJoinedAndCookiesTakenOut(t *testing.T) {
 	e := translate(t, request("POST /token", []string{
 		"AUTHORIZATION: Basic eDp5", "X-Two: a", "x-two: b, c", "Cookie: s=1; t=\"2\"", "Cookie: u=3",
 		"X-Forwarded-For: 203.0.113.9", "Content-Length: 2", "Connection: keep-alive", "DPoP: p",
@@ -199,7 +201,7 @@ func TestHeadersAndCookies(t *testing.T) {
 	}
 }
 
-func TestRequestContext(t *testing.T) {
+func TestRequestContextIsThatOfAnHTTPAPI(t *testing.T) {
 	first := translate(t, request("GET /health", []string{"User-Agent: test/1"}, ""))
 	c := first.RequestContext
 	got := []string{
@@ -222,7 +224,7 @@ func TestRequestContext(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestAnswerBecomesTheResponseOfAnHTTPAPI(t *testing.T) {
 	tests := []struct {
 		name, answer string
 		status       int

@@ -13,50 +13,50 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 )
 
-// The services behind the wall, as actions spell them.
+// The services, as actions spell them.
 const (
 	dynamoDB       = "dynamodb"
 	secretsManager = "secretsmanager"
 )
 
-// targets are the prefixes of X-Amz-Target.
+// targets are the prefixes of the header X-Amz-Target.
 var targets = map[string]string{
 	"DynamoDB_20120810": dynamoDB,
 	"secretsmanager":    secretsManager,
 }
 
-// Operation is a request as IAM sees it.
+// Operation is what a request does, in the words of IAM.
 type Operation struct {
 	// Service is dynamodb or secretsmanager.
 	Service string
 	// Name is the API operation, such as TransactWriteItems.
 	Name string
-	// Demands are all that the role must allow, at least one.
+	// Demands are what the role must allow. There is at least one.
 	Demands []Demand
 }
 
 // Demand is one permission that a request needs.
 type Demand struct {
-	// Action is a full action, such as "dynamodb:PutItem".
+	// Action is the action with its service, such as "dynamodb:PutItem".
 	Action string
 	// Resource is an ARN, or "*" for an action without a resource.
 	Resource string
 }
 
-// ErrUnknownOperation says that the wall cannot tell what a request would
-// touch, and so must refuse it.
-var ErrUnknownOperation = errors.New("the local IAM wall does not know this operation")
+// ErrUnknownOperation is returned when it is not known which resources an
+// operation uses. Such a request is refused.
+var ErrUnknownOperation = errors.New("the local IAM does not know this operation")
 
-// Names turns the names in requests into ARNs.
+// Names turns the names in a request into ARNs.
 type Names struct {
 	Place   cfn.Place
 	Secrets []cfn.Secret
 }
 
-// Analyze reads out of a request what it needs. The target is the value of the
-// header X-Amz-Target, the body is JSON that nobody has checked. A body in
-// which anything could be read in two ways, such as a key that comes twice, is
-// an error, because the endpoint might read it the other way.
+// Analyze returns the operation of a request and what it needs. The target is the
+// value of the header X-Amz-Target, the body is unchecked JSON. An ambiguous body
+// is an error, such as one with a key that comes twice: the endpoint might read it
+// in another way.
 func (n Names) Analyze(target string, body []byte) (Operation, error) {
 	prefix, name, _ := strings.Cut(target, ".")
 	op := Operation{Service: targets[prefix], Name: name}
@@ -70,7 +70,7 @@ func (n Names) Analyze(target string, body []byte) (Operation, error) {
 		err = ErrUnknownOperation
 	}
 	if err == nil && len(op.Demands) == 0 {
-		err = errors.New("the request touches nothing")
+		err = errors.New("the request names no resource")
 	}
 	if err != nil {
 		return op, fmt.Errorf("read %s: %w", target, err)
@@ -78,16 +78,16 @@ func (n Names) Analyze(target string, body []byte) (Operation, error) {
 	return op, nil
 }
 
-// demand adds an action of the operation's service.
+// demand adds an action of the service of the operation.
 func (o *Operation) demand(action, resource string) {
 	o.Demands = append(o.Demands, Demand{Action: o.Service + ":" + action, Resource: resource})
 }
 
-// tableName is what DynamoDB allows as a name of a table or index. It leaves no
-// room for a slash or a wildcard, with which a name could pose as another ARN.
+// tableName matches the names that DynamoDB allows for a table or index. No slash
+// and no wildcard is among the characters, so a name cannot turn into another ARN.
 var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
-// table is the ARN of a table that a request names by name or by ARN.
+// table returns the ARN of a table that a request names by its name or ARN.
 func (n Names) table(name string) (string, error) {
 	if tableName.MatchString(name) {
 		return n.Place.TableARN(name), nil
@@ -101,8 +101,8 @@ func (n Names) table(name string) (string, error) {
 	return "", fmt.Errorf("%q is not the name of a table", clip(name))
 }
 
-// secret is the ARN of a secret that a request names by name, by ARN, or by ARN
-// without its last six characters.
+// secret returns the ARN of a secret. A request names it by its name, by its ARN, or
+// by its ARN without the last six characters.
 func (n Names) secret(id string) (string, error) {
 	if id == "" {
 		return "", errors.New("SecretId is missing")
@@ -118,9 +118,9 @@ func (n Names) secret(id string) (string, error) {
 	return n.Place.PartialSecretARN(id), nil
 }
 
-// members calls visit for each member of a JSON object. It refuses a key that
-// comes twice, and that in any spelling: some decoders do not tell "tablename"
-// from "TableName", so the endpoint might obey another one than the wall read.
+// members calls visit for each member of a JSON object. It refuses a key that comes
+// twice, also in another case. Some decoders take "tablename" for "TableName", so
+// the endpoint might use another member than the one that was judged.
 func members(data []byte, visit func(key string, value json.RawMessage) error) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -153,23 +153,23 @@ func members(data []byte, visit func(key string, value json.RawMessage) error) e
 		return fmt.Errorf("the JSON is broken: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON")
+		return errors.New("text follows the JSON")
 	}
 	return nil
 }
 
-// fold removes the case of a key. A key with other letters than ASCII is
-// nothing that AWS defines, and some of them fold to ASCII.
+// fold returns a key in lower case. It refuses a key with letters outside ASCII: AWS
+// defines no such key, and the lower case of some of these letters is ASCII.
 func fold(key string) (string, error) {
 	for i := range len(key) {
 		if key[i] >= utf8.RuneSelf {
-			return "", fmt.Errorf("%q is not a name of AWS", clip(key))
+			return "", fmt.Errorf("%q is not a key that AWS defines", clip(key))
 		}
 	}
 	return strings.ToLower(key), nil
 }
 
-// word reads a JSON string; null is an empty one.
+// word reads a JSON string. null is the empty string.
 func word(value json.RawMessage) (string, error) {
 	var s string
 	if err := json.Unmarshal(value, &s); err != nil {
@@ -178,7 +178,7 @@ func word(value json.RawMessage) (string, error) {
 	return s, nil
 }
 
-// clip keeps errors short, whatever a stranger sends.
+// clip shortens untrusted text for an error.
 func clip(s string) string {
 	if len(s) > 80 {
 		return s[:80] + "…"

@@ -17,12 +17,12 @@ var names = iam.Names{
 
 const dynamoTarget = "DynamoDB_20120810."
 
-// on is one demand of a DynamoDB action on a table or table/index/name.
+// on returns the demand of a DynamoDB action on a table, or on table/index/name.
 func on(action, table string) iam.Demand {
 	return iam.Demand{Action: "dynamodb:" + action, Resource: cfn.Local.TableARN(table)}
 }
 
-func TestAnalyze(t *testing.T) {
+func TestOperationDemandsItsActions(t *testing.T) {
 	key := cfn.Local.SecretARN("shop/key")
 	secret := func(arn string) []iam.Demand {
 		return []iam.Demand{{Action: "secretsmanager:GetSecretValue", Resource: arn}}
@@ -63,7 +63,7 @@ func TestAnalyze(t *testing.T) {
 	}
 }
 
-func TestAnalyzeRefuses(t *testing.T) {
+func TestAmbiguousRequestIsRefused(t *testing.T) {
 	tests := []struct {
 		target, body string
 		unknown      bool
@@ -122,9 +122,9 @@ func TestAnalyzeRefuses(t *testing.T) {
 	}
 }
 
-// Whatever a stranger sends: no panic, and an answer without an error names at
-// least one demand, each with an action of the service and a resource that no
-// wildcard hides in. Names that slip through here would be allowed by mistake.
+// FuzzAnalyze analyzes any request. Without an error there is at least one demand,
+// and each has an action of the service and a resource without a wildcard. A name
+// with a wildcard would be allowed by mistake.
 func FuzzAnalyze(f *testing.F) {
 	f.Add(dynamoTarget+"GetItem", []byte(`{"TableName":"orders","Key":{"pk":{"S":"a"}}}`))
 	f.Add(dynamoTarget+"Query", []byte(`{"TableName":"orders","IndexName":"by_day"}`))

@@ -15,9 +15,9 @@ import (
 )
 
 // BenchmarkGetItem compares a call to the engine with the same call through the
-// wall, and through the standard library's proxy, which judges nothing. The
-// engine is a process of its own, so the difference in "cpu-µs/op" is what
-// stands between.
+// wall, and through the proxy of the standard library, which checks nothing. The
+// engine is a process of its own, so the difference in "cpu-µs/op" is the cost of
+// the proxy.
 func BenchmarkGetItem(b *testing.B) {
 	s := newStack(b, function("f", statement(orders, "dynamodb:GetItem")))
 	plain, err := iam.New(iam.Config{
@@ -56,7 +56,7 @@ func BenchmarkGetItem(b *testing.B) {
 	}
 }
 
-// cpu is the time that this process has spent on the processor.
+// cpu returns the CPU time of this process.
 func cpu(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage

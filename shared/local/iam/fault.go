@@ -6,51 +6,51 @@ import (
 	"time"
 )
 
-// Call is an allowed call, as a fault injector sees it before it happens.
+// Call is an allowed call before it is sent to the endpoint.
 type Call struct {
 	Function string
 	Operation
-	// Body is the request; it must not be changed.
+	// Body is the body of the request. It must not be changed.
 	Body []byte
 }
 
-// Needs reports whether the call needs an action, such as
-// "dynamodb:UpdateItem", alone or as part of a transaction.
+// Needs reports whether the call needs an action, such as "dynamodb:UpdateItem",
+// for itself or for a part of a transaction.
 func (c Call) Needs(action string) bool {
 	return slices.ContainsFunc(c.Demands, func(d Demand) bool { return d.Action == action })
 }
 
-// Fault is what goes wrong with one call. The zero Fault is nothing.
+// Fault is what goes wrong with one call. With the zero Fault, nothing does.
 type Fault struct {
-	// Delay is how long the call waits before anything else happens.
+	// Delay is how long the call waits first.
 	Delay time.Duration
-	// Error is answered in place of the endpoint, which learns nothing.
+	// Error is the answer. The endpoint does not get the call.
 	Error *Error
-	// Twice makes the endpoint serve the call two times; the function gets
-	// the second answer.
+	// Twice sends the call to the endpoint two times. The function gets the
+	// second answer.
 	Twice bool
-	// Drop lets the endpoint serve the call and then cuts the connection
-	// without an answer: the write has happened, its writer does not know.
+	// Drop sends the call to the endpoint and then closes the connection without
+	// an answer. A write has happened, and the function does not know.
 	Drop bool
 }
 
 // Error is an error answer of AWS.
 type Error struct {
 	Status int
-	// Type is the name of the exception without its name space.
+	// Type is the name of the exception without its namespace.
 	Type    string
 	Message string
 }
 
-// Throttled is the answer of a table that gets more than it may take. The SDK
-// tries again.
+// Throttled is the answer to a call above the capacity of a table. The SDK tries
+// again.
 var Throttled = &Error{
 	Status: http.StatusBadRequest, Type: "ProvisionedThroughputExceededException",
 	Message: "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.",
 }
 
-// Conflict is the answer to a write that meets a running transaction. The SDK
-// does not try again.
+// Conflict is the answer to a write on an item that a running transaction writes.
+// The SDK does not try again.
 var Conflict = &Error{
 	Status: http.StatusBadRequest, Type: "TransactionConflictException",
 	Message: "Transaction is ongoing for the item",
@@ -66,9 +66,9 @@ func (e *Error) refusal() *refusal {
 	return &refusal{status: e.Status, kind: dynamo + e.Type, message: e.Message}
 }
 
-// Inject makes f decide what goes wrong with each call from now on; nil ends
-// it. Calls run at the same time, so f must be safe for concurrent use. A
-// failed call that the SDK tries again is a new call.
+// Inject makes f decide what goes wrong with each call from now on. With nil, nothing
+// goes wrong any more. Calls run at the same time, so f must be safe for concurrent
+// use. A second attempt of the SDK is a call of its own.
 func (w *Wall) Inject(f func(Call) Fault) {
 	if f == nil {
 		w.fault.Store(nil)

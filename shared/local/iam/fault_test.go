@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/iam"
 )
 
-// once gives the first call that needs the action this fault.
+// once injects a fault into the first call that needs the action.
 func once(action string, f iam.Fault) func(iam.Call) iam.Fault {
 	var done atomic.Bool
 	return func(c iam.Call) iam.Fault {
@@ -24,7 +24,7 @@ func once(action string, f iam.Fault) func(iam.Call) iam.Fault {
 	}
 }
 
-// bump adds one to a counter, under a condition when one is given.
+// bump adds one to a counter. The condition may be empty.
 func bump(t *testing.T, db *dynamodb.Client, sk, condition string) error {
 	t.Helper()
 	in := &dynamodb.UpdateItemInput{
@@ -38,13 +38,13 @@ func bump(t *testing.T, db *dynamodb.Client, sk, condition string) error {
 	return err
 }
 
-func TestFaults(t *testing.T) {
+func TestFaultHappensAsOnAWS(t *testing.T) {
 	tests := []struct {
 		name      string
 		fault     iam.Fault
 		condition string
-		// want is the error that the SDK gives in the end, count what the
-		// counter then is, calls how many calls it took.
+		// want is the error that the SDK returns, count the value of the counter
+		// after that, calls the number of calls.
 		want  string
 		count string
 		calls int
@@ -97,8 +97,7 @@ func counter(t *testing.T, db *dynamodb.Client, sk string) string {
 	return n.Value
 }
 
-// A fault meets only calls that the role allows: a refused call stays refused.
-func TestFaultsComeAfterTheWall(t *testing.T) {
+func TestRefusedCallHasNoFault(t *testing.T) {
 	s := newStack(t, function("f", `[]`))
 	var asked atomic.Int32
 	s.Inject(func(iam.Call) iam.Fault {
@@ -131,8 +130,7 @@ func TestFaultSeesTheCall(t *testing.T) {
 	}
 }
 
-// An endpoint that is down is an error that names it and that the SDK retries.
-func TestEndpointDown(t *testing.T) {
+func TestEndpointThatIsDownIsARetriedError(t *testing.T) {
 	const nowhere = "http://127.0.0.1:1"
 	w, err := iam.New(iam.Config{
 		Stage:    stageOf(function("f", statement(orders, "dynamodb:PutItem"))),

@@ -1,23 +1,32 @@
 // Package iam is the IAM of the local stack.
 //
-// In AWS a function reaches DynamoDB or Secrets Manager only as far as its role
-// allows, and a role that is too narrow shows itself after the deployment. Here
-// every call of a function passes a proxy that does what AWS does before it
-// serves a request: it checks the signature, learns from the access key which
-// function calls, reads the operation and the tables out of the request, and
-// evaluates the policies that the synthesized template gives to the role of
-// that function. A call outside them is refused with the answer of AWS, so a
-// forgotten permission fails on a laptop.
+// On AWS the role of a function decides which calls to DynamoDB and Secrets
+// Manager are allowed. A permission that is missing there is found after the
+// deployment. In the local stack every call of a function goes through a proxy,
+// the [Wall], so a missing permission is found on a laptop.
 //
-// The other direction matters as much. The wall notes which grants were used;
-// after a test run, Report lists those that nothing used, and they can go.
+// # How a call is judged
 //
-// Whatever the wall does not understand it refuses: a policy with a condition
-// when the wall is built, an unknown operation or a strange body when it comes.
+// The proxy does what AWS does before it serves a request:
 //
-// Tests have two more uses for a place that every call passes: Tally counts the
-// calls and the capacity that a request costs, and Inject makes AWS slow,
-// throttling or forgetful.
+//   - It checks the signature (Signature Version 4). The access key tells which
+//     function calls.
+//   - It reads the operation and its tables, indexes or secret out of the request.
+//   - It evaluates the policies that the synthesized template gives to the role of
+//     the function.
+//
+// A call that the policies do not allow gets the answer that AWS gives.
+//
+// What the proxy does not understand is refused: a policy with a condition when
+// the proxy is built, and an unknown operation or an ambiguous body when it
+// arrives.
+//
+// # What it counts
+//
+// [Wall.Report] lists the calls that were refused, and the grants that no call
+// used. After a test run such a grant can be removed. [Wall.Tally] counts the
+// calls and the capacity that a request costs. [Wall.Inject] makes calls slow,
+// fail, or lose their answer.
 package iam
 
 import (
@@ -36,23 +45,23 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 )
 
-// Config says whom the wall judges and what stands behind it.
+// Config describes the functions that call and the servers that are called.
 type Config struct {
-	// Stage has the functions with their roles, and the secrets.
+	// Stage declares the functions with their roles, and the secrets.
 	Stage *cfn.Stage
-	// DynamoDB and SecretsManager are the endpoints behind the wall.
+	// DynamoDB and SecretsManager are the endpoints to which allowed calls go.
 	DynamoDB       string
 	SecretsManager string
-	// AccessKey is the access key id that the endpoints see in place of a
-	// function's own, because AWS's DynamoDB Local keeps a database per
-	// key. Empty means "engine", the key of package engine.
+	// AccessKey is the access key id that the endpoints see in place of that of
+	// the function. DynamoDB Local of AWS keeps one database for each key, so it
+	// must always be the same. Empty means "engine", the key of package engine.
 	AccessKey string
-	// Capacity makes every DynamoDB call report what it consumed, which
-	// Tally then shows. It costs some CPU per call.
+	// Capacity makes [Wall.Tally] count the capacity that calls to DynamoDB
+	// consume. It costs some CPU per call.
 	Capacity bool
 }
 
-// Wall is an http.Handler that functions use as the endpoint of DynamoDB and
+// Wall is an [http.Handler] that functions use as the endpoint of DynamoDB and
 // Secrets Manager. It is safe for concurrent use.
 type Wall struct {
 	place     cfn.Place
@@ -71,7 +80,7 @@ type Wall struct {
 	refusals map[Refusal]int
 }
 
-// caller is a function as the wall knows it.
+// caller is a function that calls.
 type caller struct {
 	name        string
 	role        string
@@ -82,8 +91,8 @@ type caller struct {
 	tally Tally
 }
 
-// New builds a wall. A policy that it cannot evaluate to the letter is an
-// error: a wall that guesses would prove nothing.
+// New returns a wall. A policy that cannot be evaluated exactly is an error,
+// because a decision that is a guess proves nothing.
 func New(c Config) (*Wall, error) {
 	w := &Wall{
 		place:     c.Stage.Place,
@@ -96,11 +105,11 @@ func New(c Config) (*Wall, error) {
 		byName:    map[string]*caller{},
 		refusals:  map[Refusal]int{},
 		transport: &http.Transport{
-			// A function has one request at a time, but there are many
-			// functions; an idle connection costs nothing.
+			// A function makes one request at a time, but there are many
+			// functions. An idle connection costs nothing.
 			MaxIdleConnsPerHost: 256,
 			IdleConnTimeout:     time.Minute,
-			// The function decodes; the wall passes bytes on.
+			// The function decodes the answer, so it must pass unchanged.
 			DisableCompression: true,
 		},
 	}
@@ -122,13 +131,10 @@ func New(c Config) (*Wall, error) {
 	return w, nil
 }
 
-// admit makes a function known to the wall.
+// admit adds a function that may call.
 func (w *Wall) admit(f cfn.Function) error {
 	if w.byName[f.Name] != nil {
 		return fmt.Errorf("two functions are named %s", f.Name)
-	}
-	if len(f.Role.Managed) > 0 {
-		return fmt.Errorf("role %s: nobody can see here what managed policy %s allows", f.Role.Name, f.Role.Managed[0])
 	}
 	permissions, err := Compile(f.Role.Policies)
 	if err != nil {
@@ -141,11 +147,11 @@ func (w *Wall) admit(f cfn.Function) error {
 	return nil
 }
 
-// ErrUnknownFunction says that no template declares the function.
-var ErrUnknownFunction = errors.New("the wall does not know this function")
+// ErrUnknownFunction is returned when no template declares the function.
+var ErrUnknownFunction = errors.New("no template declares this function")
 
-// Credentials are the credentials by which the wall knows the function. They
-// are made up when the wall is built and die with it.
+// Credentials returns the credentials of a function. They are random, and valid as
+// long as the wall exists.
 func (w *Wall) Credentials(function string) (Credentials, error) {
 	c, ok := w.byName[function]
 	if !ok {
@@ -154,7 +160,7 @@ func (w *Wall) Credentials(function string) (Credentials, error) {
 	return c.credentials, nil
 }
 
-// callers are all callers in the order of their names.
+// callers returns all callers, sorted by name.
 func (w *Wall) callers() []*caller {
 	all := make([]*caller, 0, len(w.byName))
 	for _, c := range w.byName {
@@ -164,5 +170,5 @@ func (w *Wall) callers() []*caller {
 	return all
 }
 
-// Close drops the idle connections to the endpoints.
+// Close closes the idle connections to the endpoints.
 func (w *Wall) Close() { w.transport.CloseIdleConnections() }

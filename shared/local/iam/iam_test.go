@@ -15,7 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/iam"
 )
 
-func TestRefusedMessage(t *testing.T) {
+func TestRefusalIsThatOfAWS(t *testing.T) {
 	s := newStack(t,
 		function("reader", statement(orders, "dynamodb:GetItem")),
 		function("denied", `[{"Effect":"Deny","Action":"dynamodb:PutItem","Resource":"*"},`+statement(orders, "dynamodb:PutItem")+`]`),
@@ -42,14 +42,14 @@ func TestRefusedMessage(t *testing.T) {
 	if err != nil || out.Item != nil {
 		t.Errorf("a refused write has arrived: %v, %v", out, err)
 	}
-	// What the wall cannot read it cannot judge.
+	// A request that cannot be read cannot be judged.
 	_, err = s.db(t, "reader").ExecuteStatement(t.Context(), &dynamodb.ExecuteStatementInput{Statement: new("SELECT * FROM x")})
 	if code(err) != "AccessDeniedException" || !strings.Contains(err.Error(), "dynamodb:ExecuteStatement") {
 		t.Errorf("ExecuteStatement = %v, want AccessDeniedException that names it", err)
 	}
 }
 
-func TestSecrets(t *testing.T) {
+func TestSecretIsTheSameUnderEveryName(t *testing.T) {
 	arn := cfn.Local.SecretARN(keyName)
 	s := newStack(t,
 		function("reader", statement(arn, "secretsmanager:GetSecretValue")),
@@ -71,7 +71,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-func TestTally(t *testing.T) {
+func TestTallyCountsCallsAndCapacity(t *testing.T) {
 	s := newStack(t, function("f", "["+statement(orders, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query")+","+statement(cfn.Local.SecretARN(keyName), "secretsmanager:GetSecretValue")+"]"))
 	db := s.db(t, "f")
 	before := s.Tally("f")
@@ -109,7 +109,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-func TestReport(t *testing.T) {
+func TestReportNamesRefusedCallsAndUnusedGrants(t *testing.T) {
 	logs := `{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"arn:aws:logs:us-east-1:000000000000:log-group:/f:*"}`
 	s := newStack(t, function("f", "["+statement(orders, "dynamodb:GetItem", "dynamodb:PutItem")+","+logs+"]"))
 	db := s.db(t, "f")
@@ -136,16 +136,13 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
-	managed := function("f", `[]`)
-	managed.Role.Managed = []string{"arn:aws:iam::aws:policy/AdministratorAccess"}
+func TestNewRefusesAWrongConfig(t *testing.T) {
 	tests := []struct {
 		name      string
 		functions []cfn.Function
 		endpoint  string
 		want      string
 	}{
-		{"managed policy", []cfn.Function{managed}, "http://127.0.0.1:1", "AdministratorAccess"},
 		{"condition", []cfn.Function{function("f", `[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]`)}, "http://127.0.0.1:1", `role f-role: policy needs`},
 		{"two of a name", []cfn.Function{function("f", `[]`), function("f", `[]`)}, "http://127.0.0.1:1", "two functions are named f"},
 		{"no endpoint", nil, "", "endpoint of dynamodb"},
@@ -161,8 +158,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// Functions call at the same time and never see each other's answers.
-func TestConcurrent(t *testing.T) {
+func TestConcurrentCallsKeepTheirAnswersApart(t *testing.T) {
 	s := newStack(t, function("a", statement(orders, "dynamodb:PutItem", "dynamodb:GetItem")), function("b", statement(stock, "dynamodb:PutItem", "dynamodb:GetItem")))
 	var wg sync.WaitGroup
 	for name, table := range map[string]string{"a": orders, "b": stock} {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// onTable are the operations of DynamoDB that need one action of their own name
-// on the table that they name.
+// onTable are the operations of DynamoDB that need one action on one table. The
+// action has the name of the operation.
 var onTable = map[string]bool{
 	"GetItem": true, "PutItem": true, "UpdateItem": true, "DeleteItem": true,
 	"DescribeTable": true, "DescribeTimeToLive": true,
 }
 
-// parts are the members of an item of a transaction. A transaction has no
-// action of its own: it needs those of its parts.
+// parts are the members of an item of a transaction. A transaction needs no action
+// for itself, only those of its parts.
 var parts = map[string]map[string]string{
 	"TransactGetItems": {"Get": "GetItem"},
 	"TransactWriteItems": {
@@ -22,13 +22,13 @@ var parts = map[string]map[string]string{
 	},
 }
 
-// onSecret are the operations of Secrets Manager on the secret that they name.
+// onSecret are the operations of Secrets Manager on one secret.
 var onSecret = map[string]bool{
 	"GetSecretValue": true, "PutSecretValue": true, "DescribeSecret": true,
 	"UpdateSecretVersionStage": true, "RotateSecret": true,
 }
 
-// knownActions are all actions that a request can need here, in lower case.
+// knownActions are all actions that a request can need, in lower case.
 var knownActions = func() []string {
 	actions := []string{
 		"dynamodb:query", "dynamodb:scan", "dynamodb:batchgetitem", "dynamodb:batchwriteitem",
@@ -57,8 +57,8 @@ func (n Names) analyzeDynamoDB(op *Operation, body []byte) error {
 	return ErrUnknownOperation
 }
 
-// one reads an operation on one table, or on one of its indexes where the
-// operation can use one. Reading an index needs no right on the table.
+// one reads an operation on one table. With indexed, the operation can read an index
+// instead, and then it needs the permission for the index and not for the table.
 func (n Names) one(op *Operation, body []byte, indexed bool) error {
 	var table, index string
 	err := members(body, func(key string, value json.RawMessage) (err error) {
@@ -87,7 +87,7 @@ func (n Names) one(op *Operation, body []byte, indexed bool) error {
 	return nil
 }
 
-// batch reads {"RequestItems": {table: …}}: the same action on each table.
+// batch reads {"RequestItems": {table: …}}. It needs the action on each table.
 func (n Names) batch(op *Operation, body []byte) error {
 	return members(body, func(key string, value json.RawMessage) error {
 		if key != "RequestItems" {
@@ -123,7 +123,7 @@ func (n Names) transaction(op *Operation, body []byte) error {
 	})
 }
 
-// part reads one item of a transaction. It must be one known thing.
+// part reads one item of a transaction. It must have one known member.
 func (n Names) part(op *Operation, item json.RawMessage) error {
 	before := len(op.Demands)
 	err := members(item, func(kind string, value json.RawMessage) error {

@@ -13,14 +13,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 )
 
-// operation is a call of the SDK and the statements that it needs.
+// operation is a call of the SDK with the statements that it needs.
 type operation struct {
 	name  string
 	needs []string
 	call  func(context.Context, *dynamodb.Client) error
 }
 
-// need is an operation that needs its own action on one table or index.
+// need returns an operation that needs the action of its name on a table or index.
 func need(name, table string, call func(context.Context, *dynamodb.Client) error) operation {
 	return operation{name: name, needs: []string{statement(table, "dynamodb:"+name)}, call: call}
 }
@@ -115,9 +115,8 @@ func transact(ctx context.Context, db *dynamodb.Client, items ...types.TransactW
 	return err
 }
 
-// Each operation passes with exactly the actions that IAM wants for it, and is
-// refused as soon as one of them is missing.
-func TestOperations(t *testing.T) {
+// Each operation is allowed with exactly the actions that IAM demands.
+func TestOperationIsRefusedWithoutOneOfItsActions(t *testing.T) {
 	for _, tt := range slices.Concat(singles, several) {
 		t.Run(tt.name, func(t *testing.T) {
 			functions := []cfn.Function{function("all", "["+strings.Join(tt.needs, ",")+"]")}

@@ -18,8 +18,8 @@ type call struct {
 	body   []byte
 }
 
-// pass sends an allowed request to its endpoint and the answer back, unless the
-// test has other plans.
+// pass sends an allowed request to its endpoint and the answer back, with the fault
+// that a test injects.
 func (w *Wall) pass(rw http.ResponseWriter, r *http.Request, c *call) {
 	fault := w.faultFor(c)
 	if !sleep(r.Context(), fault.Delay) {
@@ -41,15 +41,15 @@ func (w *Wall) pass(rw http.ResponseWriter, r *http.Request, c *call) {
 	}
 	if fault.Drop {
 		drain(resp)
-		// net/http closes the connection without a byte of an answer.
+		// This makes net/http close the connection without an answer.
 		panic(http.ErrAbortHandler)
 	}
 	defer resp.Body.Close()
 	w.answer(rw, resp, c)
 }
 
-// passed are the request headers that an endpoint needs, each with its first
-// value only: the endpoint must not obey another target than the wall judged.
+// passed are the request headers that an endpoint needs. Only the first value of each
+// is sent, so the endpoint gets the target that was judged and no other.
 var passed = []string{"Accept-Encoding", "Content-Type", "User-Agent", "X-Amz-Date", "X-Amz-Target"}
 
 // forward sends the request to its endpoint.
@@ -76,21 +76,21 @@ func (w *Wall) forward(r *http.Request, c *call) (*http.Response, error) {
 		Header:        header,
 		Body:          io.NopCloser(bytes.NewReader(body)),
 		ContentLength: int64(len(body)),
-		// The transport may send again over a fresh connection when an
-		// idle one turns out to be closed before it took a byte.
+		// The transport may send again over a new connection when the server
+		// has closed an idle one.
 		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
 	}
 	return w.transport.RoundTrip(out.WithContext(r.Context()))
 }
 
-// introduce puts the access key of the endpoint in place of the function's.
+// introduce replaces the access key of the function by that of the endpoint.
 func (w *Wall) introduce(authorization string) string {
 	before, after, _ := strings.Cut(authorization, "Credential=")
 	_, scope, _ := strings.Cut(after, "/")
 	return before + "Credential=" + w.accessKey + "/" + scope
 }
 
-// buffers are reused because an answer passes with every call.
+// buffers are reused, because every call needs one.
 var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // answer streams the answer of the endpoint to the function.
@@ -114,7 +114,7 @@ func (w *Wall) answer(rw http.ResponseWriter, resp *http.Response, c *call) {
 	buffer := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buffer)
 	if _, err := io.CopyBuffer(struct{ io.Writer }{rw}, body, buffer[:]); err != nil {
-		// Half an answer must not look like a whole one.
+		// An incomplete answer must not look complete.
 		panic(http.ErrAbortHandler)
 	}
 	if measured {
@@ -124,7 +124,7 @@ func (w *Wall) answer(rw http.ResponseWriter, resp *http.Response, c *call) {
 
 func drain(resp *http.Response) {
 	defer resp.Body.Close()
-	// What a broken answer would have said does not matter here.
+	// An error while reading does not matter: the answer is not used.
 	_, _ = io.Copy(io.Discard, resp.Body)
 }
 

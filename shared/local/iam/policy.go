@@ -16,11 +16,11 @@ import (
 type Decision int
 
 const (
-	// NotAllowed means that no statement speaks of it: refused.
+	// NotAllowed means that no statement applies. The request is refused.
 	NotAllowed Decision = iota
-	// Allowed means that a statement allows and none denies it.
+	// Allowed means that a statement allows it and none denies it.
 	Allowed
-	// Denied means that a statement denies it, whatever others allow.
+	// Denied means that a statement denies it, also when others allow it.
 	Denied
 )
 
@@ -28,8 +28,8 @@ func (d Decision) String() string {
 	return [...]string{"not allowed", "allowed", "denied"}[d]
 }
 
-// Permissions are the policies of one role, ready to be evaluated. Evaluating
-// is safe for concurrent use.
+// Permissions are the compiled policies of one role. They are safe for concurrent
+// use.
 type Permissions struct {
 	allow []*rule
 	deny  []*rule
@@ -40,7 +40,7 @@ type rule struct {
 	policy   string
 	action   string
 	resource string
-	// lowerAction is what is compared: actions know no case.
+	// lowerAction is compared, because the case of an action does not matter.
 	lowerAction string
 	used        atomic.Bool
 }
@@ -49,9 +49,10 @@ func (r *rule) matches(lowerAction, resource string) bool {
 	return matches(r.lowerAction, lowerAction) && matches(r.resource, resource)
 }
 
-// Compile reads policies and refuses everything that it could not evaluate
-// exactly: conditions, principals, NotAction, NotResource, policy variables,
-// and actions of DynamoDB or Secrets Manager that do not exist.
+// Compile compiles the policies of a role. It refuses what it cannot evaluate
+// exactly: conditions, principals, NotAction, NotResource and policy variables. It
+// also refuses an action of DynamoDB or Secrets Manager that no known operation
+// needs.
 func Compile(policies []cfn.Policy) (*Permissions, error) {
 	p := &Permissions{}
 	for _, policy := range policies {
@@ -62,7 +63,7 @@ func Compile(policies []cfn.Policy) (*Permissions, error) {
 	return p, nil
 }
 
-// document is the part of the policy language that the wall understands.
+// document is the part of the policy language that is known here.
 type document struct {
 	Version   string
 	ID        string `json:"Id"`
@@ -76,7 +77,7 @@ type statement struct {
 	Resource oneOrMore[string]
 }
 
-// oneOrMore is a list that may be written as its only element.
+// oneOrMore is a list. A list of one element may be written as that element.
 type oneOrMore[T any] []T
 
 func (l *oneOrMore[T]) UnmarshalJSON(data []byte) error {
@@ -100,7 +101,7 @@ func strict(data []byte, target any) error {
 func (p *Permissions) add(policy cfn.Policy) error {
 	var d document
 	if err := strict(policy.Document, &d); err != nil {
-		return fmt.Errorf("the wall does not understand it: %w", err)
+		return fmt.Errorf("the local IAM does not understand it: %w", err)
 	}
 	if d.Version != "2012-10-17" {
 		return fmt.Errorf("version %q is not 2012-10-17", d.Version)
@@ -139,8 +140,8 @@ func (p *Permissions) state(policy string, s statement) error {
 	return nil
 }
 
-// checkAction refuses an action that no request can ever need. AWS accepts such
-// a policy without a word.
+// checkAction refuses an action that no request can need. AWS accepts such a policy
+// and does not warn.
 func checkAction(action string) error {
 	if action == "*" {
 		return nil
@@ -158,12 +159,12 @@ func checkAction(action string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the wall knows no action %s", action)
+	return fmt.Errorf("the local IAM knows no action %s", action)
 }
 
 func checkResource(resource string) error {
 	if strings.Contains(resource, "${") {
-		return fmt.Errorf("the wall does not understand the policy variable in %s", resource)
+		return fmt.Errorf("the local IAM does not understand the policy variable in %s", resource)
 	}
 	if resource != "*" && (!strings.HasPrefix(resource, "arn:") || strings.Count(resource, ":") < 5) {
 		return fmt.Errorf("%q is not an ARN", resource)
@@ -171,9 +172,9 @@ func checkResource(resource string) error {
 	return nil
 }
 
-// Decide evaluates an action, such as "dynamodb:GetItem", on the ARN of a
-// resource. A deny wins over every allow. The grants that allow it count as
-// used from then on.
+// Decide evaluates an action, such as "dynamodb:GetItem", on the ARN of a resource.
+// A deny takes precedence over every allow. The grants that allow the action count
+// as used.
 func (p *Permissions) Decide(action, resource string) Decision {
 	action = strings.ToLower(action)
 	for _, r := range p.deny {
@@ -191,10 +192,11 @@ func (p *Permissions) Decide(action, resource string) Decision {
 	return decision
 }
 
-// matches reports whether text matches an IAM pattern, in which * stands for
-// any characters and ? for one.
+// matches reports whether text matches an IAM pattern. In a pattern * matches any
+// characters, and ? matches one.
 func matches(pattern, text string) bool {
-	// star is the last * seen, and resume the text that it has not eaten.
+	// star is the position of the last *, and resume that of the text after the
+	// characters that it matches.
 	p, t, star, resume := 0, 0, -1, 0
 	for t < len(text) {
 		switch {

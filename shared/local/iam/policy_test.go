@@ -10,12 +10,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/iam"
 )
 
-// policy is a document of these statements.
+// policy returns a policy document with these statements.
 func policy(statements string) []cfn.Policy {
 	return []cfn.Policy{{Name: "needs", Document: json.RawMessage(`{"Version":"2012-10-17","Statement":` + statements + `}`)}}
 }
 
-func TestDecide(t *testing.T) {
+func TestPoliciesAreEvaluatedAsByIAM(t *testing.T) {
 	const orders = "arn:aws:dynamodb:us-east-1:000000000000:table/orders"
 	allow := func(action, resource string) string {
 		return fmt.Sprintf(`{"Effect":"Allow","Action":%q,"Resource":%q}`, action, resource)
@@ -67,7 +67,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestCompileRefuses(t *testing.T) {
+func TestPolicyThatIsNotUnderstoodIsRefused(t *testing.T) {
 	const resource = `"Resource":"arn:aws:dynamodb:r:a:table/t"`
 	tests := []struct{ name, statements, want string }{
 		{"condition", `{"Effect":"Allow","Action":"dynamodb:GetItem",` + resource + `,"Condition":{}}`, `"Condition"`},

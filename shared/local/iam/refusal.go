@@ -6,15 +6,14 @@ import (
 	"strconv"
 )
 
-// refusal is an answer of the wall's own, in the form in which AWS answers
-// errors of JSON services.
+// refusal is an error response in the form that the JSON services of AWS use.
 type refusal struct {
 	status  int
 	kind    string
 	message string
 }
 
-// The name spaces in front of error types. The SDK cuts them off.
+// The namespaces of the error types. The SDK removes them.
 const (
 	coral  = "com.amazon.coral.service#"
 	dynamo = "com.amazonaws.dynamodb.v20120810#"
@@ -26,14 +25,14 @@ func (f *refusal) write(w http.ResponseWriter) {
 		Message string `json:"message"`
 	}{f.kind, f.message})
 	if err != nil {
-		// Two strings always marshal.
+		// Two strings can always be marshaled.
 		panic(err)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/x-amz-json-1.0")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(f.status)
-	// A caller that has gone does not miss the answer.
+	// The function may have closed the connection.
 	_, _ = w.Write(body)
 }
 
@@ -65,10 +64,10 @@ func tooLarge() *refusal {
 }
 
 func malformed(err error) *refusal {
-	return &refusal{http.StatusBadRequest, coral + "SerializationException", "the local IAM wall does not let pass what it cannot read: " + err.Error()}
+	return &refusal{http.StatusBadRequest, coral + "SerializationException", "the local IAM refuses what it cannot read: " + err.Error()}
 }
 
-// accessDenied is what AWS says when the role does not suffice.
+// accessDenied is the answer of AWS when the role does not allow an action.
 func accessDenied(user string, d Demand, reason string) *refusal {
 	return &refusal{
 		http.StatusBadRequest, coral + "AccessDeniedException",
@@ -76,7 +75,8 @@ func accessDenied(user string, d Demand, reason string) *refusal {
 	}
 }
 
-// unavailable tells the SDK to try again, and a person what is down.
+// unavailable makes the SDK try again. Its message names the endpoint that does not
+// answer.
 func unavailable(service string, err error) *refusal {
 	return &refusal{http.StatusInternalServerError, dynamo + "InternalServerError", "the local endpoint of " + service + " does not answer: " + err.Error()}
 }

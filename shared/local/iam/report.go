@@ -6,53 +6,53 @@ import (
 	"strings"
 )
 
-// Report is what a run has shown about the roles.
+// Report is what the calls so far show about the roles.
 type Report struct {
-	// Refused are the refused calls: permissions that are missing, or
-	// somebody who should not have called.
+	// Refused are the refused calls. A permission is missing, or the call should
+	// not have been made.
 	Refused []Refused
-	// Unused are the grants that no call has needed: permissions that can
-	// go, or code that no test runs.
+	// Unused are the grants that no call needed. A permission can be removed, or
+	// no test runs the code that needs it.
 	Unused []Grant
-	// Excused are grants that no call can use locally, with the reason.
+	// Excused are grants that no call can use in the local stack.
 	Excused []Grant
 }
 
 // Refusal is a kind of refused call.
 type Refusal struct {
-	// Function is empty when the credentials named none.
+	// Function is empty when the credentials belong to no function.
 	Function string
 	Action   string
 	Resource string
-	// Reason is the message that the caller got.
+	// Reason is the message of the answer.
 	Reason string
 }
 
-// Refused is a kind of refused call and how often it came.
+// Refused is a kind of refused call, with the number of such calls.
 type Refused struct {
 	Refusal
 	Times int
 }
 
-// Grant is one action on one resource that the role of a function allows, as
-// its policy spells them.
+// Grant is one action on one resource that a policy of the role of a function
+// allows, as the policy spells them.
 type Grant struct {
 	Function string
 	Role     string
 	Policy   string
 	Action   string
 	Resource string
-	// Reason says why an excused grant cannot be used here.
+	// Reason tells why no call can use an excused grant.
 	Reason string
 }
 
-// excuses are the services that a function uses without a call of its own.
+// excuses are the services that Lambda itself calls with the role of a function.
 var excuses = map[string]string{
 	"logs": "a function writes its log to standard output, and Lambda carries it to CloudWatch under this grant",
 	"xray": "Lambda's own daemon sends the traces of a function under this grant",
 }
 
-// maxRefusals bounds the memory that a stranger's noise can take.
+// maxRefusals limits the memory that unauthenticated requests can use.
 const maxRefusals = 1000
 
 func (w *Wall) note(r Refusal) {
@@ -63,7 +63,7 @@ func (w *Wall) note(r Refusal) {
 	}
 }
 
-// Report is the report so far, sorted by function, action and resource.
+// Report returns the report so far, sorted by function, action and resource.
 func (w *Wall) Report() Report {
 	var report Report
 	for _, c := range w.callers() {

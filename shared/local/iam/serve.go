@@ -6,10 +6,11 @@ import (
 	"net/http"
 )
 
-// maxBody is above the 16 MB that DynamoDB takes in one request.
+// maxBody is more than the 16 MB that DynamoDB accepts in one request.
 const maxBody = 17 << 20
 
-// ServeHTTP judges a request and passes it on, or refuses it as AWS would.
+// ServeHTTP sends an allowed request to its endpoint, and refuses another one as AWS
+// does.
 func (w *Wall) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	body, f := readBody(r)
 	if f != nil {
@@ -39,13 +40,13 @@ func readBody(r *http.Request) ([]byte, *refusal) {
 	if n := r.ContentLength; n >= 0 {
 		body := make([]byte, n)
 		if _, err := io.ReadFull(r.Body, body); err != nil {
-			return nil, malformed(errors.New("the body is shorter than announced"))
+			return nil, malformed(errors.New("the body is shorter than its Content-Length"))
 		}
 		return body, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return nil, malformed(errors.New("the body breaks off"))
+		return nil, malformed(errors.New("the body is incomplete"))
 	}
 	if len(body) > maxBody {
 		return nil, tooLarge()
@@ -53,7 +54,7 @@ func readBody(r *http.Request) ([]byte, *refusal) {
 	return body, nil
 }
 
-// judge decides whether the role of c allows everything that a request needs.
+// judge returns a refusal unless the role of c allows all that a request needs.
 func (w *Wall) judge(c *caller, target string, body []byte) (Operation, *refusal) {
 	user := w.place.SessionARN(c.role, c.name)
 	op, err := w.names.Analyze(target, body)

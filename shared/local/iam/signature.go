@@ -14,15 +14,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Credentials are what AWS gives to a running function: a key pair and the
-// session token that belongs to it.
+// Credentials are the credentials of a function: a key pair and the session token
+// that belongs to it.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey string
 	SessionToken    string
 }
 
-// newCredentials makes up credentials that look like those of a role session.
+// newCredentials returns random credentials in the form of those of a role session.
 func newCredentials() Credentials {
 	return Credentials{
 		AccessKeyID:     "ASIA" + rand.Text()[:16],
@@ -37,7 +37,7 @@ const (
 	amzDate    = "20060102T150405Z"
 )
 
-// authorization is the header of Signature Version 4 taken apart.
+// authorization is the parsed Authorization header of Signature Version 4.
 type authorization struct {
 	accessKey string
 	date      string
@@ -74,7 +74,7 @@ func parseAuthorization(header string) (authorization, bool) {
 	return a, a.accessKey != "" && len(a.headers) > 0 && a.signature != ""
 }
 
-// authenticate finds the caller of a request, or the refusal that AWS answers.
+// authenticate returns the caller of a request, or the refusal that AWS gives.
 func (w *Wall) authenticate(r *http.Request, body []byte) (*caller, *refusal) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
@@ -88,7 +88,7 @@ func (w *Wall) authenticate(r *http.Request, body []byte) (*caller, *refusal) {
 	if c == nil || !hmac.Equal([]byte(r.Header.Get("X-Amz-Security-Token")), []byte(c.credentials.SessionToken)) {
 		return nil, unrecognizedClient()
 	}
-	// The operation stands in a header: one that is not signed could have
+	// The operation stands in this header. A header that is not signed could have
 	// been changed on the way.
 	if a.region != w.place.Region || !slices.Contains(a.headers, "x-amz-target") || !w.signed(r, a, c, body) {
 		return nil, invalidSignature()
@@ -96,8 +96,8 @@ func (w *Wall) authenticate(r *http.Request, body []byte) (*caller, *refusal) {
 	return c, nil
 }
 
-// signed reports whether c signed the request: the wall signs the same headers
-// and the same body with the secret that it gave to c and compares.
+// signed reports whether c signed the request. It signs the same headers and the
+// same body with the secret of c and compares.
 func (w *Wall) signed(r *http.Request, a authorization, c *caller, body []byte) bool {
 	date, err := time.Parse(amzDate, r.Header.Get("X-Amz-Date"))
 	if err != nil || date.Format("20060102") != a.date {
@@ -114,7 +114,7 @@ func (w *Wall) signed(r *http.Request, a authorization, c *caller, body []byte) 
 			again.Header[key] = r.Header[key]
 		}
 	}
-	// SignHTTP writes into the URL; the request must stay as it came.
+	// SignHTTP changes the URL, and the request must not change.
 	u := *r.URL
 	again.URL = &u
 	hash := sha256.Sum256(body)

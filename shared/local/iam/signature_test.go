@@ -17,8 +17,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/iam"
 )
 
-// forgery is a way to call in the name of function a. The tamper changes the
-// request after it was signed with the credentials.
+// forgery is an attempt to call in the name of function a. tamper changes the request
+// after it was signed with the credentials.
 type forgery struct {
 	name        string
 	credentials iam.Credentials
@@ -26,7 +26,8 @@ type forgery struct {
 	want        string
 }
 
-// forgeries by whoever has b's credentials and knows a's key and token.
+// forgeries returns the attempts of an attacker who has the credentials of b, and
+// knows the access key and the token of a.
 func forgeries(a, b iam.Credentials) []forgery {
 	with := func(edit func(*iam.Credentials)) iam.Credentials {
 		c := a
@@ -65,8 +66,7 @@ func forgeries(a, b iam.Credentials) []forgery {
 	}
 }
 
-// A caller that is not who it says is refused as on AWS.
-func TestForgeries(t *testing.T) {
+func TestForgedSignatureIsRefusedAsOnAWS(t *testing.T) {
 	s := newStack(t, function("a", statement(orders, "dynamodb:GetItem")), function("b", `[]`))
 	a, err := s.Credentials("a")
 	if err != nil {
@@ -99,7 +99,7 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
-func TestCredentials(t *testing.T) {
+func TestEachFunctionHasItsOwnCredentials(t *testing.T) {
 	s := newStack(t, function("a", `[]`), function("b", `[]`))
 	a, errA := s.Credentials("a")
 	b, errB := s.Credentials("b")
@@ -114,8 +114,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// A request without a signature gets no further, whatever else it is.
-func TestStranger(t *testing.T) {
+func TestRequestWithoutASignatureIsRefused(t *testing.T) {
 	s := newStack(t)
 	for _, method := range []string{"GET", "POST", "PUT"} {
 		r, err := http.NewRequestWithContext(t.Context(), method, s.url+"/any?x=1", strings.NewReader("{"))
@@ -134,9 +133,8 @@ func TestStranger(t *testing.T) {
 	}
 }
 
-// A request can carry two targets under one good signature. The endpoint sees
-// the one that the wall judged and nothing of the other.
-func TestSecondTarget(t *testing.T) {
+// A request can have two targets under one valid signature.
+func TestEndpointGetsOnlyTheJudgedTarget(t *testing.T) {
 	var seen []string
 	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		seen = r.Header.Values("X-Amz-Target")
@@ -150,7 +148,7 @@ func TestSecondTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := serve(t, w).db(t, "f")
-	// The endpoint's empty answer is no answer to GetItem; what arrived there is.
+	// The endpoint answers nothing. The test is about what arrived there.
 	_, _ = db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: new(orders), Key: key("two", "x")}, func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, smithyhttp.AddHeaderValue("X-Amz-Target", dynamoTarget+"DeleteItem"))
 	})

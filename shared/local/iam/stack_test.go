@@ -25,15 +25,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
 )
 
-// The tables and the secret of the tests. The engine is shared by all tests of
-// the binary, so every test uses keys of its own.
+// The tables and the secret of the tests. All tests of the binary share the engine,
+// so every test uses keys of its own.
 const (
 	orders  = "wall-orders"
 	stock   = "wall-stock"
 	keyName = "wall/key"
 )
 
-// start is the one engine of this test binary, with the tables.
+// start starts the engine of this test binary and creates the tables.
 var start = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
 	e, err := engine.Start(ctx, engine.Options{})
@@ -50,20 +50,20 @@ var start = sync.OnceValues(func() (string, error) {
 	return e.URL(), nil
 })
 
-// stack is a wall before a real engine and a real store of secrets.
+// stack is a wall in front of a real engine and a real store of secrets.
 type stack struct {
 	*iam.Wall
 	url    string
 	engine string
 }
 
-// function is a function whose role has these statements.
+// function returns a function with these statements in its role.
 func function(name, statements string) cfn.Function {
 	role := cfn.Role{Name: name + "-role", ARN: cfn.Local.RoleARN(name + "-role"), Policies: policy(statements)}
 	return cfn.Function{Name: name, ARN: cfn.Local.FunctionARN(name), Role: role}
 }
 
-// statement allows actions on one resource, an ARN or the name of a table.
+// statement returns a statement that allows actions on an ARN or a table.
 func statement(resource string, actions ...string) string {
 	if resource[:4] != "arn:" {
 		resource = cfn.Local.TableARN(resource)
@@ -120,7 +120,7 @@ func serve(tb testing.TB, w *iam.Wall) *stack {
 	return &stack{Wall: w, url: server.URL}
 }
 
-// provider are the SDK credentials of a function.
+// provider returns the credentials of a function for the SDK.
 func (s *stack) provider(tb testing.TB, function string) aws.CredentialsProvider {
 	tb.Helper()
 	c, err := s.Credentials(function)
@@ -136,7 +136,7 @@ func static(c iam.Credentials) aws.CredentialsProvider {
 	})
 }
 
-// db is the DynamoDB client of a function.
+// db returns the DynamoDB client of a function.
 func (s *stack) db(tb testing.TB, function string) *dynamodb.Client {
 	tb.Helper()
 	return dbWith(s.url, s.provider(tb, function))
@@ -158,7 +158,7 @@ func (s *stack) sm(tb testing.TB, function string) *secretsmanager.Client {
 
 type item = map[string]types.AttributeValue
 
-// at is an item with this key and a day.
+// at returns an item with this key and a day.
 func at(pk, sk string) item {
 	return item{
 		"pk":  &types.AttributeValueMemberS{Value: pk},
@@ -173,7 +173,7 @@ func key(pk, sk string) item {
 	return k
 }
 
-// code is the type of an error of AWS, empty for none.
+// code returns the type of an error of AWS. It is empty when err is nil.
 func code(err error) string {
 	if err == nil {
 		return ""
@@ -184,7 +184,7 @@ func code(err error) string {
 	return err.Error()
 }
 
-// roundTripper is a function as an http.RoundTripper.
+// roundTripper is a function that is an [http.RoundTripper].
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

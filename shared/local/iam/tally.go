@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Tally counts what a function has asked of AWS since the wall was built.
+// Tally counts the calls of a function to AWS since the wall was built.
 type Tally struct {
-	// Calls are the allowed calls by operation, such as
+	// Calls is the number of allowed calls by operation, such as
 	// "dynamodb:TransactWriteItems". A retry of the SDK is a call.
 	Calls map[string]int
-	// Refused are the calls that the role did not allow.
+	// Refused is the number of calls that the role did not allow.
 	Refused int
-	// ReadUnits and WriteUnits are the capacity that successful calls
-	// consumed, zero unless Config.Capacity is set.
+	// ReadUnits and WriteUnits are the capacity that successful calls consumed.
+	// They are zero unless [Config] has Capacity.
 	ReadUnits  float64
 	WriteUnits float64
 }
@@ -29,8 +29,8 @@ func (t Tally) Total() int {
 	return total
 }
 
-// Since is what came on top of an earlier tally of the same function. Operations
-// without new calls are absent.
+// Since returns the difference to an earlier tally of the same function. It has no
+// operation without new calls.
 func (t Tally) Since(earlier Tally) Tally {
 	d := Tally{
 		Calls:      map[string]int{},
@@ -46,8 +46,8 @@ func (t Tally) Since(earlier Tally) Tally {
 	return d
 }
 
-// Tally is the present count of a function; one that the wall does not know has
-// called nothing. Two tallies around a request show what the request cost.
+// Tally returns the count of a function. It is zero for an unknown function. Two
+// tallies around a request show what the request cost.
 func (w *Wall) Tally(function string) Tally {
 	c, ok := w.byName[function]
 	if !ok {
@@ -72,9 +72,9 @@ func (c *caller) countRefused() {
 	c.tally.Refused++
 }
 
-// askCapacity makes a DynamoDB request ask for the capacity that it consumes,
-// unless it says itself what it wants. The caller has checked that the body is
-// an object with members.
+// askCapacity makes a DynamoDB request ask for the capacity that it consumes, unless
+// the request itself asks for something. The caller has checked that the body is an
+// object with members.
 func askCapacity(body []byte) []byte {
 	if bytes.Contains(body, []byte(`"ReturnConsumedCapacity"`)) {
 		return body
@@ -84,7 +84,7 @@ func askCapacity(body []byte) []byte {
 	return append([]byte(ask), object[1:]...)
 }
 
-// consume reads the capacity out of an answer.
+// consume adds the capacity that an answer reports.
 func (c *caller) consume(op Operation, answer []byte) {
 	var one struct {
 		ConsumedCapacity struct{ CapacityUnits float64 }
@@ -93,7 +93,7 @@ func (c *caller) consume(op Operation, answer []byte) {
 	if json.Unmarshal(answer, &one) == nil {
 		units = one.ConsumedCapacity.CapacityUnits
 	} else {
-		// An operation on several tables lists them.
+		// An operation on several tables reports each of them.
 		var many struct {
 			ConsumedCapacity []struct{ CapacityUnits float64 }
 		}

@@ -20,8 +20,8 @@ import (
 	wireaws "github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// request is an HTTP API event, a rotation event when it has a Step, or that of
-// a schedule when it has a Source.
+// request is an event. With a Step it comes from a rotation, with a Source from a
+// schedule, and without both from an HTTP API.
 type request struct {
 	RawPath        string
 	RawQueryString string
@@ -42,7 +42,7 @@ type response struct {
 	Body       string `json:"body"`
 }
 
-// bootstrap speaks the Runtime API until its parent kills it.
+// bootstrap serves events of the Runtime API until the stack ends the process.
 func bootstrap() {
 	fmt.Println("a function starts")
 	api := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
@@ -70,7 +70,7 @@ func post(url string, body any) {
 	call(http.MethodPost, url, text)
 }
 
-// call ends the process when its parent is gone.
+// call ends the process when the Runtime API does not answer any more.
 func call(method, url string, body []byte) (http.Header, []byte) {
 	r, err := http.NewRequestWithContext(context.Background(), method, url, bytes.NewReader(body))
 	if err != nil {
@@ -118,7 +118,7 @@ func work(r request) (any, error) {
 	return response{200, string(env)}, err
 }
 
-// outcome shows the code of an AWS error.
+// outcome is a response with the code of an AWS error.
 func outcome(err error) response {
 	if err == nil {
 		return response{200, "ok"}
@@ -143,7 +143,7 @@ func database() *dynamodb.Client {
 	})
 }
 
-// Item is the key under which POST /items stores a body.
+// Item returns the key of the item in which POST /items stores a body.
 func Item(body string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		"pk": &types.AttributeValueMemberS{Value: "items"},
@@ -158,13 +158,13 @@ func put(body string) error {
 	return err
 }
 
-// scan is what the role of the function does not allow.
+// scan is a call that the role of the function does not allow.
 func scan() error {
 	_, err := database().Scan(context.Background(), &dynamodb.ScanInput{TableName: aws.String(os.Getenv("TIPSTAFF_SESSIONS"))})
 	return err
 }
 
-// rotate gives the pending version a value and makes it current.
+// rotate gives the pending version its value and makes it current.
 func rotate(r request) error {
 	manager := secretsmanager.NewFromConfig(config(), func(o *secretsmanager.Options) {
 		o.BaseEndpoint = aws.String(os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"))

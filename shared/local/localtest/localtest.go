@@ -1,10 +1,12 @@
 // Package localtest is a small stage for tests of the local stack itself.
 //
-// Its templates declare the tables of the contract, a secret with a rotation and
-// one without, and an HTTP API over a few functions. The functions are the test binary: the
-// stack starts it again as their `bootstrap`, with a variable in the templates
-// that tells it so. A test therefore needs nothing that was built before, and
-// yet runs real processes against a real engine.
+// Its templates declare three tables, a secret with a rotation and one without, and
+// an HTTP API with a few functions. The program of each function is the test binary:
+// the stack starts it as `bootstrap`, with a variable of the templates that makes it
+// a function. So a test needs no other binary, and still runs real processes against
+// a real engine.
+//
+// A test binary calls [Main] in its TestMain. A test starts a stack with [Options].
 package localtest
 
 import (
@@ -16,24 +18,24 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local"
 )
 
-// Stage is the stage of the templates.
+// Stage is the name of the stage in the templates.
 const Stage = "test"
 
-// Rotated is the secret after its first rotation: a document of keys that can
-// keep passwords and sign nothing.
+// Rotated is the secret of the keys after its first rotation. Its keys are enough to
+// store passwords, but not to sign.
 const Rotated = `{"format":"tipstaff-keys/1",` +
 	`"signing":[{"alg":"ES256","state":"active"},{"alg":"RS256","state":"active"}],` +
 	`"mac":[{"id":"localmac","state":"active","key":"AAAA"}],` +
 	`"pepper":[{"id":"localpep","key":"AAAA"}]}`
 
-// role is the variable that makes a process a function.
+// role is the variable that makes a test binary a function.
 const role = "LOCAL_TEST_ROLE"
 
 //go:embed templates
 var templates embed.FS
 
-// Main is what TestMain must call: it runs the tests, or the function that this
-// process was started to be.
+// Main is the TestMain of a test binary. It runs the tests, or a function when the
+// stack started this process as one.
 func Main(m *testing.M) {
 	if os.Getenv(role) != "" {
 		bootstrap()
@@ -41,8 +43,8 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Options are those of the stage, with folders of its own below a new one that
-// goes when t ends. A test may change what is in these folders.
+// Options returns the options of the stage. Its folders are in a temporary folder of
+// the test, and the test may change what is in them.
 func Options(tb testing.TB) local.Options {
 	tb.Helper()
 	root := tb.TempDir()

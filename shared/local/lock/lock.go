@@ -1,9 +1,10 @@
-// Package lock keeps two processes from using one thing at the same time.
+// Package lock keeps two processes from using one file or folder at the same
+// time.
 //
-// A lock is a file that the kernel locks for us (flock) and that names its
-// holder. The kernel lets go when the last process that has the file open is
-// gone, so a crash never leaves a lock behind, and a child that is handed the
-// file keeps the lock until it, too, is gone.
+// A lock is a file that the kernel locks (flock) and that names its holder. The
+// kernel unlocks it when the last process that has the file open ends. So a crash
+// leaves no lock behind. A child process that inherits the file holds the lock
+// until it ends too.
 package lock
 
 import (
@@ -18,10 +19,10 @@ import (
 // Lock is a held lock.
 type Lock struct{ file *os.File }
 
-// HeldError says that another process holds the lock.
+// HeldError is returned when another process holds the lock.
 type HeldError struct {
 	Path string
-	// PID is the process that said it holds the lock, 0 when it did not say.
+	// PID is the process id in the file. It is 0 when the file has none.
 	PID int
 }
 
@@ -32,13 +33,12 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s is locked by process %d", e.Path, e.PID)
 }
 
-// Take takes the lock at path, creating the file when it is missing, and
-// writes our process id into it. When another process has it, the error is a
-// *HeldError.
+// Take takes the lock at path and writes the process id into it. It creates a
+// missing file. When another process holds the lock, the error is a [HeldError].
 func Take(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err // A *PathError says all there is to say.
+		return nil, err // The *PathError names the path.
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -57,7 +57,7 @@ func Take(path string) (*Lock, error) {
 	return l, nil
 }
 
-// Name writes which process holds the lock.
+// Name writes into the file which process holds the lock.
 func (l *Lock) Name(pid int) error {
 	if err := l.file.Truncate(0); err != nil {
 		return err
@@ -66,11 +66,11 @@ func (l *Lock) Name(pid int) error {
 	return err
 }
 
-// File is the locked file, to be handed to a child.
+// File is the locked file. A child that inherits it holds the lock too.
 func (l *Lock) File() *os.File { return l.file }
 
-// Release gives our part of the lock back. The file stays: removing it would
-// let two processes lock two files of one name.
+// Release closes the file in this process. It does not remove the file, because
+// then two processes could lock two files with the same name.
 func (l *Lock) Release() { _ = l.file.Close() }
 
 func readPID(path string) int {

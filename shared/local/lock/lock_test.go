@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/lock"
 )
 
-func TestOneHolder(t *testing.T) {
+func TestLockHasOneHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	first, err := lock.Take(path)
 	if err != nil {
@@ -36,7 +36,7 @@ func TestOneHolder(t *testing.T) {
 	second.Release()
 }
 
-func TestTakeWhereNothingCanBeWritten(t *testing.T) {
+func TestLockInAMissingFolderIsRefused(t *testing.T) {
 	if _, err := lock.Take(filepath.Join(t.TempDir(), "missing", "lock")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Take in a missing folder = %v, want ErrNotExist", err)
 	}

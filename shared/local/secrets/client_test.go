@@ -22,7 +22,7 @@ var declared = cfn.Secret{
 	Generate: &cfn.Generate{SecretStringTemplate: `{"format":"0"}`, GenerateStringKey: "seed"},
 }
 
-// open is a store with the declared secret in a folder of its own.
+// open opens a store with the declared secret, in a folder of its own.
 func open(t *testing.T) (store *secrets.Store, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "secrets.json")
@@ -36,7 +36,7 @@ func open(t *testing.T) (store *secrets.Store, path string) {
 	return store, path
 }
 
-// client is the real SDK against the store.
+// client returns a client of the SDK that talks to the store.
 func client(t *testing.T, store *secrets.Store) *secretsmanager.Client {
 	t.Helper()
 	server := httptest.NewServer(store)
@@ -49,7 +49,7 @@ func client(t *testing.T, store *secrets.Store) *secretsmanager.Client {
 	})
 }
 
-// get reads a value, by label when one is given.
+// get returns the value with a label, or the current one.
 func get(t *testing.T, sm *secretsmanager.Client, label string) string {
 	t.Helper()
 	in := &secretsmanager.GetSecretValueInput{SecretId: new(keys)}
@@ -63,7 +63,7 @@ func get(t *testing.T, sm *secretsmanager.Client, label string) string {
 	return aws.ToString(out.SecretString)
 }
 
-// stages are the labels of each version.
+// stages returns the labels of each version.
 func stages(t *testing.T, sm *secretsmanager.Client) map[string][]string {
 	t.Helper()
 	out, err := sm.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: new(keys)})
@@ -73,7 +73,7 @@ func stages(t *testing.T, sm *secretsmanager.Client) map[string][]string {
 	return out.VersionIdsToStages
 }
 
-// code is the type of an error of AWS, empty for none.
+// code returns the type of an error of AWS. It is empty when err is nil.
 func code(err error) string {
 	if err == nil {
 		return ""

@@ -4,12 +4,9 @@ type secretIDInput struct {
 	SecretID string `json:"SecretId"`
 }
 
-type rotationRules struct {
-	AutomaticallyAfterDays int    `json:",omitempty"`
-	ScheduleExpression     string `json:",omitempty"`
-}
+type rotationRules struct{ AutomaticallyAfterDays int }
 
-// description is what both DescribeSecret and ListSecrets say of a secret.
+// description is the part that DescribeSecret and ListSecrets return of a secret.
 type description struct {
 	ARN, Name         string
 	Description       string `json:",omitempty"`
@@ -26,7 +23,7 @@ type describeOutput struct {
 	VersionIDsToStages map[string][]string `json:"VersionIdsToStages,omitempty"`
 }
 
-// describeSecret gathers what is known. The caller holds mu.
+// describeSecret describes a secret without its values. The caller holds mu.
 func (s *Store) describeSecret(sec *secret) description {
 	d := description{
 		ARN: sec.ARN, Name: sec.Name, Description: sec.Description,
@@ -35,12 +32,12 @@ func (s *Store) describeSecret(sec *secret) description {
 	if r := s.rotations[sec.Name]; r != nil {
 		d.RotationEnabled = true
 		d.RotationLambdaARN = r.FunctionARN
-		d.RotationRules = &rotationRules{AutomaticallyAfterDays: r.Days, ScheduleExpression: r.Schedule}
+		d.RotationRules = &rotationRules{AutomaticallyAfterDays: r.Days}
 	}
 	return d
 }
 
-// labelled are the versions with a label; AWS hides the others.
+// labelled returns the versions that have a label. AWS does not show the others.
 func (sec *secret) labelled() map[string][]string {
 	stages := map[string][]string{}
 	for id, v := range sec.Versions {
@@ -68,7 +65,7 @@ type listEntry struct {
 
 type listOutput struct{ SecretList []listEntry }
 
-// list answers all secrets in one page; a stage has a handful.
+// list returns all secrets in one page. A stage has few of them.
 func (s *Store) list(struct{}) (listOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// save stores a secret and makes it visible, in this order. The caller holds mu.
+// save stores a secret and then makes it visible. The caller holds mu.
 func (s *Store) save(sec *secret) error {
 	next := maps.Clone(s.secrets)
 	next[sec.Name] = sec
@@ -23,10 +23,10 @@ func (s *Store) save(sec *secret) error {
 	return nil
 }
 
-// replace writes a file so that at any moment, also after a crash, its path
-// holds either all of the old or all of the new content.
+// replace writes a file. Also after a crash, the path holds all of the old content
+// or all of the new content.
 func replace(path string, data []byte) error {
-	// Always the same name, so that a crash leaves one such file at most.
+	// The name is always the same, so a crash leaves one such file at most.
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func replace(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	// The new name itself must reach the disk too.
+	// The new name must be on disk too.
 	d, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
 )
 
-// envWriter makes the test binary a writer that puts values into the store at
-// this path until it is killed, and prints each one that was acknowledged.
+// envWriter is the variable that makes the test binary a writer. It puts values into
+// the store at this path until it is killed, and prints each acknowledged one.
 const envWriter = "SECRETS_TEST_WRITER"
 
 func TestMain(m *testing.M) {
@@ -46,8 +46,7 @@ func write(path string) error {
 	return nil
 }
 
-// A killed process loses no acknowledged value and leaves a readable file.
-func TestKill(t *testing.T) {
+func TestKillLosesNoAcknowledgedValue(t *testing.T) {
 	_, path := open(t)
 	for range 3 {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -71,13 +70,13 @@ func TestKill(t *testing.T) {
 		for lines.Scan() {
 			last = lines.Text()
 		}
-		// The process was killed: that Wait says so is no news.
+		// Wait returns that the process was killed, as intended.
 		_ = cmd.Wait()
 		store, err := secrets.Open(path)
 		if err != nil {
 			t.Fatalf("after kill: %v", err)
 		}
-		// The very next value may be stored although nobody could say so.
+		// One more value may be stored that was not acknowledged yet.
 		var n int
 		if _, err := fmt.Sscanf(last, "value %d", &n); err != nil {
 			t.Fatalf("last acknowledged line %q: %v", last, err)
@@ -88,7 +87,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-func TestFile(t *testing.T) {
+func TestOnlyACompleteFileOfTheOwnerIsUsed(t *testing.T) {
 	store, path := open(t)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -102,7 +101,7 @@ func TestFile(t *testing.T) {
 			t.Errorf("Open of %q = %v, want an error that names the file", broken, err)
 		}
 	}
-	// A value that cannot be stored is not acknowledged and not visible.
+	// A value that cannot be stored is neither acknowledged nor visible.
 	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
 		t.Fatal(err)
 	}

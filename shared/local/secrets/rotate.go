@@ -10,19 +10,19 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 )
 
-// Invoke runs the rotation function with an event and returns its answer. A
-// function that fails is an error.
+// Invoke invokes a rotation function with an event and returns its answer. A failure
+// of the function is an error.
 type Invoke func(ctx context.Context, event []byte) ([]byte, error)
 
-// rotation is how a secret rotates.
+// rotation is the rotation of one secret.
 type rotation struct {
 	cfn.Rotation
 	invoke Invoke
-	// running is held by the one rotation that may run at a time.
+	// running holds one element while the rotation runs.
 	running chan struct{}
 }
 
-// steps are the events of a rotation, in order.
+// steps are the steps of a rotation, in order.
 var steps = []string{"createSecret", "setSecret", "testSecret", "finishSecret"}
 
 // event is what Secrets Manager sends to a rotation function.
@@ -32,12 +32,12 @@ type event struct {
 	ClientRequestToken string
 }
 
-// ErrRotating says that another rotation of the secret is running.
+// ErrRotating is returned when another rotation of the secret is running.
 var ErrRotating = errors.New("a rotation of this secret is already running")
 
-// Schedule attaches a rotation to its secret. From then on the secret describes
-// itself as rotating, and Rotate and RotateSecret work. Nothing runs by itself:
-// the caller decides when.
+// Schedule attaches a rotation to its secret. Then [Store.Rotate] and the operation
+// RotateSecret can rotate it. The store does not start a rotation by itself, also
+// when its days have passed.
 func (s *Store) Schedule(r cfn.Rotation, invoke Invoke) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,11 +49,11 @@ func (s *Store) Schedule(r cfn.Rotation, invoke Invoke) error {
 	return nil
 }
 
-// Rotate rotates a secret and returns when its new value is AWSCURRENT. A step
-// that fails ends the rotation: AWSCURRENT has not moved, the pending version
-// stays, and the next Rotate goes through the steps again with the same
-// version, as AWS does. Only one rotation of a secret runs at a time; a second
-// one is ErrRotating.
+// Rotate rotates a secret and returns when its new value is AWSCURRENT. When a step
+// fails, the rotation ends: AWSCURRENT does not move and the pending version
+// stays. The next rotation repeats all steps with the same version, as on AWS.
+//
+// One rotation of a secret runs at a time. A second one gets [ErrRotating].
 func (s *Store) Rotate(ctx context.Context, id string) error {
 	r, token, err := s.begin(id, "")
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *Store) Rotate(ctx context.Context, id string) error {
 	return s.finish(ctx, r, token)
 }
 
-// begin takes the right to rotate and makes the pending version. It returns the
-// version's id. The wish is the id that a new pending version should get.
+// begin reserves the rotation and creates the pending version. It returns the id of
+// that version. wish is the id for a new pending version, or empty.
 func (s *Store) begin(id, wish string) (r *rotation, token string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +87,8 @@ func (s *Store) begin(id, wish string) (r *rotation, token string, err error) {
 	return r, token, err
 }
 
-// pending returns the version of an unfinished rotation, or makes a new one
-// that has the label and no value yet.
+// pending returns the pending version of an unfinished rotation. When there is none,
+// it creates one without a value.
 func (s *Store) pending(sec *secret, wish string) (token string, err error) {
 	token, v := sec.staged(Pending)
 	if v != nil && !slices.Contains(v.Stages, Current) {
@@ -122,7 +122,7 @@ func (s *Store) finish(ctx context.Context, r *rotation, token string) error {
 	return s.complete(r.Secret, token)
 }
 
-// complete checks that the function did what it says, and notes the date.
+// complete checks that the function moved AWSCURRENT, and stores the date.
 func (s *Store) complete(id, token string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +150,7 @@ type rotateOutput struct {
 	VersionID string `json:"VersionId,omitempty"`
 }
 
-// rotateSecret starts a rotation and answers before it is over, as AWS does.
+// rotateSecret starts a rotation and answers before it has ended, as AWS does.
 func (s *Store) rotateSecret(in rotateInput) (rotateOutput, error) {
 	s.mu.Lock()
 	sec, err := s.find(in.SecretID)
@@ -172,11 +172,11 @@ func (s *Store) rotateSecret(in rotateInput) (rotateOutput, error) {
 	out.VersionID = token
 	s.background.Go(func() {
 		if err := s.finish(context.Background(), r, token); err != nil {
-			s.Log.Error("a rotation stopped; the next one continues it", "error", err)
+			s.Log.Error("a rotation failed; the next one repeats its steps", "error", err)
 		}
 	})
 	return out, nil
 }
 
-// Wait returns when no rotation that RotateSecret has started runs any more.
+// Wait returns when all rotations that RotateSecret started have ended.
 func (s *Store) Wait() { s.background.Wait() }

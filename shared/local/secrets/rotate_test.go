@@ -18,13 +18,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
 )
 
-// rotator is a rotation function, written with the SDK as the real one is.
+// rotator is a rotation function. It uses the SDK, as the real function does.
 type rotator struct {
 	sm *secretsmanager.Client
-	// failAt is the step that fails, lazy skips the work of finishSecret.
+	// failAt is the step that fails. lazy makes finishSecret succeed without doing
+	// anything.
 	failAt string
 	lazy   bool
-	// block, when set, is waited for in createSecret.
+	// createSecret waits for block unless it is nil.
 	block  chan struct{}
 	events []map[string]string
 }
@@ -50,7 +51,7 @@ func (r *rotator) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// create makes the pending value unless an earlier attempt has.
+// create writes the pending value unless an earlier attempt did.
 func (r *rotator) create(ctx context.Context, id, token string) error {
 	_, err := r.sm.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id, VersionId: &token, VersionStage: new("AWSPENDING")})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); !missing {
@@ -80,7 +81,7 @@ func (r *rotator) finish(ctx context.Context, id, token string) error {
 	return err
 }
 
-// scheduled is a store whose secret rotates by the rotator.
+// scheduled returns a rotator, and a store with a secret that it rotates.
 func scheduled(t *testing.T) (*secrets.Store, *rotator) {
 	t.Helper()
 	store, _ := open(t)
@@ -92,7 +93,7 @@ func scheduled(t *testing.T) (*secrets.Store, *rotator) {
 	return store, r
 }
 
-func TestRotate(t *testing.T) {
+func TestRotationMakesANewCurrentValue(t *testing.T) {
 	store, r := scheduled(t)
 	first := get(t, r.sm, "")
 	for range 2 {
@@ -126,9 +127,8 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// A rotation that fails at any step leaves the current value alone and goes on
-// with the same version when it is tried again.
-func TestRotateFails(t *testing.T) {
+// The next rotation continues with the same version.
+func TestFailedRotationKeepsTheCurrentValue(t *testing.T) {
 	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
 		t.Run(step, func(t *testing.T) {
 			store, r := scheduled(t)
@@ -156,7 +156,7 @@ func TestRotateFails(t *testing.T) {
 	}
 }
 
-func TestRotateThatOnlySaysSo(t *testing.T) {
+func TestRotationThatDoesNotMoveTheLabelFails(t *testing.T) {
 	store, r := scheduled(t)
 	r.lazy = true
 	if err := store.Rotate(t.Context(), keys); err == nil || !strings.Contains(err.Error(), "without moving AWSCURRENT") {
@@ -164,7 +164,7 @@ func TestRotateThatOnlySaysSo(t *testing.T) {
 	}
 }
 
-func TestRotateUnscheduled(t *testing.T) {
+func TestSecretWithoutAScheduleDoesNotRotate(t *testing.T) {
 	store, _ := open(t)
 	if err := store.Rotate(t.Context(), keys); err == nil {
 		t.Error("Rotate without a schedule succeeds, want an error")
@@ -178,8 +178,7 @@ func TestRotateUnscheduled(t *testing.T) {
 	}
 }
 
-// RotateSecret answers at once; while the rotation runs no second one starts.
-func TestRotateSecret(t *testing.T) {
+func TestRotateSecretAnswersAtOnceAndRunsOnce(t *testing.T) {
 	store, r := scheduled(t)
 	r.block = make(chan struct{})
 	out, err := r.sm.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{SecretId: new(keys)})
@@ -211,8 +210,7 @@ func TestRotateSecret(t *testing.T) {
 	}
 }
 
-// A secret keeps every version that has a label and a bounded number of others.
-func TestOldVersionsGo(t *testing.T) {
+func TestOldestVersionsWithoutALabelAreDeleted(t *testing.T) {
 	store, r := scheduled(t)
 	clock := time.Now().Add(time.Minute)
 	store.Now = func() time.Time { clock = clock.Add(time.Second); return clock }

@@ -1,18 +1,23 @@
 // Package secrets is the Secrets Manager of the local stack.
 //
-// A secret in AWS is not one value but a set of versions, and labels that say
-// what each version is for. AWSCURRENT is the one to use, AWSPREVIOUS the one
-// before, AWSPENDING one that is being made. A rotation is a conversation with
-// a function in four steps around these labels: create a pending value, install
-// it, test it, and move AWSCURRENT to it. Readers never notice, because a label
-// moves in one step.
+// # Versions and rotation
 //
-// Store keeps that model in one file and serves the JSON protocol of AWS over
-// it, so that functions use the AWS SDK as they will when deployed. A change is
-// on disk before it is answered; a killed process loses nothing that was
-// acknowledged and finds no half-written file.
+// A secret of AWS is a set of versions. Labels tell what a version is for:
+// AWSCURRENT marks the version to use, AWSPREVIOUS the version before it, and
+// AWSPENDING a version that a rotation is making.
 //
-// Store does not ask who calls: package wall stands before it.
+// A rotation calls a function in four steps: create a pending value, install it,
+// test it, and move AWSCURRENT to it. A label moves in one step, so a reader
+// always finds a current version.
+//
+// # The store
+//
+// [Store] keeps this model in one file and serves the JSON protocol of AWS, so
+// functions use the AWS SDK as they do on AWS. A change is on disk before it is
+// acknowledged. So a killed process loses no acknowledged change, and its file is
+// complete.
+//
+// Store checks no permission. In the local stack a server in front of it does.
 package secrets
 
 import (
@@ -32,36 +37,36 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/cfn"
 )
 
-// The staging labels that AWS itself moves.
+// The staging labels of AWS.
 const (
 	Current  = "AWSCURRENT"
 	Previous = "AWSPREVIOUS"
 	Pending  = "AWSPENDING"
 )
 
-// maxVersions is how many versions without a label a secret keeps. AWS forgets
-// them as well when there are too many.
+// maxVersions is how many versions without a label a secret keeps. AWS deletes
+// them too when there are too many.
 const maxVersions = 20
 
-// Store holds secrets. It is an http.Handler and safe for concurrent use.
+// Store holds secrets. It is an [http.Handler] and safe for concurrent use.
 type Store struct {
 	path string
-	// Now is the clock, time.Now unless a test sets it before use.
+	// Now is the clock. It is [time.Now] unless a test sets it before use.
 	Now func() time.Time
-	// Log takes what rotations in the background have to say.
+	// Log receives the errors of rotations that run in the background.
 	Log *slog.Logger
 
 	mu sync.Mutex
-	// secrets by name. An element is never changed: change replaces it.
+	// secrets are by name. An element never changes: change replaces it.
 	secrets map[string]*secret
-	// rotations by name of the secret; they come from the templates at
+	// rotations are by the name of the secret. They come from the templates at
 	// every start and are not stored.
 	rotations map[string]*rotation
-	// background are the rotations that RotateSecret has started.
+	// background counts the running rotations that RotateSecret started.
 	background sync.WaitGroup
 }
 
-// secret is what the file holds of one secret.
+// secret is one secret in the file.
 type secret struct {
 	Name        string
 	ARN         string
@@ -73,8 +78,8 @@ type secret struct {
 	Versions map[string]*version
 }
 
-// version is one value of a secret. A version that a rotation has announced has
-// no value yet: both String and Binary are nil.
+// version is one value of a secret. A pending version has no value before the
+// first step of the rotation: both String and Binary are nil.
 type version struct {
 	String  *string
 	Binary  []byte
@@ -84,9 +89,9 @@ type version struct {
 
 func (v *version) empty() bool { return v.String == nil && v.Binary == nil }
 
-// Open reads the store from a file, which only its owner may read. A missing
-// file is an empty store; a broken one is an error, because starting over would
-// lose the keys of everything that was encrypted or signed with them.
+// Open reads the store from a file that only its owner may read. A missing file is
+// an empty store. A broken file is an error: a new one would lose the keys with
+// which existing data is encrypted or signed.
 func Open(path string) (*Store, error) {
 	s := &Store{
 		path: path, Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -110,9 +115,9 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// Ensure makes a secret of a template exist. It reports true when the secret is
-// new; then its first value is the literal of the template or generated, as AWS
-// would. The values of an existing secret never change here.
+// Ensure creates a secret of a template unless it exists, and reports whether it
+// did. The first value of a new secret is generated, or the declared value. Ensure
+// never changes the value of an existing secret.
 func (s *Store) Ensure(declared cfn.Secret) (created bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,8 +152,8 @@ func (s *Store) Ensure(declared cfn.Secret) (created bool, err error) {
 	return true, nil
 }
 
-// find returns the secret with this name, ARN, or ARN without its last six
-// characters. The caller holds mu.
+// find returns the secret with this name, this ARN, or this ARN without the last
+// six characters. The caller holds mu.
 func (s *Store) find(id string) (*secret, error) {
 	if sec, ok := s.secrets[id]; ok {
 		return sec, nil
@@ -161,8 +166,8 @@ func (s *Store) find(id string) (*secret, error) {
 	return nil, notFound("Secrets Manager can't find the specified secret.")
 }
 
-// change lets edit work on a copy of a secret and stores the copy. When edit or
-// storing fails, nothing has changed. The caller holds mu.
+// change calls edit with a copy of a secret and stores the copy. When it returns an
+// error, nothing has changed. The caller holds mu.
 func (s *Store) change(old *secret, edit func(*secret) error) error {
 	next := *old
 	next.Versions = make(map[string]*version, len(old.Versions))
@@ -179,7 +184,7 @@ func (s *Store) change(old *secret, edit func(*secret) error) error {
 	return s.save(&next)
 }
 
-// prune forgets the oldest versions that have no label.
+// prune deletes the oldest versions without a label.
 func (sec *secret) prune() {
 	var bare []string
 	for id, v := range sec.Versions {
@@ -201,7 +206,7 @@ func (sec *secret) prune() {
 	}
 }
 
-// staged returns the version that carries a label, and its id.
+// staged returns the version with a label, and its id.
 func (sec *secret) staged(label string) (id string, v *version) {
 	for id, v := range sec.Versions {
 		if slices.Contains(v.Stages, label) {
@@ -211,8 +216,8 @@ func (sec *secret) staged(label string) (id string, v *version) {
 	return "", nil
 }
 
-// move takes a label from the version that has it and gives it to version id.
-// With AWSCURRENT, the version that loses it becomes AWSPREVIOUS.
+// move moves a label to a version. The version that loses AWSCURRENT gets
+// AWSPREVIOUS.
 func (sec *secret) move(label, id string) {
 	from, old := sec.staged(label)
 	if from == id {
@@ -231,14 +236,13 @@ func (v *version) drop(label string) {
 	v.Stages = slices.DeleteFunc(v.Stages, func(s string) bool { return s == label })
 }
 
-// names are the names of all secrets, sorted. The caller holds mu.
+// names returns the names of all secrets, sorted. The caller holds mu.
 func (s *Store) names() []string { return slices.Sorted(maps.Keys(s.secrets)) }
 
-// newToken makes an id of a version in the form that AWS and its SDK use, a
-// random UUID.
+// newToken returns a new id of a version: a random UUID, as AWS and its SDK use.
 func newToken() string {
 	var b [16]byte
-	// crypto/rand never fails; it ends the process if it must.
+	// rand.Read never returns an error; it ends the process instead.
 	_, _ = rand.Read(b[:])
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80

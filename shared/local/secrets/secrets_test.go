@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
 )
 
-func TestEnsure(t *testing.T) {
+func TestEnsureKeepsAnExistingValue(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secrets.json")
 	var first string
 	for i, wantCreated := range []bool{true, false} {
@@ -43,7 +43,7 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
-func TestEnsureLiteralAndNothing(t *testing.T) {
+func TestEnsureStoresTheDeclaredValue(t *testing.T) {
 	store, _ := open(t)
 	for _, tt := range []struct {
 		secret cfn.Secret
@@ -62,7 +62,7 @@ func TestEnsureLiteralAndNothing(t *testing.T) {
 	}
 }
 
-func TestPutAndGet(t *testing.T) {
+func TestPutValueMovesTheLabels(t *testing.T) {
 	store, _ := open(t)
 	sm := client(t, store)
 	old := get(t, sm, "")
@@ -101,7 +101,7 @@ func TestPutAndGet(t *testing.T) {
 	}
 }
 
-func TestErrorsOfValues(t *testing.T) {
+func TestErrorsOfValuesAreThoseOfAWS(t *testing.T) {
 	store, _ := open(t)
 	sm := client(t, store)
 	ctx := t.Context()
@@ -146,8 +146,7 @@ func TestErrorsOfValues(t *testing.T) {
 	}
 }
 
-// Of two callers that move AWSCURRENT away from the same version one wins.
-func TestUpdateStage(t *testing.T) {
+func TestLabelMovesOnlyFromItsVersion(t *testing.T) {
 	store, _ := open(t)
 	sm := client(t, store)
 	first, second := "", "22222222-2222-4222-8222-222222222222"
@@ -171,7 +170,7 @@ func TestUpdateStage(t *testing.T) {
 		{"remove AWSCURRENT", "AWSCURRENT", &first, nil, "InvalidParameterException", nil},
 		{"move without from", "AWSCURRENT", nil, &second, "InvalidParameterException", nil},
 		{"move from the wrong version", "AWSCURRENT", &second, &first, "InvalidParameterException", nil},
-		{"move to nowhere", "AWSCURRENT", &first, &none, "ResourceNotFoundException", nil},
+		{"move to a missing version", "AWSCURRENT", &first, &none, "ResourceNotFoundException", nil},
 		{"move", "AWSCURRENT", &first, &second, "", map[string][]string{first: {"AWSPREVIOUS"}, second: {"AWSPENDING", "AWSCURRENT"}}},
 		{"move again", "AWSCURRENT", &first, &second, "InvalidParameterException", nil},
 		{"already there", "AWSCURRENT", nil, &second, "", nil},
@@ -190,7 +189,7 @@ func TestUpdateStage(t *testing.T) {
 	}
 }
 
-func TestConcurrentPuts(t *testing.T) {
+func TestConcurrentPutsKeepOneCurrentVersion(t *testing.T) {
 	store, path := open(t)
 	sm := client(t, store)
 	var wg sync.WaitGroup
@@ -221,7 +220,7 @@ func TestConcurrentPuts(t *testing.T) {
 	}
 }
 
-func TestList(t *testing.T) {
+func TestListNamesEverySecret(t *testing.T) {
 	store, _ := open(t)
 	out, err := client(t, store).ListSecrets(t.Context(), &secretsmanager.ListSecretsInput{})
 	if err != nil || len(out.SecretList) != 1 {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// maxBody is above the largest request, a value of 64 KiB in Base64.
+// maxBody is more than the largest request has: a value of 64 KiB in base64.
 const maxBody = 1 << 20
 
-// apiError is an error that the SDK knows by its type.
+// apiError is an error response. The SDK distinguishes errors by their type.
 type apiError struct {
 	kind    string
 	message string
@@ -28,16 +28,16 @@ func invalidParameter(m string) error {
 }
 
 // ServeHTTP serves the operations of Secrets Manager that Tipstaff and its
-// operators use. Any other one is an UnknownOperationException.
+// operators use. For any other operation it answers UnknownOperationException.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		answer(w, nil, &apiError{"SerializationException", "the request does not arrive or is too large"})
+		answer(w, nil, &apiError{"SerializationException", "the request is incomplete or too large"})
 		return
 	}
 	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
 	if !ok || r.Method != http.MethodPost {
-		answer(w, nil, &apiError{"UnknownOperationException", "this is Secrets Manager's JSON protocol"})
+		answer(w, nil, &apiError{"UnknownOperationException", "only the JSON protocol of Secrets Manager is served here"})
 		return
 	}
 	out, err := s.do(operation, body)
@@ -65,7 +65,7 @@ func (s *Store) do(operation string, body []byte) (any, error) {
 func serve[In, Out any](body []byte, operation func(In) (Out, error)) (any, error) {
 	var in In
 	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, &apiError{"SerializationException", "the request is not what the operation wants"}
+		return nil, &apiError{"SerializationException", "the request does not have the form of this operation"}
 	}
 	return operation(in)
 }
@@ -76,7 +76,7 @@ func answer(w http.ResponseWriter, out any, err error) {
 		status = http.StatusBadRequest
 		failed, ok := errors.AsType[*apiError](err)
 		if !ok {
-			// Storing failed: the SDK may try again.
+			// The file could not be written. The SDK may try again.
 			status, failed = http.StatusInternalServerError, &apiError{"InternalServiceError", err.Error()}
 		}
 		out = struct {
@@ -86,17 +86,17 @@ func answer(w http.ResponseWriter, out any, err error) {
 	}
 	data, err := json.Marshal(out)
 	if err != nil {
-		// Every answer is plain strings, numbers and maps.
+		// All answers consist of strings, numbers and maps.
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.WriteHeader(status)
-	// A caller that has gone does not miss the answer.
+	// The client may have closed the connection.
 	_, _ = w.Write(data)
 }
 
-// epoch is a time in seconds with a fraction, as the protocol wants it; nil for
-// a time that never was.
+// epoch returns a time in seconds with a fraction, as the protocol has it. It
+// returns nil for the zero time.
 func epoch(t time.Time) *float64 {
 	if t.IsZero() {
 		return nil

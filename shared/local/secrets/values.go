@@ -37,8 +37,8 @@ func (s *Store) getValue(in getValueInput) (getValueOutput, error) {
 	}, nil
 }
 
-// choose finds the version with a value that a reader asks for: by id, by
-// label, by both, or AWSCURRENT.
+// choose returns the version that a request names by its id, its label, or both. A
+// request that names none gets AWSCURRENT. The version must have a value.
 func (sec *secret) choose(id, label string) (string, *version, error) {
 	what := "version: " + id
 	v := sec.Versions[id]
@@ -82,8 +82,8 @@ func (in putValueInput) check() error {
 	return nil
 }
 
-// putValue adds a version, or fills the one that a rotation has announced. The
-// token is the id of the version and makes a repeated request harmless.
+// putValue adds a version, or gives a pending version its value. The token is the id
+// of the version. A repeated request with the same token changes nothing.
 func (s *Store) putValue(in putValueInput) (out putValueOutput, err error) {
 	if err := in.check(); err != nil {
 		return out, err
@@ -120,7 +120,7 @@ func (v *version) same(in putValueInput) bool {
 	return *v.String == *in.SecretString
 }
 
-// put writes the value of version id and gives it the labels asked for. It
+// put writes the value of a version and moves the labels of the request to it. It
 // returns all labels of the version.
 func (sec *secret) put(id string, in putValueInput, s *Store) []string {
 	v := sec.Versions[id]
@@ -148,9 +148,8 @@ type updateStageInput struct {
 
 type named struct{ ARN, Name string }
 
-// updateStage moves a label. A label that a version has can move only when the
-// caller names that version: of two callers that both want to move it, one
-// fails.
+// updateStage moves a label. The request must name the version that has the label
+// now. So of two requests that move it away from the same version, one fails.
 func (s *Store) updateStage(in updateStageInput) (named, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +184,7 @@ func (s *Store) updateStage(in updateStageInput) (named, error) {
 	})
 }
 
-// unlabel removes a label from a version without giving it to another.
+// unlabel removes a label that no other version gets.
 func (s *Store) unlabel(sec *secret, in updateStageInput) error {
 	if in.RemoveFromVersionID == "" {
 		return invalidParameter("You must provide MoveToVersionId or RemoveFromVersionId.")

@@ -27,7 +27,7 @@ func (s *scene) happened(entries ...audit.Entry) {
 		if e.Outcome == "" {
 			e.Outcome = audit.Success
 		}
-		s.write(s.Trail().Put(e))
+		s.write(s.Trail().Put(s.t.Context(), e))
 	}
 }
 
@@ -112,7 +112,7 @@ func TestActivityShowsTheNewest(t *testing.T) {
 			s.happened(audit.Entry{Action: audit.UserRehash})
 		}
 	}
-	s.write(s.Trail().Put(audit.Entry{Actor: "eve", Subject: "usr_eve", Action: audit.PasskeyRename, Outcome: audit.Success, Detail: detail("name", "hers")}))
+	s.write(s.Trail().Put(t.Context(), audit.Entry{Actor: "eve", Subject: "usr_eve", Action: audit.PasskeyRename, Outcome: audit.Success, Detail: detail("name", "hers")}))
 	got := s.Get("/account")
 	says(t, "the page", got, http.StatusOK, "key 24", "key 05", "192.0.2.0/24", "Safari on iPhone")
 	for _, unwanted := range []string{"key 04", "hers", "rehash", "user."} {

@@ -3,7 +3,6 @@ package account_test
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,12 +11,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
+	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/route/account"
@@ -30,11 +29,9 @@ import (
 func route(s *pagetest.Stage) http.Handler { return s.Route(contract.Account, handler(s)) }
 
 func handler(s *pagetest.Stage) *account.Handler {
-	people, sessions := s.People(), s.Sessions()
 	return &account.Handler{
-		Issuer: routetest.Issuer, Sessions: sessions, People: people, Clients: s.Clients(), Forms: s.Forms(), Now: s.Now,
-		Consents: consents(s), Passkeys: s.Passkeys(), Trail: s.Trail(), Links: links(s),
-		OTP: s.Apps(), Flow: s.Flow(), Upstreams: &upstream.Store{DB: s.DB, Registry: people.Registry, Now: s.Now},
+		Issuer: routetest.Issuer, Browser: s.Browser(), Sessions: s.Sessions(), Clients: s.Clients(), Forms: s.Forms(), Now: s.Now,
+		Consents: consents(s), Passkeys: s.Passkeys(), Trail: s.Trail(), Credentials: s.Credentials(), Flow: s.Flow(),
 	}
 }
 
@@ -121,7 +118,7 @@ func (s *scene) upstream(change func(*upstream.Upstream)) {
 // link gives somebody an account elsewhere.
 func (s *scene) link(subject, name string) *external.Link {
 	s.t.Helper()
-	l, writes, err := links(s.Stage).Adding(ctx, subject, external.Account{Issuer: upstreamIssuer, Subject: name, Upstream: upstreamID, Label: name}, nil)
+	l, writes, err := links(s.Stage).Adding(s.t.Context(), subject, external.Account{Issuer: upstreamIssuer, Subject: name, Upstream: upstreamID, Label: name}, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -186,7 +183,7 @@ func (s *scene) forget() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.write(s.People().Changing(u, "", "password", nil))
+	s.write(s.People().Changing(u, dynamo.Changes{Remove: []string{identity.AttrPassword}}))
 }
 
 // everything is all that stands in the registry and in the trail, to tell whether a

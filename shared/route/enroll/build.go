@@ -28,7 +28,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	forms := &websec.Forms{Key: held.MACKey, Now: now}
 	asking := &Asking{Issuer: e.Issuer, People: persons, Throttle: codes.Throttle, Forms: forms}
 	if !e.Mail.Off() {
-		asking.Requests = &recovery.Store{DB: db, Sessions: table, Now: now}
+		asking.Requests = &recovery.Queue{Kind: recovery.Requests, DB: db, Table: table, Now: now}
 	}
 	return e.Route(&Handler{
 		Issuer:      e.Issuer,

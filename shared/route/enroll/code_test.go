@@ -114,7 +114,7 @@ func TestRecoverCodeUsedMeanwhile(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := dynamo.Tx(accepted.Also).Run(t.Context(), s.DB); err != nil {
+		if err := (dynamo.Tx{accepted.Use}).Run(t.Context(), s.DB); err != nil {
 			t.Error(err)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
@@ -214,7 +213,7 @@ func TestCVE202546815InvitationUsedAtOnce(t *testing.T) {
 				}
 			}
 			// The names of ada and of the one who came in.
-			if names := s.count(identity.SKName); in != 1 || names != 2 {
+			if names := s.count("username"); in != 1 || names != 2 {
 				t.Errorf("%d of %d were let in and there are %d names, want one and two", in, many, names)
 			}
 		})

@@ -37,7 +37,7 @@ func TestMeanwhile(t *testing.T) {
 			if err != nil {
 				s.T.Error(err)
 			}
-			change(s, dynamo.UserChange(c))
+			change(s, dynamo.UserChange{Changes: c})
 		}, 410, "This link no longer works"},
 		{"signed out everywhere", func(s *scene, _ string) { change(s, dynamo.UserChange{}) }, 410, "This link no longer works"},
 		{"link used", func(s *scene, link string) {
@@ -46,7 +46,7 @@ func TestMeanwhile(t *testing.T) {
 				s.T.Error(err)
 				return
 			}
-			change(s, dynamo.UserChange{Also: []dynamo.Write{t.Use(ctx)}})
+			change(s, dynamo.UserChange{Also: []dynamo.Write{t.Use(s.T.Context())}})
 		}, 410, "This link was used already"},
 		{"removed", func(s *scene, _ string) { s.remove(s.Ada) }, 404, "We do not know this link"},
 	}

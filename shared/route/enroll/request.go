@@ -26,7 +26,7 @@ type Asking struct {
 	Throttle *throttle.Store
 	Forms    *websec.Forms
 	// Requests takes what was asked for; nil in a stage that sends no mail.
-	Requests *recovery.Store
+	Requests *recovery.Queue
 }
 
 const (
@@ -95,7 +95,7 @@ func (a *Asking) take(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Requests.Ask(ctx, subject); err != nil {
+	if err := a.Requests.Add(ctx, recovery.Request{Subject: subject}); err != nil {
 		return err
 	}
 	web.Redirect(w, contract.Enroll.Paths[1]+"?"+asked)

@@ -34,7 +34,7 @@ func newCounter(t *testing.T) *counter {
 	c.asking = &enroll.Asking{
 		Issuer: routetest.Issuer, People: c.People(), Forms: c.Forms(),
 		Throttle: &throttle.Store{DB: c.DB, Sessions: sessions, Key: c.ThrottleKey, Now: c.Now},
-		Requests: &recovery.Store{DB: c.DB, Sessions: sessions, Now: c.Now},
+		Requests: &recovery.Queue{Kind: recovery.Requests, DB: c.DB, Table: sessions, Now: c.Now},
 	}
 	return c
 }
@@ -58,13 +58,13 @@ func (c *counter) fill(b *pagetest.Browser, userName string) url.Values {
 // queued are the subjects of the requests that wait.
 func (c *counter) queued() []string {
 	c.T.Helper()
-	due, err := c.asking.Requests.Due(context.Background())
+	due, err := c.asking.Requests.Due(context.Background(), nil)
 	if err != nil {
 		c.T.Fatal(err)
 	}
 	subjects := []string{}
 	for _, r := range due {
-		subjects = append(subjects, r.Subject)
+		subjects = append(subjects, r.Payload.Subject)
 	}
 	return subjects
 }
@@ -269,7 +269,7 @@ func TestRecoveryOutage(t *testing.T) {
 	c := newCounter(t)
 	b := c.browser()
 	form := c.fill(b, "able")
-	c.asking.Requests.Sessions = "no-such-table"
+	c.asking.Requests.Table = "no-such-table"
 	if got := b.Post("/recover", form); got.Status != 503 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("answer = %d %s, want 503", got.Status, got.Body)
 	}

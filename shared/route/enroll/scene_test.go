@@ -56,7 +56,7 @@ func newScene(t testing.TB) *scene {
 		Throttle:  s.Throttle(), Forms: s.Forms(), Flow: s.Flow(),
 		Asking: &enroll.Asking{
 			Issuer: routetest.Issuer, People: s.People(), Throttle: s.Throttle(), Forms: s.Forms(),
-			Requests: &recovery.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now},
+			Requests: &recovery.Queue{Kind: recovery.Requests, DB: s.DB, Table: s.Table(contract.Sessions), Now: s.Now},
 		},
 	})
 	s.DB = direct

@@ -1,6 +1,7 @@
 package introspect_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -130,7 +131,7 @@ func TestStrangersReadNoSession(t *testing.T) {
 	var reads atomic.Int64
 	store := h.Sessions()
 	now := store.Now
-	store.Now = func() time.Time { reads.Add(1); return now() } // each judgement of a session asks for the time
+	store.Now = func(ctx context.Context) time.Time { reads.Add(1); return now(ctx) } // each judgement of a session asks for the time
 	h.route = h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Active: &bearer.Live{Guard: h.Bearer(), Clients: h.Clients(), Sessions: store}, Now: h.Now})
 	got := routetest.Post(h.route, url.Values{"token": {begun.Access.Value}}, "billing-api", secret)
 	if got.Body != `{"active":false}` || reads.Load() != 0 {

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
@@ -270,10 +268,7 @@ func TestRaces(t *testing.T) {
 		status int
 	}{
 		{"signed out everywhere", dynamo.UserChange{}, 200},
-		{"another password", dynamo.UserChange{
-			Set:    identity.AttrPassword + " = :hash",
-			Values: map[string]types.AttributeValue{":hash": &types.AttributeValueMemberS{Value: hash}},
-		}, 400},
+		{"another password", dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{identity.AttrPassword: dynamo.Text(hash)}}}, 400},
 		{"disabled", disabled, 400},
 	}
 	for _, tt := range tests {

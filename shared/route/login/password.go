@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
 	"github.com/tipstaff/tipstaff/shared/identity"
@@ -116,5 +117,5 @@ func (h *Handler) pretend(ctx context.Context, userName string) error {
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("stranger\x00" + strings.ToLower(userName)))
-	return h.Auth.Refusals.Pretend(ctx, "stranger#"+hex.EncodeToString(mac.Sum(nil)[:16]))
+	return h.Auth.Refusals.Pretend(ctx, contract.UnknownPrefix.Of(hex.EncodeToString(mac.Sum(nil)[:16])))
 }

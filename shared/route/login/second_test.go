@@ -246,7 +246,7 @@ func TestConfirm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (dynamo.Tx{h.People().Changing(u, "", identity.AttrPassword, nil)}).Run(t.Context(), h.DB); err != nil {
+	if err := (dynamo.Tx{h.People().Changing(u, dynamo.Changes{Remove: []string{identity.AttrPassword}})}).Run(t.Context(), h.DB); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.Get(path); passwordForm(got.Body) != nil || !strings.Contains(got.Body, "Sign in with a passkey") {

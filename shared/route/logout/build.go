@@ -27,16 +27,16 @@ func New(e *wire.Env) (http.Handler, error) {
 		Browser: &userauth.Browser{
 			Sessions: dynamo.Sessions(e, db), Users: &identity.Store{DB: db, Registry: registry, Now: now},
 		},
-		Clients:  &client.Store{DB: db, Table: registry, Now: now},
-		Keys:     Verifying(held.Document, now),
-		Forms:    &websec.Forms{Key: held.MACKey, Now: now},
-		Now:      now,
+		Clients: &client.Store{DB: db, Table: registry, Now: now},
+		Keys:    Verifying(held.Document, now),
+		Forms:   &websec.Forms{Key: held.MACKey, Now: now},
+		Now:     now,
 	}), nil
 }
 
 // Verifying finds the keys of our id tokens among the private ones, which this
 // route holds for its forms anyway.
-func Verifying(document func(context.Context) (*keys.Document, error), now func() time.Time) token.Keys {
+func Verifying(document func(context.Context) (*keys.Document, error), now func(context.Context) time.Time) token.Keys {
 	return func(ctx context.Context, kid string) (keys.Verifying, error) {
 		d, err := document(ctx)
 		if err != nil {
@@ -46,7 +46,7 @@ func Verifying(document func(context.Context) (*keys.Document, error), now func(
 		if err != nil {
 			return keys.Verifying{}, err
 		}
-		for _, p := range keys.Published(publics, now()) {
+		for _, p := range keys.Published(publics, now(ctx)) {
 			if p.ID == kid {
 				return p.Verifying()
 			}

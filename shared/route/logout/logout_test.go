@@ -17,7 +17,7 @@ import (
 
 func route(s *pagetest.Stage) http.Handler {
 	return s.Route(contract.Logout, &logout.Handler{
-		Issuer: routetest.Issuer, Sessions: s.Sessions(), People: s.People(), Clients: s.Clients(),
+		Issuer: routetest.Issuer, Browser: s.Browser(), Clients: s.Clients(),
 		Keys: logout.Verifying(s.Keys, s.Now), Forms: s.Forms(), Now: s.Now,
 	})
 }

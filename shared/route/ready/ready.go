@@ -33,7 +33,7 @@ func New(e *wire.Env) (http.Handler, error) {
 			{Name: string(contract.Sessions), Run: readable(db, e.Name(contract.Sessions))},
 			{Name: string(contract.Audit), Run: readable(db, e.Name(contract.Audit))},
 			{Name: string(contract.Keys), Run: current(vault.Client(e), e.Name(contract.Keys))},
-			{Name: "clock", Run: steady(e.Now, time.Now)},
+			{Name: "clock", Run: steady(e.Now)},
 		},
 	})
 	route.Problems = true
@@ -133,9 +133,9 @@ func current(secrets *secretsmanager.Client, id string) func(context.Context) er
 const maxDrift = 10 * time.Second
 
 // steady compares the gateway's clock with the machine's.
-func steady(gateway, machine func() time.Time) func(context.Context) error {
-	return func(context.Context) error {
-		if drift := machine().Sub(gateway()).Abs(); drift > maxDrift {
+func steady(gateway func(context.Context) time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if drift := time.Since(gateway(ctx)).Abs(); drift > maxDrift {
 			return fmt.Errorf("the clocks of gateway and function differ by %s", drift)
 		}
 		return nil

@@ -20,8 +20,11 @@ import (
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/identity/credential"
+	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/replay"
+	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
 // Passkeys is our side of the ceremonies.
@@ -33,6 +36,16 @@ func (s *Stage) Passkeys() *passkey.Party {
 		Store:      &passkey.Store{DB: s.DB, Registry: people.Registry, Trail: people.Trail, People: people, Now: s.Now},
 		Replay:     &replay.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now},
 	}}
+}
+
+// Credentials is the service that changes what users sign in with.
+func (s *Stage) Credentials() *credential.Service {
+	people := s.People()
+	return &credential.Service{
+		Users: people, Passkeys: s.Passkeys().Store, Apps: s.Apps(), Sessions: s.Sessions(),
+		Links:     &external.Store{DB: s.DB, Registry: people.Registry, People: people, Now: s.Now},
+		Upstreams: &upstream.Store{DB: s.DB, Registry: people.Registry, Now: s.Now},
+	}
 }
 
 // AddPasskey has an authenticator make a passkey for a user, and stores it.

@@ -29,7 +29,8 @@ import (
 // Issuer is the issuer of the stage.
 const Issuer = "https://auth.example.com"
 
-// Stage is what a route runs in. Tests set Time to move its clock.
+// Stage is what a route runs in. Tests set Time to move its clock. Where Time is
+// zero, the time is that of the request, as it is in production.
 type Stage struct {
 	T        testing.TB
 	DB       *dynamodb.Client
@@ -53,7 +54,12 @@ func New(t testing.TB) *Stage {
 }
 
 // Now is the clock of the stage.
-func (s *Stage) Now(context.Context) time.Time { return s.Time }
+func (s *Stage) Now(ctx context.Context) time.Time {
+	if s.Time.IsZero() {
+		return httpapi.Now(ctx)
+	}
+	return s.Time
+}
 
 // Claims are the claims of an access token, unverified.
 func Claims(t testing.TB, accessToken string) map[string]any {

@@ -1,6 +1,7 @@
 package sessions_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -232,14 +233,14 @@ func TestCurrentUnknown(t *testing.T) {
 	ended := false
 	now := other.Now
 	store := h.Sessions()
-	store.Now = func() time.Time { // asked first by the second look
+	store.Now = func(ctx context.Context) time.Time { // asked first by the second look
 		if !ended {
 			ended = true
 			if err := other.End(t.Context(), h.Ada, phone.Grant.ID, session.Cause{Why: session.Revoked}); err != nil {
 				t.Error(err)
 			}
 		}
-		return now()
+		return now(ctx)
 	}
 	rt := h.Route(contract.MySessions, &sessions.Handler{Guard: guard, Sessions: store})
 	rt.Problems = true

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -45,7 +46,7 @@ type scene struct {
 func newScene(t testing.TB) *scene {
 	t.Helper()
 	s := &scene{Stage: pagetest.New(t), server: upstreamtest.OIDC(t)}
-	s.server.Now = s.Now
+	s.server.Now = func() time.Time { return s.Time }
 	s.links = &external.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now}
 	s.tickets = &onetime.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now}
 	s.offer("work", func(*upstream.Upstream) {})
@@ -66,7 +67,7 @@ func (s *scene) reopen() {
 			DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now, Box: &opaque.Box{Kind: opaque.UpstreamState, Keys: s.MACKey},
 		},
 		Links: s.links, OneTime: s.tickets, People: s.People(), Forms: s.Forms(), Now: s.Now,
-		Flow:     &signin.Flow{Sessions: s.Sessions(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now},
+		Flow:     &signin.Flow{Browser: s.Browser(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now},
 		Throttle: &throttle.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Key: s.ThrottleKey, Now: s.Now},
 		Refusals: &audit.Refusals{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail()},
 	})
@@ -137,7 +138,7 @@ func (s *scene) people() []*identity.User {
 	table := s.Table(contract.Registry)
 	out, err := s.DB.Scan(context.Background(), &dynamodb.ScanInput{
 		TableName: &table, ConsistentRead: new(true),
-		FilterExpression: new("sk = :user"), ExpressionAttributeValues: dynamo.Item{":user": dynamo.Text(identity.SKUser)},
+		FilterExpression: new("sk = :user"), ExpressionAttributeValues: dynamo.Item{":user": dynamo.Text(contract.UserSort)},
 	})
 	if err != nil {
 		s.T.Fatal(err)
@@ -160,7 +161,7 @@ func (s *scene) attach(subject string, a upstreamtest.Account) *external.Link {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	l, writes, err := s.links.Adding(ctx, subject, external.Account{Issuer: s.server.URL, Subject: a.Subject, Upstream: "work"}, nil)
+	l, writes, err := s.links.Adding(s.T.Context(), subject, external.Account{Issuer: s.server.URL, Subject: a.Subject, Upstream: "work"}, nil)
 	if err != nil {
 		s.T.Fatal(err)
 	}

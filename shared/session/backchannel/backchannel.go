@@ -1,115 +1,78 @@
-// Package backchannel keeps what others have to be told until they have been told.
+// Package backchannel keeps which clients have to be told of an ended session, until
+// they have been told.
 //
-// When a session ends, the clients that it was open at want to know (OpenID
-// Connect Back-Channel Logout 1.0). A request that told them itself would make
-// a person wait for strangers, and one that died on the way would tell nobody.
-// So the transaction that ends a session also writes a notice: there is no end
-// without its notice, and no notice of an end that did not happen. A task
-// delivers the notices afterwards.
+// When a session ends, the clients that it was open at want to know (OpenID Connect
+// Back-Channel Logout 1.0). A request that told them itself would make a user wait
+// for the servers of others, and one that died on the way would tell none of them.
+// So the transaction that ends a session also writes a [Notice]: there is no end
+// without its notice, and no notice of an end that did not happen. A task delivers
+// the notices afterwards.
 //
-// The notices are a queue, see package queue: one may be delivered twice, and its
-// id is the same each time, by which a client can tell. A notice has no expiry in
-// the table: only a delivery ends it, or Abandon, which leaves an entry in the
-// trail.
+// The notices are a queue, see package queue. One may be delivered twice, and its id
+// is the same each time, by which a client can tell. A notice has no expiry in the
+// table: only a delivery ends it, or [queue.Queue.Abandon], which leaves an entry in
+// the trail.
 package backchannel
 
 import (
-	"context"
-	"strconv"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/queue"
 )
 
-// ErrTaken says that somebody else works on the notice, or has delivered it.
-var ErrTaken = queue.ErrTaken
-
 // ActionUndelivered is how the trail calls a notice that was given up.
 const ActionUndelivered audit.Action = "logout.undelivered"
 
-// Notice is the end of one session, to be told to one client. It was written when
-// the session ended.
+// Notice is the end of one session, to be told to one client. Its entry was written
+// when the session ended.
 type Notice struct {
-	queue.Entry
 	// Client is to be told that Session, a grant of Subject, has ended.
 	Client, Subject, Session string
 }
 
+// Entry is a notice in the queue, and Queue is the queue.
+type (
+	Entry = queue.Entry[Notice]
+	Queue = queue.Queue[Notice]
+)
+
 // The layout of a notice, beside that of an entry.
 const (
-	partition = "outbox"
-
 	attrClient  = "client"
 	attrSubject = "sub"
 	attrSession = "sid"
 )
 
-// Put returns the write of a new notice, which is due at once, for the
-// transaction that ends the session.
-func Put(table string, now time.Time, clientID, subject, sessionID string) dynamo.Write {
-	it := queue.New(partition, now)
-	it[attrClient] = dynamo.Text(clientID)
-	it[attrSubject] = dynamo.Text(subject)
-	it[attrSession] = dynamo.Text(sessionID)
-	return dynamo.Put(table, it)
+// Notices is how the notices are stored.
+var Notices = &queue.Kind[Notice]{
+	Partition: contract.NoticePartition,
+	Encode: func(n Notice) dynamo.Item {
+		return dynamo.Item{attrClient: dynamo.Text(n.Client), attrSubject: dynamo.Text(n.Subject), attrSession: dynamo.Text(n.Session)}
+	},
+	Decode: func(r *dynamo.Reader) Notice {
+		n := Notice{Client: r.Text(attrClient), Subject: r.Text(attrSubject), Session: r.Text(attrSession)}
+		for name, value := range map[string]string{attrClient: n.Client, attrSubject: n.Subject, attrSession: n.Session} {
+			if value == "" {
+				r.Fail(name)
+			}
+		}
+		return n
+	},
+	Abandoned: func(n Notice) audit.Entry {
+		return audit.Entry{
+			Actor: contract.Notify.Name, Action: ActionUndelivered, Subject: n.Subject, Object: contract.GrantPrefix.Of(n.Session),
+			Detail: map[string]string{"client": n.Client},
+		}
+	},
 }
 
-// Store is the outbox of one stage, for those who deliver.
-type Store struct {
-	DB *dynamodb.Client
-	// Sessions is the physical name of the table.
-	Sessions string
-	Trail    *audit.Trail
-	Now      func(context.Context) time.Time
-}
-
-func (s *Store) queue() *queue.Queue {
-	return &queue.Queue{DB: s.DB, Table: s.Sessions, Partition: partition, Now: s.Now}
-}
-
-// Due returns what is due, the oldest first, and at most a number of notices
-// for each client, so that none of them fills the answer alone. Notices that
-// cannot be read are left out and told by the error beside the others: they
-// stop nobody else's.
-func (s *Store) Due(ctx context.Context, most int) ([]*Notice, error) {
-	var due []*Notice
+// AtMost keeps a number of notices for each client, the oldest, so that none of the
+// clients fills the answer of [queue.Queue.Due] alone.
+func AtMost(number int) func(*Entry) bool {
 	perClient := map[string]int{}
-	err := s.queue().Due(ctx, func(e queue.Entry, it dynamo.Item) error {
-		n, err := decode(e, it)
-		if err != nil {
-			return err
-		}
-		if perClient[n.Client]++; perClient[n.Client] <= most {
-			due = append(due, n)
-		}
-		return nil
-	})
-	return due, err
-}
-
-// Take puts off the next try until then and counts this one. It returns
-// ErrTaken when the notice is not what the caller saw any more.
-func (s *Store) Take(ctx context.Context, n *Notice, until time.Time) error {
-	return s.queue().Take(ctx, &n.Entry, until)
-}
-
-// Delivered removes a notice. A second call does nothing.
-func (s *Store) Delivered(ctx context.Context, n *Notice) error {
-	return s.queue().Done(ctx, &n.Entry)
-}
-
-// Abandon removes a notice that was not delivered and says so in the trail, in
-// one transaction. It returns ErrTaken, and does neither, when the notice is
-// not what the caller saw any more.
-func (s *Store) Abandon(ctx context.Context, n *Notice, why string) error {
-	return s.queue().Abandon(ctx, &n.Entry, s.Trail.Put(ctx, audit.Entry{
-		Actor: contract.Notify.Name, Action: ActionUndelivered, Subject: n.Subject, Object: contract.GrantPrefix.Of(n.Session),
-		Outcome: audit.Refused,
-		Detail:  map[string]string{"client": n.Client, "why": why, "tries": strconv.Itoa(n.Tries)},
-	}))
+	return func(e *Entry) bool {
+		perClient[e.Payload.Client]++
+		return perClient[e.Payload.Client] <= number
+	}
 }

@@ -3,6 +3,7 @@ package backchannel_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
+	"github.com/tipstaff/tipstaff/shared/queue"
 	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 )
 
@@ -19,7 +22,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 250e6, time.UTC)
 
 // bench is an outbox with a clock that tests set.
 type bench struct {
-	*backchannel.Store
+	*backchannel.Queue
 	t   *testing.T
 	now time.Time
 }
@@ -28,9 +31,9 @@ func open(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, now: noon}
 	db, table := enginetest.DB(t)
-	clock := func() time.Time { return b.now }
-	b.Store = &backchannel.Store{
-		DB: db, Sessions: table(contract.Sessions), Now: clock,
+	clock := func(context.Context) time.Time { return b.now }
+	b.Queue = &backchannel.Queue{
+		Kind: backchannel.Notices, DB: db, Table: table(contract.Sessions), Now: clock,
 		Trail: &audit.Trail{Table: table(contract.Audit), Now: clock},
 	}
 	return b
@@ -38,15 +41,16 @@ func open(t *testing.T) *bench {
 
 func (b *bench) put(client, session string) {
 	b.t.Helper()
-	if err := audit.Write(context.Background(), b.DB, backchannel.Put(b.Sessions, b.now, client, "usr_ada", session)); err != nil {
+	put := backchannel.Notices.Put(b.Table, b.now, backchannel.Notice{Client: client, Subject: "usr_ada", Session: session})
+	if err := (dynamo.Tx{put}).Run(context.Background(), b.DB); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
 // due returns the sessions of the notices that are due.
-func (b *bench) due(most int) []*backchannel.Notice {
+func (b *bench) due(most int) []*backchannel.Entry {
 	b.t.Helper()
-	due, err := b.Due(context.Background(), most)
+	due, err := b.Due(context.Background(), backchannel.AtMost(most))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -70,18 +74,18 @@ func TestANoticeIsDueUntilItIsTaken(t *testing.T) {
 		t.Fatalf("%d notices are due, want 1", len(found))
 	}
 	n := found[0]
-	if n.Client != "app" || n.Subject != "usr_ada" || n.Session != "s1" || n.Tries != 0 || !n.Written().Equal(noon) || !n.Due.Equal(noon) {
+	if n.Payload != (backchannel.Notice{Client: "app", Subject: "usr_ada", Session: "s1"}) || n.Tries != 0 || !n.Written().Equal(noon) || !n.Due.Equal(noon) {
 		t.Errorf("notice = %+v of %v, want what was put at %v", n, n.Written(), noon)
 	}
 	second := *n
 	if err := b.Take(ctx, n, noon.Add(time.Minute)); err != nil || n.Tries != 1 {
 		t.Fatalf("Take = %v with %d tries, want nil with 1", err, n.Tries)
 	}
-	if err := b.Take(ctx, &second, noon.Add(time.Hour)); !errors.Is(err, backchannel.ErrTaken) {
+	if err := b.Take(ctx, &second, noon.Add(time.Hour)); !errors.Is(err, queue.ErrTaken) {
 		t.Errorf("Take of the same again = %v, want ErrTaken", err)
 	}
-	if err := b.Abandon(ctx, &second, "no"); !errors.Is(err, backchannel.ErrTaken) || len(b.entries()) != 0 {
-		t.Errorf("Abandon of what somebody else took = %v with %d entries, want ErrTaken with none", err, len(b.entries()))
+	if err := b.Abandon(ctx, &second, "no"); !errors.Is(err, queue.ErrTaken) || len(b.entries()) != 0 {
+		t.Errorf("Abandon of what another run took = %v with %d entries, want ErrTaken with none", err, len(b.entries()))
 	}
 	if left := b.due(10); len(left) != 0 {
 		t.Errorf("%d notices are due after it was taken, want 0", len(left))
@@ -98,11 +102,11 @@ func TestDeliveredIsGone(t *testing.T) {
 	b.put("app", "s1")
 	n := b.due(10)[0]
 	for range 2 {
-		if err := b.Delivered(ctx, n); err != nil {
-			t.Fatalf("Delivered = %v, want nil also the second time", err)
+		if err := b.Done(ctx, n); err != nil {
+			t.Fatalf("Done = %v, want nil also the second time", err)
 		}
 	}
-	if err := b.Take(ctx, n, noon.Add(time.Hour)); !errors.Is(err, backchannel.ErrTaken) {
+	if err := b.Take(ctx, n, noon.Add(time.Hour)); !errors.Is(err, queue.ErrTaken) {
 		t.Errorf("Take of a delivered notice = %v, want ErrTaken, and nothing written", err)
 	}
 	b.now = noon.Add(48 * time.Hour)
@@ -118,7 +122,7 @@ func TestAbandonLeavesAnEntry(t *testing.T) {
 	if err := b.Abandon(ctx, n, "the client is gone"); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Abandon(ctx, n, "the client is gone"); !errors.Is(err, backchannel.ErrTaken) {
+	if err := b.Abandon(ctx, n, "the client is gone"); !errors.Is(err, queue.ErrTaken) {
 		t.Errorf("a second Abandon = %v, want ErrTaken", err)
 	}
 	entries := b.entries()
@@ -143,7 +147,7 @@ func TestOneClientDoesNotFillTheAnswer(t *testing.T) {
 	b.put("up", "s5")
 	var got []string
 	for _, n := range b.due(2) {
-		got = append(got, n.Client+" "+n.Session)
+		got = append(got, n.Payload.Client+" "+n.Payload.Session)
 	}
 	want := []string{"down s1", "down s2", "up s5"}
 	if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
@@ -159,11 +163,47 @@ func TestABrokenNoticeStopsNobody(t *testing.T) {
 		"pk": &types.AttributeValueMemberS{Value: "outbox"}, "sk": &types.AttributeValueMemberS{Value: "00"},
 		"due": &types.AttributeValueMemberN{Value: "1"},
 	}
-	if _, err := b.DB.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &b.Sessions, Item: broken}); err != nil {
+	if _, err := b.DB.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &b.Table, Item: broken}); err != nil {
 		t.Fatal(err)
 	}
-	due, err := b.Due(context.Background(), 10)
-	if err == nil || len(due) != 1 || due[0].Session != "s1" {
+	due, err := b.Due(context.Background(), nil)
+	if err == nil || len(due) != 1 || due[0].Payload.Session != "s1" {
 		t.Errorf("Due = %v, %v, want s1 and an error", due, err)
+	}
+}
+
+// TestNoticesOfEarlierReleasesAreDelivered: the item is as release 0.2 wrote it.
+func TestNoticesOfEarlierReleasesAreDelivered(t *testing.T) {
+	b := open(t)
+	old := dynamo.Item{
+		"pk": dynamo.Text("outbox"), "sk": dynamo.Text("01KAPFDM00AAAAAAAAAAAAAAAA"),
+		"due": dynamo.Number(noon.UnixMilli()), "tries": dynamo.Number(2),
+		"client": dynamo.Text("app"), "sub": dynamo.Text("usr_ada"), "sid": dynamo.Text("s1"),
+	}
+	if _, err := b.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.Table, Item: old}); err != nil {
+		t.Fatal(err)
+	}
+	due := b.due(10)
+	if len(due) != 1 {
+		t.Fatalf("%d notices are due, want 1", len(due))
+	}
+	n := due[0]
+	want := backchannel.Entry{ID: "01KAPFDM00AAAAAAAAAAAAAAAA", Due: n.Due, Tries: 2, Payload: backchannel.Notice{Client: "app", Subject: "usr_ada", Session: "s1"}}
+	if *n != want || !n.Due.Equal(noon) {
+		t.Errorf("notice = %+v, want %+v, due at %v", *n, want, noon)
+	}
+	// A new one has the same attributes, but for the tries.
+	if err := b.Done(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	b.put("app", "s1")
+	out, err := b.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.Table, ConsistentRead: new(true)})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("the table has %v, %v, want one item", out, err)
+	}
+	delete(old, "tries")
+	old["sk"] = out.Items[0]["sk"]
+	if !reflect.DeepEqual(dynamo.Item(out.Items[0]), old) {
+		t.Errorf("item = %v, want %v", out.Items[0], old)
 	}
 }

@@ -25,12 +25,11 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/queue"
 	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/token"
 	"github.com/tipstaff/tipstaff/shared/wire"
@@ -55,7 +54,7 @@ func New(e *wire.Env) (apigw.Task, error) {
 	db, now := dynamo.Client(e), e.Now
 	trail := &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now}
 	t := &Task{
-		Notices: &backchannel.Store{DB: db, Sessions: e.Name(contract.Sessions), Trail: trail, Now: now},
+		Notices: &backchannel.Queue{Kind: backchannel.Notices, DB: db, Table: e.Name(contract.Sessions), Trail: trail, Now: now},
 		Clients: &client.Store{DB: db, Table: e.Name(contract.Registry), Now: now},
 		Tokens:  &token.Minter{Issuer: e.Issuer, Keys: vault.Keys(e).Document, Now: now},
 		HTTP:    NewClient(),
@@ -82,7 +81,7 @@ func NewClient() *http.Client {
 
 // Task delivers the notices of one stage.
 type Task struct {
-	Notices *backchannel.Store
+	Notices *backchannel.Queue
 	Clients *client.Store
 	// Tokens signs the logout tokens, for its issuer.
 	Tokens *token.Minter
@@ -105,18 +104,13 @@ type Result struct {
 // Invoke works through what is due. Its answer is a Result; the error says that
 // something of our own did not work, after everything else was done.
 func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
-	due, err := t.Notices.Due(ctx, most)
+	due, err := t.Notices.Due(ctx, backchannel.AtMost(most))
 	r := &run{Task: t, silent: map[string]bool{}}
-	var workers errgroup.Group
-	workers.SetLimit(atOnce)
-	for _, n := range mixed(due) {
-		workers.Go(func() error {
-			outcome, err := r.work(ctx, n)
-			r.count(outcome)
-			return err
-		})
-	}
-	err = errors.Join(err, workers.Wait())
+	err = errors.Join(err, queue.Each(atOnce, mixed(due), func(n *backchannel.Entry) error {
+		outcome, err := r.work(ctx, n)
+		r.count(outcome)
+		return err
+	}))
 	answer, marshalErr := json.Marshal(r.result)
 	if marshalErr != nil {
 		panic(marshalErr) // numbers always marshal
@@ -131,16 +125,17 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 }
 
 // mixed puts the notices in turns of their clients, the oldest of each first.
-func mixed(due []*backchannel.Notice) []*backchannel.Notice {
+func mixed(due []*backchannel.Entry) []*backchannel.Entry {
 	var order []string
-	byClient := map[string][]*backchannel.Notice{}
+	byClient := map[string][]*backchannel.Entry{}
 	for _, n := range due {
-		if byClient[n.Client] == nil {
-			order = append(order, n.Client)
+		id := n.Payload.Client
+		if byClient[id] == nil {
+			order = append(order, id)
 		}
-		byClient[n.Client] = append(byClient[n.Client], n)
+		byClient[id] = append(byClient[id], n)
 	}
-	out := make([]*backchannel.Notice, 0, len(due))
+	out := make([]*backchannel.Entry, 0, len(due))
 	for turn := 0; len(out) < len(due); turn++ {
 		for _, id := range order {
 			if turn < len(byClient[id]) {

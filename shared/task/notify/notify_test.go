@@ -47,7 +47,7 @@ func begin(t *testing.T) *stage {
 // task is the task as a new process would have it.
 func (s *stage) task() *notify.Task {
 	return &notify.Task{
-		Notices: &backchannel.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now},
+		Notices: &backchannel.Queue{Kind: backchannel.Notices, DB: s.DB, Table: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now},
 		Clients: s.Clients(),
 		Tokens:  &token.Minter{Issuer: issuer, Keys: s.Keys, Now: s.Now},
 		HTTP:    notify.NewClient(),
@@ -92,8 +92,8 @@ func (s *stage) run(task *notify.Task) notify.Result {
 func (s *stage) waiting() int {
 	s.T.Helper()
 	later := *s.task().Notices
-	later.Now = func() time.Time { return s.Time.Add(1000 * time.Hour) }
-	all, err := later.Due(context.Background(), 1000)
+	later.Now = func(context.Context) time.Time { return s.Time.Add(1000 * time.Hour) }
+	all, err := later.Due(context.Background(), nil)
 	if err != nil {
 		s.T.Fatal(err)
 	}

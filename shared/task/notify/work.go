@@ -10,16 +10,17 @@ import (
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/client"
+	"github.com/tipstaff/tipstaff/shared/queue"
 	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
 // work does what is to be done with one notice that is due.
-func (r *run) work(ctx context.Context, n *backchannel.Notice) (outcome, error) {
+func (r *run) work(ctx context.Context, n *backchannel.Entry) (outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
 		return left, nil
 	}
-	c, err := r.Clients.Client(ctx, n.Client)
+	c, err := r.Clients.Client(ctx, n.Payload.Client)
 	switch {
 	case errors.Is(err, client.ErrUnknown):
 		return r.abandon(ctx, n, "the client is gone")
@@ -29,7 +30,7 @@ func (r *run) work(ctx context.Context, n *backchannel.Notice) (outcome, error) 
 		return r.abandon(ctx, n, "the client does not want to know any more")
 	case !r.allowed(c.BackChannelURI):
 		return r.abandon(ctx, n, "the address of the client is not one that we call")
-	case r.isSilent(n.Client):
+	case r.isSilent(n.Payload.Client):
 		if r.over(ctx, n) {
 			return r.abandon(ctx, n, "the client does not answer")
 		}
@@ -41,15 +42,15 @@ func (r *run) work(ctx context.Context, n *backchannel.Notice) (outcome, error) 
 // deliver takes the notice, sends it, and removes it when the client has
 // answered. Take puts off the next try, so after a failure there is nothing to
 // write, and a run that dies here has failed.
-func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Notice) (outcome, error) {
+func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Entry) (outcome, error) {
 	logout, err := r.Tokens.Logout(ctx, token.LogoutRequest{
-		Subject: n.Subject, ClientID: c.ID, Algorithm: c.IDTokenAlgorithm, SessionID: n.Session, ID: n.ID,
+		Subject: n.Payload.Subject, ClientID: c.ID, Algorithm: c.IDTokenAlgorithm, SessionID: n.Payload.Session, ID: n.ID,
 	})
 	if err != nil {
 		return left, err
 	}
-	err = r.Notices.Take(ctx, n, r.next(n))
-	if errors.Is(err, backchannel.ErrTaken) {
+	err = r.Notices.Take(ctx, n, r.next(ctx, n))
+	if errors.Is(err, queue.ErrTaken) {
 		return left, nil
 	}
 	if err != nil {
@@ -57,11 +58,11 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 	}
 	status, err := r.send(ctx, c.BackChannelURI, logout)
 	if err == nil && (status == http.StatusOK || status == http.StatusNoContent) {
-		return delivered, r.Notices.Delivered(ctx, n)
+		return delivered, r.Notices.Done(ctx, n)
 	}
 	// One that refuses this notice may take the next one.
 	if err != nil || status/100 != 4 {
-		r.fellSilent(n.Client)
+		r.fellSilent(n.Payload.Client)
 	}
 	if r.over(ctx, n) {
 		return r.abandon(ctx, n, answered(status, err))
@@ -70,9 +71,9 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Noti
 }
 
 // abandon gives a notice up, unless somebody else works on it.
-func (r *run) abandon(ctx context.Context, n *backchannel.Notice, why string) (outcome, error) {
+func (r *run) abandon(ctx context.Context, n *backchannel.Entry, why string) (outcome, error) {
 	err := r.Notices.Abandon(ctx, n, why)
-	if errors.Is(err, backchannel.ErrTaken) {
+	if errors.Is(err, queue.ErrTaken) {
 		return left, nil
 	}
 	if err != nil {
@@ -99,13 +100,13 @@ const (
 )
 
 // over reports whether the try of now is the last one.
-func (r *run) over(ctx context.Context, n *backchannel.Notice) bool {
+func (r *run) over(ctx context.Context, n *backchannel.Entry) bool {
 	return r.Now(ctx).Sub(n.Written()) >= life
 }
 
 // next is when to try again if this try fails. The last one is at the end of
 // the notice's life.
-func (r *run) next(n *backchannel.Notice) time.Time {
+func (r *run) next(ctx context.Context, n *backchannel.Entry) time.Time {
 	now, wait := r.Now(ctx), pause
 	for range n.Tries {
 		wait = min(4*wait, longest)

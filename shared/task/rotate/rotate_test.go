@@ -65,7 +65,7 @@ func newStage(t *testing.T) *stage {
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL),
 		Credentials: wireaws.Static("a", "b", ""),
 	})
-	clock := func() time.Time { return s.now }
+	clock := func(context.Context) time.Time { return s.now }
 	s.task = &rotate.Task{
 		Secrets: s.client, DB: s.db, Registry: s.table(contract.Registry),
 		Trail:  &audit.Trail{Table: s.table(contract.Audit), Days: 30, Now: clock},

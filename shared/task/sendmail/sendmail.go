@@ -22,8 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tipstaff/tipstaff/shared/apigw"
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
@@ -31,6 +29,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/identity/recovery"
 	"github.com/tipstaff/tipstaff/shared/mail"
+	"github.com/tipstaff/tipstaff/shared/queue"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	wiremail "github.com/tipstaff/tipstaff/shared/wire/mail"
@@ -42,7 +41,7 @@ func New(e *wire.Env) (apigw.Task, error) {
 	trail := &audit.Trail{Table: e.Name(contract.Audit), Days: e.AuditDays, Now: now}
 	t := &Task{
 		Issuer:   e.Issuer,
-		Requests: &recovery.Store{DB: db, Sessions: sessions, Trail: trail, Now: now},
+		Requests: &recovery.Queue{Kind: recovery.Requests, DB: db, Table: sessions, Trail: trail, Now: now},
 		People:   &identity.Store{DB: db, Registry: e.Name(contract.Registry), Now: now},
 		OneTime:  &onetime.Store{DB: db, Sessions: sessions, Trail: trail, Now: now},
 		Mail:     wiremail.Sender(e),
@@ -55,7 +54,7 @@ func New(e *wire.Env) (apigw.Task, error) {
 // Task works off the requests of one stage.
 type Task struct {
 	Issuer   string
-	Requests *recovery.Store
+	Requests *recovery.Queue
 	People   *identity.Store
 	OneTime  *onetime.Store
 	// Mail is nil in a stage that sends none: what was asked for before it was
@@ -86,22 +85,19 @@ const atOnce = 7
 // Invoke works through what is due. Its answer is a Result; the error says what did
 // not work, after everything else was done.
 func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
-	due, err := t.Requests.Due(ctx)
-	latest := map[string]*recovery.Request{}
+	due, err := t.Requests.Due(ctx, nil)
+	latest := map[string]*recovery.Entry{}
 	for _, request := range due {
-		latest[request.Subject] = request
+		latest[request.Payload.Subject] = request
 	}
 	r := &run{Task: t}
-	var workers errgroup.Group
-	workers.SetLimit(atOnce)
-	for _, request := range due {
-		again := latest[request.Subject] != request
-		workers.Go(func() error {
-			r.count(r.work(ctx, request, again))
-			return nil
-		})
-	}
-	_ = workers.Wait() // each has told its error
+	// Of several errors the first is enough: a mail server that is down says the
+	// same of every mail.
+	err = errors.Join(err, queue.Each(atOnce, due, func(request *recovery.Entry) error {
+		outcome, err := r.work(ctx, request, latest[request.Payload.Subject] != request)
+		r.count(outcome)
+		return err
+	}))
 	answer, marshalErr := json.Marshal(r.result)
 	if marshalErr != nil {
 		panic(marshalErr) // numbers always marshal
@@ -109,7 +105,7 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	if len(due) > 0 {
 		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"mail\":%s}\n", contract.SendMail.Name, answer) // nobody reads it if it cannot be written
 	}
-	if err = errors.Join(err, r.err); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("send mail: %w", err)
 	}
 	return answer, nil
@@ -120,8 +116,6 @@ type run struct {
 	*Task
 	mu     sync.Mutex
 	result Result
-	// err is the first one: a sender that is down says the same of every mail.
-	err error
 }
 
 type outcome int
@@ -134,7 +128,7 @@ const (
 	abandoned
 )
 
-func (r *run) count(o outcome, err error) {
+func (r *run) count(o outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch o {
@@ -148,8 +142,5 @@ func (r *run) count(o outcome, err error) {
 		r.result.Failed++
 	case abandoned:
 		r.result.Abandoned++
-	}
-	if r.err == nil {
-		r.err = err
 	}
 }

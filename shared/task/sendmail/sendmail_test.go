@@ -84,7 +84,7 @@ func (s *stage) task() *sendmail.Task {
 	sessions := s.Table(contract.Sessions)
 	return &sendmail.Task{
 		Issuer:   routetest.Issuer,
-		Requests: &recovery.Store{DB: s.DB, Sessions: sessions, Trail: s.Trail(), Now: s.Now},
+		Requests: &recovery.Queue{Kind: recovery.Requests, DB: s.DB, Table: sessions, Trail: s.Trail(), Now: s.Now},
 		People:   &identity.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now},
 		OneTime:  &onetime.Store{DB: s.DB, Sessions: sessions, Trail: s.Trail(), Now: s.Now},
 		Mail:     &s.sender,
@@ -95,7 +95,7 @@ func (s *stage) task() *sendmail.Task {
 
 func (s *stage) ask(subject string) {
 	s.T.Helper()
-	if err := s.task().Requests.Ask(context.Background(), subject); err != nil {
+	if err := s.task().Requests.Add(context.Background(), recovery.Request{Subject: subject}); err != nil {
 		s.T.Fatal(err)
 	}
 }
@@ -123,8 +123,8 @@ func (s *stage) run(want sendmail.Result) {
 func (s *stage) waiting() int {
 	s.T.Helper()
 	later := *s.task().Requests
-	later.Now = func() time.Time { return s.Time.Add(1000 * time.Hour) }
-	all, err := later.Due(context.Background())
+	later.Now = func(context.Context) time.Time { return s.Time.Add(1000 * time.Hour) }
+	all, err := later.Due(context.Background(), nil)
 	if err != nil {
 		s.T.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/identity/recovery"
 	"github.com/tipstaff/tipstaff/shared/mail"
+	"github.com/tipstaff/tipstaff/shared/queue"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 )
 
 // next is when to try again if this try fails.
-func (r *run) next(ctx context.Context, request *recovery.Request) time.Time {
+func (r *run) next(ctx context.Context, request *recovery.Entry) time.Time {
 	wait := pause
 	for range request.Tries {
 		wait *= 4
@@ -34,19 +35,19 @@ func (r *run) next(ctx context.Context, request *recovery.Request) time.Time {
 
 // work does what is to be done with one request that is due. Again says that a later
 // one of the same person stands for it.
-func (r *run) work(ctx context.Context, request *recovery.Request, again bool) (outcome, error) {
+func (r *run) work(ctx context.Context, request *recovery.Entry, again bool) (outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
 		return left, nil
 	}
 	switch {
-	case request.Subject == "" || again || r.Mail == nil:
+	case request.Payload.Subject == "" || again || r.Mail == nil:
 		return r.drop(ctx, request)
 	case request.Tries >= tries:
 		return r.abandon(ctx, request, "a try was not finished")
 	case r.Now(ctx).Sub(request.Written()) >= recovery.Life:
 		return r.abandon(ctx, request, "it was too late")
 	}
-	u, err := r.People.Get(ctx, request.Subject)
+	u, err := r.People.Get(ctx, request.Payload.Subject)
 	switch {
 	case errors.Is(err, identity.ErrUnknown), err == nil && (u.Disabled || u.Email == "" || !u.EmailVerified):
 		return r.drop(ctx, request)
@@ -56,7 +57,7 @@ func (r *run) work(ctx context.Context, request *recovery.Request, again bool) (
 	return r.send(ctx, request, u)
 }
 
-func (r *run) drop(ctx context.Context, request *recovery.Request) (outcome, error) {
+func (r *run) drop(ctx context.Context, request *recovery.Entry) (outcome, error) {
 	if err := r.Requests.Done(ctx, request); err != nil {
 		return left, err
 	}
@@ -66,9 +67,9 @@ func (r *run) drop(ctx context.Context, request *recovery.Request) (outcome, err
 // send takes the request, makes a link, sends it, and removes the request. Take puts
 // off the next try, so after a failure there is nothing to write, and a run that
 // dies here has failed.
-func (r *run) send(ctx context.Context, request *recovery.Request, u *identity.User) (outcome, error) {
+func (r *run) send(ctx context.Context, request *recovery.Entry, u *identity.User) (outcome, error) {
 	err := r.Requests.Take(ctx, request, r.next(ctx, request))
-	if errors.Is(err, recovery.ErrTaken) {
+	if errors.Is(err, queue.ErrTaken) {
 		return left, nil
 	}
 	if err != nil {
@@ -96,9 +97,9 @@ func (r *run) write(ctx context.Context, u *identity.User) error {
 }
 
 // abandon gives a request up, unless somebody else works on it.
-func (r *run) abandon(ctx context.Context, request *recovery.Request, why string) (outcome, error) {
+func (r *run) abandon(ctx context.Context, request *recovery.Entry, why string) (outcome, error) {
 	err := r.Requests.Abandon(ctx, request, why)
-	if errors.Is(err, recovery.ErrTaken) {
+	if errors.Is(err, queue.ErrTaken) {
 		return left, nil
 	}
 	if err != nil {

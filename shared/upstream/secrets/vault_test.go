@@ -70,7 +70,7 @@ func newBench(t *testing.T, value string) *bench {
 	b.Vault = &secrets.Vault{Client: client, Name: name, Now: func(context.Context) time.Time { return b.now }}
 	b.Editor = &secrets.Editor{
 		Client: client, Name: name, DB: db, Actor: "operator",
-		Trail: &audit.Trail{Table: table(contract.Audit), Days: 30, Now: time.Now},
+		Trail: &audit.Trail{Table: table(contract.Audit), Days: 30, Now: func(context.Context) time.Time { return time.Now() }},
 	}
 	return b
 }

@@ -31,7 +31,7 @@ func macs(key string) func(context.Context, string) (*keys.MACKey, error) {
 // without keys knows those of its own tokens.
 func TestModes(t *testing.T) {
 	db, table := enginetest.DB(t)
-	now := time.Now
+	now := func(context.Context) time.Time { return time.Now() }
 	m := &metadata.Metadata{RedirectURIs: []string{"https://app.example.com/cb"}, Grants: []string{oauth.GrantAuthorizationCode}}
 	ids := &registration.IDs{Keys: macs("ours"), Now: now}
 	genuine, _, err := ids.Issue(t.Context(), m)
@@ -44,7 +44,7 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := &document.Store{DB: db, Table: table(contract.Documents), Now: now}
-	if err := kept.Put(t.Context(), documentID, document.Found(m, now(), time.Hour)); err != nil {
+	if err := kept.Put(t.Context(), documentID, document.Found(m, time.Now(), time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	env := func(f contract.Function, documents, registration string) *wire.Env {

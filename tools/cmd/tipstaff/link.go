@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
@@ -57,7 +58,7 @@ func (f *linkFlags) open(d *deployment) (*post, error) {
 			return nil, errors.New("--from is not the address that mail comes from")
 		}
 	}
-	p.sender = mail.Open(policy, d.aws, time.Now)
+	p.sender = mail.Open(policy, d.aws, httpapi.Now)
 	return p, nil
 }
 

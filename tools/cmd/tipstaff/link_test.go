@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/spf13/cobra"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/dynamo"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
@@ -264,7 +264,7 @@ func TestUserListWays(t *testing.T) {
 	for id, name := range map[string]string{"1": "ann", "2": "ann", "3": "carl"} {
 		o.put(passkey.Encode(&passkey.Passkey{Subject: o.user(name).Subject, Credential: []byte(id), Key: []byte{1}, Created: time.Now()}))
 	}
-	store := &external.Store{DB: o.db, Registry: o.table(contract.Registry), Now: time.Now}
+	store := &external.Store{DB: o.db, Registry: o.table(contract.Registry), Now: httpapi.Now}
 	_, writes, err := store.Adding(t.Context(), o.user("ann").Subject, external.Account{Upstream: "google", Issuer: "https://accounts.google.com", Subject: "1"}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestUserListWays(t *testing.T) {
 
 func (o *operator) put(it dynamo.Item) {
 	o.t.Helper()
-	err := (dynamo.Tx{types.TransactWriteItem{Put: &types.Put{TableName: new(o.table(contract.Registry)), Item: it}}}).Run(context.Background(), o.db)
+	err := dynamo.Tx{dynamo.Put(o.table(contract.Registry), it)}.Run(context.Background(), o.db)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -13,12 +13,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/local"
 	"github.com/tipstaff/tipstaff/shared/local/engine"
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
@@ -92,7 +92,7 @@ func TestRegistryCommand(t *testing.T) {
 		t.Fatalf("apply = %q, want it to match %s", out, want)
 	}
 	registryTable, _ := contract.FindTable(contract.Registry)
-	store := &client.Store{DB: db, Table: contract.TableName("cli", registryTable), Now: time.Now}
+	store := &client.Store{DB: db, Table: contract.TableName("cli", registryTable), Now: httpapi.Now}
 	if _, err := store.Authenticate(t.Context(), "worker", found[1]); err != nil {
 		t.Errorf("the printed secret = %v, want it to work", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os/user"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
@@ -120,7 +120,7 @@ func (d *deployment) secret(r contract.Resource) string {
 }
 
 func (d *deployment) trail() *audit.Trail {
-	return &audit.Trail{Table: d.table(contract.Audit), Days: contract.AuditDays[d.stage], Now: time.Now}
+	return &audit.Trail{Table: d.table(contract.Audit), Days: contract.AuditDays[d.stage], Now: httpapi.Now}
 }
 
 func (d *deployment) registry() *registry.Store {
@@ -132,21 +132,21 @@ func (d *deployment) registry() *registry.Store {
 func (d *deployment) sessions() *session.Store {
 	return &session.Store{
 		DB: d.db, Sessions: d.table(contract.Sessions), Registry: d.table(contract.Registry),
-		Trail: d.trail(), Now: time.Now,
+		Trail: d.trail(), Now: httpapi.Now,
 	}
 }
 
 func (d *deployment) roster() *admin.Store {
 	held := &vault.Vault{
-		Client: d.secrets, Secret: d.secret(contract.Keys), Now: time.Now,
+		Client: d.secrets, Secret: d.secret(contract.Keys), Now: httpapi.Now,
 	}
 	return &admin.Store{Actor: d.actor, Store: &identity.Store{
-		DB: d.db, Registry: d.table(contract.Registry), Peppers: wirevault.Peppers(held), Trail: d.trail(), Now: time.Now,
+		DB: d.db, Registry: d.table(contract.Registry), Peppers: wirevault.Peppers(held), Trail: d.trail(), Now: httpapi.Now,
 	}}
 }
 
 func (d *deployment) tickets() *onetime.Store {
-	return &onetime.Store{DB: d.db, Sessions: d.table(contract.Sessions), Trail: d.trail(), Now: time.Now}
+	return &onetime.Store{DB: d.db, Sessions: d.table(contract.Sessions), Trail: d.trail(), Now: httpapi.Now}
 }
 
 // find returns a user by name, as the table knows them at this moment.

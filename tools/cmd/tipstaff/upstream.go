@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/secrets"
 )
@@ -30,7 +30,7 @@ An issuer wants to know where it sends people back to:
 }
 
 func (d *deployment) upstreams() *upstream.Store {
-	return &upstream.Store{DB: d.db, Registry: d.table(contract.Registry), Now: time.Now}
+	return &upstream.Store{DB: d.db, Registry: d.table(contract.Registry), Now: httpapi.Now}
 }
 
 func (d *deployment) clientSecrets() *secrets.Editor {

@@ -9,10 +9,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/localtest"
 )
 
-// Which clients may introduce themselves is as the templates say, or as whoever
-// starts the stack does; and only functions are told that the templates tell. Mail
-// goes to a folder, whatever the templates say.
-func TestStrangers(t *testing.T) {
+// The values are those of the templates or of the options. Mail always goes to a
+// folder.
+func TestOptionsReplaceVariablesOfTheTemplates(t *testing.T) {
 	asTheTemplates, asWeSay := localtest.Options(t), localtest.Options(t)
 	asWeSay.ClientDocuments, asWeSay.Registration, asWeSay.Mail = "a.example,b.example", "open", "off"
 	for _, tt := range []struct {
@@ -35,8 +34,8 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// A function runs in a folder of its own, so the one for mail is told from the root.
-// Commands beside the stack find it in its state.
+// A function has another working directory. Other commands find the folder in the
+// state of the stack.
 func TestMailFolderIsAbsolute(t *testing.T) {
 	o := localtest.Options(t)
 	here, err := filepath.Abs(".")
@@ -59,7 +58,7 @@ func TestMailFolderIsAbsolute(t *testing.T) {
 	}
 }
 
-func TestStrangersRefused(t *testing.T) {
+func TestWrongOptionIsRefused(t *testing.T) {
 	for _, spoil := range []func(*local.Options){
 		func(o *local.Options) { o.ClientDocuments = "*.example.com" },
 		func(o *local.Options) { o.Registration = "everybody" },

@@ -1,13 +1,10 @@
-package registry
+package credential
 
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
@@ -15,6 +12,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 )
+
+// Deletion deletes what belongs to a user who is being deleted. The user is disabled
+// before, so that nothing new can come to belong to them.
+type Deletion struct {
+	Users *identity.Store
+	// Actor is who deletes the user, for the trail.
+	Actor string
+}
 
 // maxBelongings is how many writes fit into the transaction of a deletion, which
 // holds 100, beside the user, the name and the entry.
@@ -24,15 +29,15 @@ const maxBelongings = 90
 // person: passkeys, the authenticator app, linked accounts, consents, and whatever
 // a later release keeps in the same partition. What belongs together is one of the
 // lists.
-func (s *Store) belongings(ctx context.Context, subject string) ([][]types.TransactWriteItem, error) {
-	links := &external.Store{DB: s.DB, Registry: s.Table, Now: s.Trail.Now}
-	pages := dynamodb.NewQueryPaginator(s.DB, &dynamodb.QueryInput{
-		TableName: &s.Table, ConsistentRead: new(true),
+func (s *Deletion) belongings(ctx context.Context, subject string) ([][]dynamo.Write, error) {
+	links := &external.Store{DB: s.Users.DB, Registry: s.Users.Registry, Now: s.Users.Now}
+	pages := dynamodb.NewQueryPaginator(s.Users.DB, &dynamodb.QueryInput{
+		TableName: &s.Users.Registry, ConsistentRead: new(true),
 		KeyConditionExpression:    new(contract.PK + " = :person"),
-		ExpressionAttributeValues: dynamo.Item{":person": identity.Key(subject)[contract.PK]},
+		ExpressionAttributeValues: dynamo.Item{":person": dynamo.UserKey(subject)[contract.PK]},
 		ProjectionExpression:      new(contract.PK + ", " + contract.SK),
 	})
-	var all [][]types.TransactWriteItem
+	var all [][]dynamo.Write
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -40,29 +45,29 @@ func (s *Store) belongings(ctx context.Context, subject string) ([][]types.Trans
 		}
 		for _, it := range page.Items {
 			sk := dynamo.Item(it).Text(contract.SK)
-			id, isLink := strings.CutPrefix(sk, external.Prefix)
+			id, isLink := contract.ExternalAccountPrefix.Cut(sk)
 			switch {
-			case sk == identity.SKUser:
+			case sk == contract.UserSort:
 			case isLink:
 				all = append(all, links.Forgetting(subject, id))
 			default:
-				all = append(all, []types.TransactWriteItem{{Delete: &types.Delete{TableName: &s.Table, Key: keyOf(it)}}})
+				all = append(all, []dynamo.Write{dynamo.Delete(s.Users.Registry, dynamo.Key(dynamo.Item(it).Text(contract.PK), sk))})
 			}
 		}
 	}
 	return all, nil
 }
 
-// forget deletes what belongs to a person until what is left fits into the
+// Begin deletes what belongs to a person until what is left fits into the
 // transaction that deletes the person, and returns the writes for that. Each
 // transaction has an entry of its own. The person is disabled by now and gets
-// nothing new; whoever runs an interrupted apply again completes it.
-func (s *Store) forget(ctx context.Context, subject string) ([]types.TransactWriteItem, error) {
+// nothing new; running an interrupted deletion again completes it.
+func (s *Deletion) Begin(ctx context.Context, subject string) ([]dynamo.Write, error) {
 	all, err := s.belongings(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
-	var batch []types.TransactWriteItem
+	var batch []dynamo.Write
 	for _, writes := range all {
 		if len(batch)+len(writes) > maxBelongings {
 			if err := s.forgotten(ctx, subject, batch); err != nil {
@@ -75,22 +80,22 @@ func (s *Store) forget(ctx context.Context, subject string) ([]types.TransactWri
 	return batch, nil
 }
 
-// sweep deletes what a request that was under way wrote for a person after forget
-// had looked. Nobody would find it later: the subject is never given again.
-func (s *Store) sweep(ctx context.Context, subject string) error {
-	left, err := s.forget(ctx, subject)
+// Finish deletes what a request that was under way wrote for a person after Begin
+// had looked. It could not be found later: the subject is never given again.
+func (s *Deletion) Finish(ctx context.Context, subject string) error {
+	left, err := s.Begin(ctx, subject)
 	if err != nil || len(left) == 0 {
 		return err
 	}
 	return s.forgotten(ctx, subject, left)
 }
 
-func (s *Store) forgotten(ctx context.Context, subject string, writes []types.TransactWriteItem) error {
-	entry := s.Trail.Put(ctx, audit.Entry{
-		Actor: s.Actor, Action: audit.UserForget, Subject: subject, Object: string(KindUser) + "#" + subject, Outcome: audit.Success,
+func (s *Deletion) forgotten(ctx context.Context, subject string, writes []dynamo.Write) error {
+	entry := s.Users.Trail.Put(ctx, audit.Entry{
+		Actor: s.Actor, Action: audit.UserForget, Subject: subject, Object: contract.UserPrefix.Of(subject), Outcome: audit.Success,
 		Detail: map[string]string{"items": fmt.Sprint(len(writes))},
 	})
-	if err := audit.Write(ctx, s.DB, slices.Concat(writes, []types.TransactWriteItem{entry})...); err != nil {
+	if err := append(dynamo.Tx(writes), entry).Run(ctx, s.Users.DB); err != nil {
 		return fmt.Errorf("delete what belongs to %s: %w", subject, err)
 	}
 	return nil
