@@ -23,7 +23,7 @@ func ExampleTx_Run() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, errTaken), errors.Is(err, errStale), dynamo.Failed(err))
 	// Output:
-	// write transaction: the name is taken
+	// the name is taken
 	// true false true
 }
 

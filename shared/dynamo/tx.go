@@ -70,10 +70,10 @@ func (tx Tx) Run(ctx context.Context, db *dynamodb.Client) error {
 		_, err := db.TransactWriteItems(ctx, in)
 		return writes.failure(err)
 	})
-	if err != nil {
+	if err != nil && !Failed(err) {
 		return fmt.Errorf("write transaction: %w", err)
 	}
-	return nil
+	return err
 }
 
 // none reports whether w is the zero value.

@@ -92,6 +92,9 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 		dynamo.Create(s.Registry, identity.EncodeName(u)).Else(ErrTaken),
 		dynamo.Create(s.Registry, it).Else(ErrSubject), s.Trail.Put(ctx, entry),
 	}, n.Also...).Run(ctx, s.DB)
+	if dynamo.Failed(err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create user: %w", err)
 	}

@@ -51,7 +51,7 @@ func newScene(t testing.TB) *scene {
 	direct := s.DB
 	s.DB = dynamodb.New(direct.Options(), func(o *dynamodb.Options) { o.HTTPClient = &late{next: o.HTTPClient, scene: s} })
 	s.route = s.Route(contract.Enroll, &enroll.Handler{
-		Issuer: routetest.Issuer, OneTime: s.tickets(), People: s.People(), Passkeys: s.Passkeys(), Codes: s.SecondSteps(),
+		Issuer: routetest.Issuer, OneTime: s.tickets(), People: s.People(), Passkeys: s.Passkeys(), Codes: s.SecondSteps(), Credentials: s.Credentials(),
 		Upstreams: &upstream.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now},
 		Throttle:  s.Throttle(), Forms: s.Forms(), Flow: s.Flow(),
 		Asking: &enroll.Asking{

@@ -149,7 +149,7 @@ func (h *Handler) finish(v *visit, j *relying.Journey, who *relying.Identity, us
 		p.Also = []dynamo.Write{h.Links.Holds(link)}
 	}
 	if user.Disabled {
-		h.refused(v, user.Subject, audit.LoginRefuse, "user#"+user.Subject)
+		h.refused(v, user.Subject, audit.LoginRefuse, contract.UserPrefix.Of(user.Subject))
 	}
 	httpapi.Note(ctx).Subject = user.Subject
 	return h.Flow.SignIn(v.w, v.r, p)

@@ -47,7 +47,7 @@ func newScene(t testing.TB) *scene {
 	t.Helper()
 	s := &scene{Stage: pagetest.New(t), server: upstreamtest.OIDC(t)}
 	s.server.Now = func() time.Time { return s.Time }
-	s.links = &external.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now}
+	s.links = &external.Store{DB: s.DB, Registry: s.Table(contract.Registry), People: s.People(), Now: s.Now}
 	s.tickets = &onetime.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now}
 	s.offer("work", func(*upstream.Upstream) {})
 	s.reopen()
