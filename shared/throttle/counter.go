@@ -40,7 +40,7 @@ const maxTries = 2 * Free
 // DynamoDB can add and compare but not double, so the rule has two writes. The
 // first one holds while attempts are free. If it does not, the item that comes
 // with the refusal says when the next attempt may come, and the second one
-// counts it on the condition that nobody did so in between.
+// counts it on the condition that no other request did so in between.
 //
 // When the reply to a write is lost, the SDK writes again and counts twice. The
 // rule errs on the side of waiting.

@@ -18,7 +18,7 @@ import (
 )
 
 // Codes checks second steps: codes of authenticator apps, and recovery codes. All
-// routes that take one take it here, so that whoever guesses a person's codes has
+// routes that take one take it here, so that guesses of one user's codes have
 // one allowance for all of them, and it is charged before a code is looked at.
 type Codes struct {
 	Throttle *throttle.Store
@@ -62,13 +62,13 @@ func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, e
 }
 
 // Refused leaves an entry of a code that was not accepted. Check does it for its own
-// refusals; it is for a code that somebody else used up first.
+// refusals; it is for a code that another request used up first.
 func (c *Codes) Refused(r *http.Request, u *identity.User) {
 	Refused(r, c.Refusals, u.Subject, otp.MethodApp)
 }
 
-// Refused leaves an entry of a sign-in that was refused to somebody who exists, by a
-// method; none is a password. They read it among their recent activity.
+// Refused leaves an entry of a sign-in that was refused to a user who exists, by a
+// method; none is a password. The user reads it among their recent activity.
 func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 	ctx := r.Context()
 	err := to.Record(ctx, audit.Entry{

@@ -48,7 +48,7 @@ func (f *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error 
 	return err
 }
 
-// errChanged says that the first step would be judged anew.
+// errChanged is returned when the first step has to be judged once more.
 var errChanged = errors.New("the person has changed since the first step")
 
 // stands reports whether the first step is worth what it was: nothing of what the
@@ -82,8 +82,7 @@ func (f *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *s
 	return nil
 }
 
-// SecondStep is how somebody proved who they are who proved it with amr, and then with
-// a code.
+// SecondStep is how a user has proved who they are with amr, and then with a code.
 func SecondStep(amr []string) []string {
 	return append(slices.Clone(amr), oauth.AMROTP, oauth.AMRMultiple)
 }

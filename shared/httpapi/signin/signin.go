@@ -62,9 +62,9 @@ type Proof struct {
 	Remember string
 }
 
-// SignIn signs a person in at the browser of the request and sends it on, or asks for
-// the second step, or tells a person who is switched off that they are. A caller to
-// whom that would tell too much, because a password may be guessed, looks first.
+// SignIn signs a user in at the browser of the request and sends it on, or asks for
+// the second step, or tells a disabled user that they are disabled. Where that would
+// tell too much, because a password may be guessed, the caller looks first.
 //
 // Unless it returns nil, it has not answered. The errors are those of
 // session.CreateLogin: at session.ErrStale the caller reads the user and judges the

@@ -22,8 +22,8 @@ import (
 // StepLife is how long a sign-in waits for its second step.
 const StepLife = 5 * time.Minute
 
-// step is how far a sign-in has come: what was proved, by whom, in which browser.
-// It says nothing about where it leads, which is judged anew whoever brings it.
+// step is how far a sign-in has come: which user has proved what, in which browser.
+// It says nothing about where it leads, which is judged each time that it comes back.
 type step struct {
 	Subject string `json:"sub"`
 	// AuthGen and Credentials are those of the user that the first step was
@@ -91,7 +91,7 @@ func digest(name string) []byte {
 	return sum[:]
 }
 
-// StartOver tells a person that the sign-in has to begin anew, with a link that leads
+// StartOver tells a user that the sign-in has to start again, with a link that leads
 // where this one was to lead. It is for what took too long, or was overtaken by
 // something that ended all sessions of the person.
 func StartOver(w http.ResponseWriter, r *http.Request, asked, to string, why error) {

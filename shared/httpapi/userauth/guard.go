@@ -14,7 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// User is the user from whom a request to our API comes.
+// User is the user who sent a request to our API, by a browser or a client.
 type User struct {
 	Subject string
 	// Session is the id of the login or of the grant that the request is under.

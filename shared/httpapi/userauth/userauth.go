@@ -10,8 +10,8 @@
 // A session counts while it is live in the table. Every request reads it
 // consistently, so that nothing can be done with a session that has ended. A route
 // that shows or changes something of the user also reads the user, see
-// [Browser.User]: a user who is gone or disabled, or whose sessions have all been
-// ended since the sign-in, is signed out. A route that never reads the user relies on
+// [Browser.User]: a user who is gone or disabled is signed out, and so is every
+// session that began before all sessions of its user were ended. A route that never reads the user relies on
 // the write that ends all sessions of a disabled user; a code that it gives out is
 // checked against the user when it is redeemed.
 //
@@ -38,8 +38,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// ErrSignedOut is returned when the browser has no live session, or one whose user
-// may not use it any more.
+// ErrSignedOut is returned when the browser has no live session, or when the user of
+// the session may not use it any more.
 var ErrSignedOut = errors.New("the browser is not signed in")
 
 // Browser knows who is signed in at a browser. It is safe for concurrent use.
@@ -55,7 +55,7 @@ type Browser struct {
 func (b *Browser) Optional(r *http.Request) (*session.Login, error) {
 	l, err := b.login(r)
 	if errors.Is(err, ErrSignedOut) {
-		return nil, nil //nolint:nilnil // nobody is signed in
+		return nil, nil //nolint:nilnil // no user is signed in
 	}
 	return l, err
 }

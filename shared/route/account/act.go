@@ -100,14 +100,15 @@ func (v *visit) note(why error) {
 // change is what the person asks to be changed, for the service that does it.
 func (v *visit) change() identity.Change {
 	return identity.Change{
-		Subject: v.login.Subject, AuthGen: v.login.AuthGen, From: v.device().Detail(), RequestID: httpapi.RequestID(v.r.Context()),
+		Subject: v.login.Subject, AuthGen: v.login.AuthGen, From: v.from().Detail(), RequestID: httpapi.RequestID(v.r.Context()),
 	}
 }
 
 // user is the user who is signed in, or userauth.ErrSignedOut.
 func (v *visit) user() (*identity.User, error) { return v.Browser.User(v.r.Context(), v.login) }
 
-func (v *visit) device() session.ClientInfo {
+// from is what is known of the browser that sent the request.
+func (v *visit) from() session.ClientInfo {
 	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent())
 }
 
