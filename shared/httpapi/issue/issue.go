@@ -27,7 +27,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Issuer renews what people have allowed clients.
+// Issuer makes the tokens of the grants that users have given to clients.
 type Issuer struct {
 	Sessions *session.Store
 	Handles  *session.Handles
