@@ -20,9 +20,9 @@ const (
 	gone    = "https://gone.example.com"
 )
 
-// newChooser returns a chooser, and a client with access to everything, to
+// newResolver returns a resolver, and a client with access to everything, to
 // resources of different lives and algorithms and to one that is gone.
-func newChooser(t *testing.T) (*audience.Resolver, *client.Client) {
+func newResolver(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
 	s := routetest.New(t)
 	s.Protect(client.Resource{ID: orders, Algorithm: oauth.ES256})
@@ -45,7 +45,7 @@ func code(err error) oauth.Code {
 }
 
 func TestGrant(t *testing.T) {
-	chooser, c := newChooser(t)
+	resolver, c := newResolver(t)
 	tests := []struct {
 		name      string
 		requested []string
@@ -65,7 +65,7 @@ func TestGrant(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := chooser.Grant(t.Context(), c, tt.requested, tt.scope)
+			got, err := resolver.Grant(t.Context(), c, tt.requested, tt.scope)
 			if code(err) != tt.code || (err != nil) != (tt.code != "") {
 				t.Fatalf("Grant(%q, %q) = %v, want %q", tt.requested, tt.scope, err, tt.code)
 			}
@@ -77,7 +77,7 @@ func TestGrant(t *testing.T) {
 }
 
 func TestWithin(t *testing.T) {
-	chooser, c := newChooser(t)
+	resolver, c := newResolver(t)
 	all := audience.Granted{Resources: []string{gone, orders, billing, gateway}, Scope: "read pay gw"}
 	tests := []struct {
 		name      string
@@ -105,7 +105,7 @@ func TestWithin(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, scope, err := chooser.Within(t.Context(), c, tt.granted, tt.requested, tt.scope)
+			got, scope, err := resolver.Within(t.Context(), c, tt.granted, tt.requested, tt.scope)
 			if code(err) != tt.code || (err != nil) != (tt.code != "") {
 				t.Fatalf("Within(%q, %q) = %v, want %q", tt.requested, tt.scope, err, tt.code)
 			}
@@ -114,7 +114,7 @@ func TestWithin(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := chooser.Within(t.Context(), c, audience.Granted{Resources: []string{gone, "https://never.example.com"}}, nil, ""); !errors.Is(err, audience.ErrNothingLeft) {
+	if _, _, err := resolver.Within(t.Context(), c, audience.Granted{Resources: []string{gone, "https://never.example.com"}}, nil, ""); !errors.Is(err, audience.ErrNothingLeft) {
 		t.Errorf("Within of what is gone = %v, want ErrNothingLeft", err)
 	}
 }

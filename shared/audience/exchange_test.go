@@ -12,7 +12,7 @@ import (
 // Nothing that is exchanged is ever for more than before, nor for more than the
 // client may have.
 func TestExchangeNarrows(t *testing.T) {
-	chooser, c := newPerson(t)
+	resolver, c := newPerson(t)
 	c.Exchanges = []string{billing, gateway, gone, contract.APIPath, "https://no-access.example.com"}
 	all := []string{"read", "write", "pay", "gw", "sessions"}
 	tests := []struct {
@@ -56,7 +56,7 @@ func TestExchangeNarrows(t *testing.T) {
 			for _, s := range tt.carried {
 				carried += " " + s
 			}
-			got, scope, err := chooser.Exchange(t.Context(), c, tt.own, carried, tt.requested, tt.scope)
+			got, scope, err := resolver.Exchange(t.Context(), c, tt.own, carried, tt.requested, tt.scope)
 			if code(err) != tt.code || (err != nil) != (tt.code != "") {
 				t.Fatalf("Exchange(%q, %q, %q, %q) = %+v, %q, %v, want %q", tt.own, carried, tt.requested, tt.scope, got, scope, err, tt.code)
 			}
@@ -68,9 +68,9 @@ func TestExchangeNarrows(t *testing.T) {
 }
 
 func TestResource(t *testing.T) {
-	chooser, _ := newChooser(t)
+	resolver, _ := newResolver(t)
 	for audience, want := range map[string]string{ownAPI: client.API, orders: orders, userInfo: userInfo, "": ""} {
-		if got := chooser.Resource(audience); got != want {
+		if got := resolver.Resource(audience); got != want {
 			t.Errorf("Resource(%q) = %q, want %q", audience, got, want)
 		}
 	}

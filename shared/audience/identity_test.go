@@ -18,13 +18,13 @@ const (
 	ownAPI   = routetest.Issuer + "/api"
 )
 
-// newPerson is newChooser with a client that may know who people are, except by
+// newPerson is newResolver with a client that may know who people are, except by
 // their e-mail address.
 func newPerson(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
-	chooser, c := newChooser(t)
+	resolver, c := newResolver(t)
 	c.Identity = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeOfflineAccess}
-	return chooser, c
+	return resolver, c
 }
 
 type grantTest struct {
@@ -36,9 +36,9 @@ type grantTest struct {
 	code      oauth.Code
 }
 
-func (tt grantTest) run(t *testing.T, chooser *audience.Resolver, c *client.Client) {
+func (tt grantTest) run(t *testing.T, resolver *audience.Resolver, c *client.Client) {
 	t.Helper()
-	got, err := chooser.Grant(t.Context(), c, tt.requested, tt.scope)
+	got, err := resolver.Grant(t.Context(), c, tt.requested, tt.scope)
 	if code(err) != tt.code || (err != nil) != (tt.code != "") {
 		t.Fatalf("Grant(%q, %q) = %+v, %v, want %q", tt.requested, tt.scope, got, err, tt.code)
 	}
@@ -48,7 +48,7 @@ func (tt grantTest) run(t *testing.T, chooser *audience.Resolver, c *client.Clie
 }
 
 func TestGrantOfIdentityScopes(t *testing.T) {
-	chooser, c := newPerson(t)
+	resolver, c := newPerson(t)
 	for _, tt := range []grantTest{
 		{name: "beside those of a resource", scope: "openid read offline_access", resources: []string{orders}, granted: "openid read offline_access"},
 		{name: "only they, and the default resource", scope: "openid profile", resources: []string{orders}, granted: "openid profile"},
@@ -61,15 +61,15 @@ func TestGrantOfIdentityScopes(t *testing.T) {
 		{name: "the userinfo endpoint and no scope", requested: []string{userInfo}, code: oauth.InvalidTarget},
 		{name: "a scope of the default resource at the userinfo endpoint", requested: []string{userInfo}, scope: "openid read", code: oauth.InvalidScope},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, chooser, c) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, resolver, c) })
 	}
 	c.Identity = nil
 	for _, scope := range oauth.IdentityScopes {
-		grantTest{scope: scope, code: oauth.InvalidScope}.run(t, chooser, c)
+		grantTest{scope: scope, code: oauth.InvalidScope}.run(t, resolver, c)
 	}
 	c.Access = nil
 	c.Identity = []string{oauth.ScopeOpenID}
-	grantTest{scope: "openid", granted: "openid"}.run(t, chooser, c)
+	grantTest{scope: "openid", granted: "openid"}.run(t, resolver, c)
 }
 
 type withinTest struct {
@@ -84,10 +84,10 @@ type withinTest struct {
 	code      oauth.Code
 }
 
-func (tt withinTest) run(t *testing.T, chooser *audience.Resolver, c *client.Client) {
+func (tt withinTest) run(t *testing.T, resolver *audience.Resolver, c *client.Client) {
 	t.Helper()
 	granted := audience.Granted{Resources: tt.resources, Scope: tt.granted}
-	got, scope, err := chooser.Within(t.Context(), c, granted, tt.requested, tt.scope)
+	got, scope, err := resolver.Within(t.Context(), c, granted, tt.requested, tt.scope)
 	if code(err) != tt.code || (err != nil) != (tt.code != "") {
 		t.Fatalf("Within(%+v, %q, %q) = %+v, %q, %v, want %q", granted, tt.requested, tt.scope, got, scope, err, tt.code)
 	}
@@ -103,7 +103,7 @@ func (tt withinTest) run(t *testing.T, chooser *audience.Resolver, c *client.Cli
 }
 
 func TestWithinIdentityScopes(t *testing.T) {
-	chooser, c := newPerson(t)
+	resolver, c := newPerson(t)
 	two := []string{orders, billing}
 	const all = "openid profile offline_access read pay"
 	for _, tt := range []withinTest{
@@ -135,14 +135,14 @@ func TestWithinIdentityScopes(t *testing.T) {
 		{name: "asked for, and lost", granted: "openid email read", resources: two, scope: "email", code: oauth.InvalidScope},
 		{name: "all resources lost, not who it is", granted: "openid read", resources: []string{gone}, audience: []string{userInfo}, want: "openid"},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, chooser, c) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, resolver, c) })
 	}
 }
 
 // Keycloak GHSA-895x-rfqp-jh5c: an offline session outlived the scope that was
 // taken from its client.
 func TestLostIdentityScopesEndTheGrant(t *testing.T) {
-	chooser, c := newPerson(t)
+	resolver, c := newPerson(t)
 	tests := []struct {
 		name     string
 		identity []string
@@ -154,7 +154,7 @@ func TestLostIdentityScopesEndTheGrant(t *testing.T) {
 	}
 	for _, tt := range tests {
 		c.Identity = tt.identity
-		if _, scope, err := chooser.Within(t.Context(), c, tt.granted, nil, ""); !errors.Is(err, audience.ErrNothingLeft) {
+		if _, scope, err := resolver.Within(t.Context(), c, tt.granted, nil, ""); !errors.Is(err, audience.ErrNothingLeft) {
 			t.Errorf("Within after losing %s = %q, %v, want ErrNothingLeft", tt.name, scope, err)
 		}
 	}
@@ -162,11 +162,11 @@ func TestLostIdentityScopesEndTheGrant(t *testing.T) {
 
 // A client that asks for itself is nobody: it has no identity to ask for.
 func TestChooseHasNoIdentity(t *testing.T) {
-	chooser, c := newPerson(t)
-	if _, err := chooser.Resolve(t.Context(), c, []string{userInfo}); code(err) != oauth.InvalidTarget {
+	resolver, c := newPerson(t)
+	if _, err := resolver.Resolve(t.Context(), c, []string{userInfo}); code(err) != oauth.InvalidTarget {
 		t.Errorf("Choose(userinfo) = %v, want invalid_target", err)
 	}
-	targets, err := chooser.Resolve(t.Context(), c, nil)
+	targets, err := resolver.Resolve(t.Context(), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,12 +180,12 @@ func TestChooseHasNoIdentity(t *testing.T) {
 // A resource that defines a scope of that name, from before the name had a
 // meaning, does not give it one.
 func TestResourceDefinesNoIdentity(t *testing.T) {
-	chooser, c := newChooser(t)
+	resolver, c := newResolver(t)
 	c.Access = []client.Access{{Resource: orders, Scopes: []string{"read", oauth.ScopeOpenID}}}
-	grantTest{granted: "read", resources: []string{orders}}.run(t, chooser, c)
-	grantTest{scope: "openid", code: oauth.InvalidScope}.run(t, chooser, c)
-	withinTest{granted: "read openid", resources: []string{orders}, audience: []string{orders}, want: "read"}.run(t, chooser, c)
-	withinTest{granted: "read openid", resources: []string{orders}, requested: []string{orders}, audience: []string{orders}, want: "read"}.run(t, chooser, c)
+	grantTest{granted: "read", resources: []string{orders}}.run(t, resolver, c)
+	grantTest{scope: "openid", code: oauth.InvalidScope}.run(t, resolver, c)
+	withinTest{granted: "read openid", resources: []string{orders}, audience: []string{orders}, want: "read"}.run(t, resolver, c)
+	withinTest{granted: "read openid", resources: []string{orders}, requested: []string{orders}, audience: []string{orders}, want: "read"}.run(t, resolver, c)
 }
 
 // newStranger is a stage with a resource that is open to clients that registered
@@ -200,7 +200,7 @@ func newStranger(t *testing.T) (*audience.Resolver, *client.Client) {
 }
 
 func TestGrantToSelfRegistered(t *testing.T) {
-	chooser, c := newStranger(t)
+	resolver, c := newStranger(t)
 	for _, tt := range []grantTest{
 		{name: "an open resource", requested: []string{orders + "/"}, resources: []string{orders}, granted: "read"},
 		{name: "an open resource, and who it is", requested: []string{orders}, scope: "openid offline_access read", resources: []string{orders}, granted: "openid offline_access read"},
@@ -214,23 +214,23 @@ func TestGrantToSelfRegistered(t *testing.T) {
 		{name: "our API", requested: []string{ownAPI}, code: oauth.InvalidTarget},
 		{name: "our API by its path", requested: []string{"/api"}, code: oauth.InvalidTarget},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, chooser, c) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, resolver, c) })
 	}
 }
 
 // Whatever such a client says of itself, it has no access of its own.
 func TestSelfRegisteredAccessIsNone(t *testing.T) {
-	chooser, c := newStranger(t)
+	resolver, c := newStranger(t)
 	c.FirstParty = true
 	c.Access = []client.Access{{Resource: billing, Scopes: []string{"pay"}}, {Resource: orders, Scopes: []string{"write"}}}
-	grantTest{}.run(t, chooser, c)
-	grantTest{scope: "pay", code: oauth.InvalidScope}.run(t, chooser, c)
-	grantTest{requested: []string{billing}, code: oauth.InvalidTarget}.run(t, chooser, c)
-	grantTest{requested: []string{orders}, resources: []string{orders}, granted: "read"}.run(t, chooser, c)
+	grantTest{}.run(t, resolver, c)
+	grantTest{scope: "pay", code: oauth.InvalidScope}.run(t, resolver, c)
+	grantTest{requested: []string{billing}, code: oauth.InvalidTarget}.run(t, resolver, c)
+	grantTest{requested: []string{orders}, resources: []string{orders}, granted: "read"}.run(t, resolver, c)
 }
 
 func TestWithinSelfRegistered(t *testing.T) {
-	chooser, c := newStranger(t)
+	resolver, c := newStranger(t)
 	both := []string{orders, gateway}
 	for _, tt := range []withinTest{
 		{name: "the first", granted: "openid read gw", resources: both, audience: []string{orders, userInfo}, want: "openid read"},
@@ -241,22 +241,22 @@ func TestWithinSelfRegistered(t *testing.T) {
 		{name: "nothing was granted", audience: []string{routetest.Issuer}},
 		{name: "an open one that was not granted", granted: "read", resources: []string{orders}, requested: []string{gateway}, code: oauth.InvalidTarget},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, chooser, c) })
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, resolver, c) })
 	}
 	closed := audience.Granted{Resources: []string{billing}, Scope: "pay"}
-	if _, _, err := chooser.Within(t.Context(), c, closed, nil, ""); !errors.Is(err, audience.ErrNothingLeft) {
+	if _, _, err := resolver.Within(t.Context(), c, closed, nil, ""); !errors.Is(err, audience.ErrNothingLeft) {
 		t.Errorf("Within of a resource that was closed since = %v, want ErrNothingLeft", err)
 	}
 }
 
 // A stranger cannot make one request read the table a thousand times.
 func TestTooManyResources(t *testing.T) {
-	chooser, c := newStranger(t)
+	resolver, c := newStranger(t)
 	var requested []string
 	for i := range 21 {
 		requested = append(requested, fmt.Sprintf("https://r%d.example.com", i))
 	}
-	_, err := chooser.Grant(t.Context(), c, requested, "")
+	_, err := resolver.Grant(t.Context(), c, requested, "")
 	if refused, ok := errors.AsType[*oauth.Error](err); !ok || refused.Detail != "the request names too many resources" {
 		t.Errorf("Grant(%d resources) = %v, want it refused before anything is read", len(requested), err)
 	}

@@ -107,14 +107,14 @@ const (
 
 // Judge looks at all but the address, and fills in the request. An *oauth.Error is
 // for the client; another one is that something could not be read.
-func (r *Request) Judge(ctx context.Context, targets *audience.Resolver) error {
+func (r *Request) Judge(ctx context.Context, resolver *audience.Resolver) error {
 	for _, check := range []func() error{r.wellFormed, r.mayAsk, r.response, r.proofKey, r.identity, r.attendance} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	var err error
-	r.Granted, err = targets.Grant(ctx, r.Client, r.params.Values[paramResource], r.params.Get(paramScope))
+	r.Granted, err = resolver.Grant(ctx, r.Client, r.params.Values[paramResource], r.params.Get(paramScope))
 	return err
 }
 

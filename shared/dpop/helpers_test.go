@@ -61,7 +61,7 @@ func (b *bench) mold() tokentest.Mold {
 	return tokentest.Mold{
 		Key: b.key, Types: []string{dpop.Type}, Header: map[string]any{"jwk": tokentest.JWK(b.t, b.key)}, Now: now,
 		Claims: map[string]any{"jti": "j", "htm": "POST", "htu": issuer + "/token", "iat": now.Unix()},
-		Origin: "htu", Target: "htm",
+		Origin: "htu", Audience: "htm",
 	}
 }
 

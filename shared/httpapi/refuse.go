@@ -36,14 +36,6 @@ func Forbid(detail string) *StatusError {
 	return &StatusError{Status: http.StatusForbidden, Err: oauth.Refuse(oauth.InvalidRequest, detail)}
 }
 
-// Throttle tells a client to wait. Clients keep what they have on this code.
-func Throttle(wait time.Duration) *StatusError {
-	return &StatusError{
-		Status: http.StatusTooManyRequests, RetryAfter: wait,
-		Err: oauth.Refuse(oauth.TemporarilyUnavailable, "too many attempts: wait as long as Retry-After says"),
-	}
-}
-
 // Refusal is an error as the client sees it.
 type Refusal struct {
 	Status int
@@ -87,6 +79,12 @@ func refusalOf(err error) Refusal {
 	if refused, ok := errors.AsType[*oauth.Error](err); ok {
 		return Refusal{Status: statusOf(refused.Code), Code: refused.Code, Detail: ascii(refused.Detail)}
 	}
+	if limit, ok := errors.AsType[limitError](err); ok {
+		return Refusal{
+			Status: http.StatusTooManyRequests, Code: oauth.TemporarilyUnavailable,
+			Detail: "too many attempts: wait as long as Retry-After says", RetryAfter: limit.Wait(),
+		}
+	}
 	if _, ok := errors.AsType[*methodError](err); ok {
 		return Refusal{Status: http.StatusMethodNotAllowed, Code: oauth.InvalidRequest, Detail: "this method is not allowed here"}
 	}
@@ -129,8 +127,7 @@ func (f Refusal) headers(h http.Header, r *http.Request, rt *Route) {
 		h.Set("WWW-Authenticate", f.bearer(r, rt))
 	}
 	if f.RetryAfter > 0 {
-		seconds := (f.RetryAfter + time.Second - 1) / time.Second
-		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+		retryAfter(h, f.RetryAfter)
 	}
 }
 

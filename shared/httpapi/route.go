@@ -165,6 +165,9 @@ func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	entry := entryOf(r.Context())
 	entry.Code = string(refusal.Code)
 	entry.Error = err.Error()
+	if Limited(err) {
+		entry.Throttled = 1
+	}
 	refusal.headers(w.Header(), r, rt)
 	if special, ok := errors.AsType[headerError](err); ok {
 		special.SetHeaders(w.Header())

@@ -67,7 +67,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		{"deadline", context.DeadlineExceeded, 503, oauth.TemporarilyUnavailable, "Retry-After: 1"},
 		{"not found", oauth.Refuse(oauth.NotFound, "no"), 404, oauth.NotFound, "Retry-After: "},
 		{"forbidden", httpapi.Forbid("wrong origin"), 403, oauth.InvalidRequest, "Retry-After: "},
-		{"throttled", httpapi.Throttle(1500 * time.Millisecond), 429, oauth.TemporarilyUnavailable, "Retry-After: 2"},
+		{"throttled", fmt.Errorf("login: %w", early(1500*time.Millisecond)), 429, oauth.TemporarilyUnavailable, "Retry-After: 2"},
 		{
 			"stale sign-in", oauth.Refuse(oauth.InsufficientAuthentication, "no"), 401, oauth.InsufficientAuthentication,
 			`WWW-Authenticate: Bearer realm="https://auth.example.com", error="insufficient_user_authentication", error_description="no", max_age=600` + described,

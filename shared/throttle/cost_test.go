@@ -62,7 +62,7 @@ func TestStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lives := map[string]time.Duration{"account": throttle.Memory, "address": time.Minute, "device": throttle.DeviceLife}
+	lives := map[string]time.Duration{"account": throttle.Memory, "address": time.Minute, "device": throttle.BrowserLife}
 	for _, it := range out.Items {
 		pk, sk := it[contract.PK].(*types.AttributeValueMemberS).Value, it[contract.SK].(*types.AttributeValueMemberS).Value
 		parts := strings.Split(pk, "#")

@@ -24,28 +24,29 @@ const (
 // backoff is an allowance of Free attempts, each further one of which must wait.
 type backoff struct {
 	pk string
-	// device is a ladder that only Succeeded puts up and prolongs. The others
-	// come into being with their first attempt and are forgotten after Memory.
-	device bool
+	// browser marks the allowance of a known browser: only Succeeded creates and
+	// prolongs it. The others come into being with their first attempt and are
+	// forgotten after Memory.
+	browser bool
 }
 
 // maxTries bounds how often a write is repeated because another attempt was
 // faster. Each of those used up one of the allowance, which ends before.
 const maxTries = 2 * Free
 
-// charge counts an attempt on a ladder or returns a *LimitError. It reports
-// whether there is such a ladder, which only that of a device may not be.
+// charge counts an attempt against an allowance or returns a *LimitError. It reports
+// whether there is such an allowance: a browser that is not known has none.
 //
 // DynamoDB can add and compare but not double, so the rule has two writes. The
 // first one holds while attempts are free. If it does not, the item that comes
 // with the refusal says when the next attempt may come, and the second one
-// counts it on the condition that nobody did so in between.
+// counts it on the condition that no other request did so in between.
 //
 // When the reply to a write is lost, the SDK writes again and counts twice. The
 // rule errs on the side of waiting.
-func (s *Store) charge(ctx context.Context, l backoff) (found bool, err error) {
+func (s *Store) charge(ctx context.Context, b backoff) (found bool, err error) {
 	now := s.Now(ctx)
-	seen, err := s.write(ctx, l, now, free(l, now))
+	seen, err := s.write(ctx, b, now, free(b, now))
 	for range maxTries {
 		if err == nil {
 			return true, nil
@@ -55,7 +56,7 @@ func (s *Store) charge(ctx context.Context, l backoff) (found bool, err error) {
 		}
 		n, at := seen.Number(attrCount), time.UnixMilli(seen.Number(attrAt))
 		expired := seen.Number(contract.TTL) <= now.Unix()
-		if l.device && expired {
+		if b.browser && expired {
 			return false, nil
 		}
 		if expired || now.Sub(at) >= Memory {
@@ -64,7 +65,7 @@ func (s *Store) charge(ctx context.Context, l backoff) (found bool, err error) {
 		if left := at.Add(wait(n)).Sub(now); n >= Free && left > 0 {
 			return true, tooEarly(left)
 		}
-		seen, err = s.write(ctx, l, now, after(seen, n+1))
+		seen, err = s.write(ctx, b, now, after(seen, n+1))
 	}
 	if errors.Is(err, errCondition) {
 		return true, tooEarly(FirstWait)
@@ -78,13 +79,13 @@ type rule struct {
 	values           dynamo.Item
 }
 
-func free(l backoff, now time.Time) rule {
+func free(b backoff, now time.Time) rule {
 	r := rule{
 		condition: "n < :free AND #ttl > :seconds",
 		count:     "if_not_exists(n, :zero) + :one",
 		values:    dynamo.Item{":free": dynamo.Number(Free), ":seconds": dynamo.Seconds(now), ":zero": dynamo.Number(0), ":one": dynamo.Number(1)},
 	}
-	if !l.device {
+	if !b.browser {
 		r.condition = "attribute_not_exists(pk) OR " + r.condition
 	}
 	return r
@@ -110,14 +111,14 @@ var errCondition = errors.New("condition does not hold")
 
 // write counts an attempt by a rule. With errCondition it returns the item as
 // it is, which is empty when there is none.
-func (s *Store) write(ctx context.Context, l backoff, now time.Time, r rule) (dynamo.Item, error) {
+func (s *Store) write(ctx context.Context, b backoff, now time.Time, r rule) (dynamo.Item, error) {
 	set := "SET n = " + r.count + ", #at = :now"
 	r.values[":now"] = dynamo.Millis(now)
-	if !l.device {
+	if !b.browser {
 		set += ", #ttl = :ttl"
 		r.values[":ttl"] = dynamo.Seconds(now.Add(Memory))
 	}
-	return s.update(ctx, l.pk, &dynamodb.UpdateItemInput{
+	return s.update(ctx, b.pk, &dynamodb.UpdateItemInput{
 		UpdateExpression: &set, ConditionExpression: &r.condition,
 		ExpressionAttributeNames: placeholders, ExpressionAttributeValues: r.values,
 	})
@@ -142,15 +143,15 @@ func (s *Store) count(ctx context.Context, pk string) error {
 	return err
 }
 
-// remember makes a device known, with all its attempts free.
+// remember makes a browser known, with all its attempts free.
 func (s *Store) remember(ctx context.Context, pk string) error {
 	now := s.Now(ctx)
 	it := key(pk)
 	it[attrCount] = dynamo.Number(0)
 	it[attrAt] = dynamo.Millis(now)
-	it[contract.TTL] = dynamo.Seconds(now.Add(DeviceLife))
+	it[contract.TTL] = dynamo.Seconds(now.Add(BrowserLife))
 	if _, err := s.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Sessions, Item: it}); err != nil {
-		return fmt.Errorf("throttle: remember a device: %w", err)
+		return fmt.Errorf("throttle: remember a browser: %w", err)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestDeviceIsOfOneAccount(t *testing.T) {
 		b.allowed(thief)
 	}
 	b.refused(thief, time.Second)
-	b.now = b.now.Add(throttle.DeviceLife)
+	b.now = b.now.Add(throttle.BrowserLife)
 	thief.Account = "mallory"
 	for range throttle.Free {
 		b.allowed(thief) // its time is over, so that the account is charged

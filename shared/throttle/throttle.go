@@ -54,11 +54,12 @@ const (
 	Memory = 24 * time.Hour
 	// PerMinute is how many attempts an address has.
 	PerMinute = 30
-	// DeviceLife is how long after its last sign-in a browser is known.
-	DeviceLife = 400 * 24 * time.Hour
+	// BrowserLife is how long after its last sign-in a browser is known.
+	BrowserLife = 400 * 24 * time.Hour
 )
 
-// LimitError refuses an attempt that comes too early.
+// LimitError refuses an attempt that comes too early. Handlers return it as it is:
+// the shared steps of package httpapi answer it.
 type LimitError struct {
 	// RetryAfter is how long to wait, in whole seconds and at least one.
 	RetryAfter time.Duration
@@ -67,6 +68,9 @@ type LimitError struct {
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("too many attempts; the next one may come in %s", e.RetryAfter)
 }
+
+// Wait is how long to wait, for the shared steps.
+func (e *LimitError) Wait() time.Duration { return e.RetryAfter }
 
 // Attempt is somebody trying to sign in, or to guess something else.
 type Attempt struct {
@@ -116,7 +120,7 @@ func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
 	}
 	r := &Reservation{store: s, keys: k}
 	if a.KnownBrowser != "" {
-		r.known, err = s.charge(ctx, backoff{pk: k.device(a.KnownBrowser), device: true})
+		r.known, err = s.charge(ctx, backoff{pk: k.browser(a.KnownBrowser), browser: true})
 		if err != nil {
 			return nil, err
 		}
@@ -138,9 +142,9 @@ func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
 // now on. An empty name makes no browser known. It makes one write, or two when
 // the account was charged. After an error the sign-in is good all the same: a
 // caller counts the error and goes on.
-func (r *Reservation) Succeeded(ctx context.Context, device string) error {
-	if device != "" {
-		if err := r.store.remember(ctx, r.keys.device(device)); err != nil {
+func (r *Reservation) Succeeded(ctx context.Context, browser string) error {
+	if browser != "" {
+		if err := r.store.remember(ctx, r.keys.browser(browser)); err != nil {
 			return err
 		}
 	}
@@ -155,7 +159,7 @@ type keys struct {
 	account, address string
 	// admission is for what is no attempt, see Admit.
 	admission string
-	device    func(name string) string
+	browser   func(name string) string
 }
 
 func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
@@ -181,7 +185,8 @@ func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
 		account:   counter("account", owner...),
 		address:   counter("address", network(a.Address), minute),
 		admission: counter("admission", a.Kind, network(a.Address), minute),
-		device:    func(name string) string { return counter("device", slices.Concat(owner, []string{name})...) },
+		// The word is that of the items that are stored.
+		browser: func(name string) string { return counter("device", slices.Concat(owner, []string{name})...) },
 	}, nil
 }
 

@@ -100,7 +100,7 @@ func from(account string, n int) throttle.Attempt {
 
 // The waits are 1 s after the fifth attempt, then twice as long each time, up to
 // a quarter of an hour, for a name that exists as for one that does not.
-func TestAccountLadder(t *testing.T) {
+func TestAccountWaitsLongerEachTime(t *testing.T) {
 	b := newBench(t)
 	for i := range throttle.Free {
 		b.allowed(from("ann", i))

@@ -138,6 +138,9 @@ type LimitError struct {
 
 func (e *LimitError) Error() string { return "the host is fetched from too often" }
 
+// Wait is how long to wait, for the shared steps of package httpapi.
+func (e *LimitError) Wait() time.Duration { return e.RetryAfter }
+
 // Reserve counts a fetch from a host ahead of it, or returns a *LimitError.
 func (s *Store) Reserve(ctx context.Context, host string) error {
 	now := s.Now(ctx)

@@ -1,6 +1,3 @@
-// Package bearer tells whether an access token of ours is worth anything at this
-// moment. A signature proves that it was once; since then its session may have
-// ended, and a client been disabled.
 package bearer
 
 import (
@@ -13,7 +10,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Live judges tokens.
+// Live tells whether an access token of ours is worth anything at this moment. A
+// signature proves that it was once; since then its session may have ended, and a
+// client been disabled.
 type Live struct {
 	Guard   *Guard
 	Clients *client.Store
@@ -39,7 +38,7 @@ func (l *Live) Claims(ctx context.Context, value string) (*token.Claims, error) 
 	return claims, nil
 }
 
-// Live returns nil if what verified claims rest on is still there, and otherwise
+// Check returns nil if what verified claims rest on is still there, and otherwise
 // an error as Claims does.
 func (l *Live) Check(ctx context.Context, claims *token.Claims) error {
 	if err := l.client(ctx, claims.ClientID); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 )
 
-// New builds a Renewer from the environment of its route. It shares clients with
+// New builds an Issuer from the environment of its route. It shares clients with
 // the route, so that each is read once.
 func New(e *wire.Env, db *dynamodb.Client, clients *client.Store, held *vault.Vault) *Issuer {
 	now := e.Now

@@ -27,7 +27,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Issuer renews what people have allowed clients.
+// Issuer makes the tokens of the grants that users have given to clients.
 type Issuer struct {
 	Sessions *session.Store
 	Handles  *session.Handles
@@ -120,11 +120,11 @@ func (h *Issuer) Begin(ctx context.Context, c *client.Client, g *session.Grant, 
 // Serve answers a client that identified itself and sends its refresh token in
 // the form.
 func (h *Issuer) Serve(w http.ResponseWriter, r *http.Request, c *client.Client) error {
-	renewed, err := h.Refresh(r, c, r.PostForm.Get("refresh_token"), r.PostForm)
+	issued, err := h.Refresh(r, c, r.PostForm.Get("refresh_token"), r.PostForm)
 	if err != nil {
 		return err
 	}
-	httpapi.Answer(w, http.StatusOK, renewed.Response())
+	httpapi.Answer(w, http.StatusOK, issued.Response())
 	return nil
 }
 
@@ -161,15 +161,15 @@ func (h *Issuer) Refresh(r *http.Request, c *client.Client, presented string, fo
 	if err != nil {
 		return nil, final(err, jkt)
 	}
-	renewed, err := h.issue(ctx, c, grant, order{resources: form["resource"], scope: form.Get("scope"), jkt: jkt})
+	issued, err := h.issue(ctx, c, grant, order{resources: form["resource"], scope: form.Get("scope"), jkt: jkt})
 	if err != nil {
 		return nil, err
 	}
-	renewed.RefreshToken, err = h.Handles.Next(ctx, old)
+	issued.RefreshToken, err = h.Handles.Next(ctx, old)
 	if err != nil {
 		return nil, err
 	}
-	return renewed, nil
+	return issued, nil
 }
 
 // count notes what became of a refresh.

@@ -5,23 +5,23 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
 	"github.com/tipstaff/tipstaff/shared/opaque"
-	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	wirevault "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
-// New is the door of a function.
-func New(e *wire.Env, sessions *session.Store, held *vault.Vault) *Flow {
+// New is the flow of a function.
+func New(e *wire.Env, b *userauth.Browser, held *vault.Vault) *Flow {
 	return &Flow{
-		Sessions: sessions, Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: held.MACKey}, Now: e.Now,
+		Browser: b, Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: held.MACKey}, Now: e.Now,
 	}
 }
 
-// NewCodes is what checks the second steps of a function.
+// NewCodes checks the second steps of a function.
 func NewCodes(e *wire.Env, db *dynamodb.Client, held *vault.Vault, people *identity.Store) *Codes {
 	return &Codes{
 		Throttle: wirevault.Throttle(e, db, held),

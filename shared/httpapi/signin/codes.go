@@ -18,7 +18,7 @@ import (
 )
 
 // Codes checks second steps: codes of authenticator apps, and recovery codes. All
-// routes that take one take it here, so that whoever guesses a person's codes has
+// routes that take one take it here, so that guesses of one user's codes have
 // one allowance for all of them, and it is charged before a code is looked at.
 type Codes struct {
 	Throttle *throttle.Store
@@ -43,9 +43,9 @@ type Code struct {
 // ErrCode, or a fault of ours; a refusal is in the audit trail.
 func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, error) {
 	ctx := r.Context()
-	device, _ := KnownBrowser(r)
+	known, _ := KnownBrowser(r)
 	reserved, err := c.Throttle.Reserve(ctx, throttle.Attempt{
-		Kind: kindSecondStep, Account: u.Subject, Address: r.RemoteAddr, KnownBrowser: device,
+		Kind: kindSecondStep, Account: u.Subject, Address: r.RemoteAddr, KnownBrowser: known,
 	})
 	if err != nil {
 		return nil, err
@@ -62,13 +62,13 @@ func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, e
 }
 
 // Refused leaves an entry of a code that was not accepted. Check does it for its own
-// refusals; it is for a code that somebody else used up first.
+// refusals; it is for a code that another request used up first.
 func (c *Codes) Refused(r *http.Request, u *identity.User) {
 	Refused(r, c.Refusals, u.Subject, otp.MethodApp)
 }
 
-// Refused leaves an entry of a sign-in that was refused to somebody who exists, by a
-// method; none is a password. They read it among their recent activity.
+// Refused leaves an entry of a sign-in that was refused to a user who exists, by a
+// method; none is a password. The user reads it among their recent activity.
 func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 	ctx := r.Context()
 	err := to.Record(ctx, audit.Entry{
@@ -82,21 +82,21 @@ func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 
 // Succeeded says that the code was used, in the browser of that name; an empty name
 // makes none known.
-func (c *Code) Succeeded(ctx context.Context, device string) {
-	// The person is in; a counter that was not told is no reason to send them
+func (c *Code) Succeeded(ctx context.Context, browser string) {
+	// The user is in; a counter that was not told is no reason to send them
 	// away.
-	if err := c.reserved.Succeeded(ctx, device); err != nil {
+	if err := c.reserved.Succeeded(ctx, browser); err != nil {
 		httpapi.Note(ctx).Error = err.Error()
 	}
 }
 
 // KnownBrowser is the name that the browser brought, by which the throttle may know it,
 // and the one to remember it by after it has signed in: the same, or a new one.
-func KnownBrowser(r *http.Request) (device, remember string) {
+func KnownBrowser(r *http.Request) (known, remember string) {
 	fresh := rand.Text()
-	device = websec.Cookie(r, websec.DeviceCookie)
-	if len(device) != len(fresh) {
-		device = ""
+	known = websec.Cookie(r, websec.BrowserCookie)
+	if len(known) != len(fresh) {
+		known = ""
 	}
-	return device, cmp.Or(device, fresh)
+	return known, cmp.Or(known, fresh)
 }

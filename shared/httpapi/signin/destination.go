@@ -10,7 +10,7 @@ import (
 
 // destinations are the places that a sign-in may lead to, the usual one first, and
 // onward those that may have a query. Those sent the person here and judge what
-// they asked for anew; what stands behind the account page only chooses its words.
+// they asked for once more; what stands behind the account page only chooses its words.
 var (
 	destinations = []string{contract.Account.Path(), contract.Home.Path(), contract.Device.Path()}
 	onward       = []string{contract.Authorize.Path(), contract.Device.Path(), contract.Account.Path()}

@@ -59,8 +59,8 @@ func TestTheSecondStepLeadsNowhereElse(t *testing.T) {
 		t.Errorf("the second step leads to %q, want /account", got.Header.Get("Location"))
 	}
 	s.as(s.Ada, "pwd")
-	s.entry.Return, s.entry.To = "/authorize?client_id=web", "https:"
-	got = s.enter(b)
+	s.proof.Return, s.proof.To = "/authorize?client_id=web", "https:"
+	got = s.signIn(b)
 	if p := got.Header.Get("Content-Security-Policy"); !strings.Contains(p, "form-action 'self' https:") {
 		t.Errorf("policy = %s, want the form to lead on to the client", p)
 	}

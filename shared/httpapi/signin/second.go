@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
@@ -13,16 +11,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Continue takes the form of the page of the second step, which Enter has shown: step,
+// Continue takes the form of the page of the second step, which SignIn has shown: step,
 // code, return and to. When the code is right the person is signed in. The caller has
 // seen to it that the form is from a page of ours.
-func (d *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
+func (f *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
 	ctx, form := r.Context(), r.PostForm
-	first, err := d.read(ctx, r, form.Get("step"))
+	first, err := f.read(ctx, r, form.Get("step"))
 	if errors.Is(err, errStep) {
 		StartOver(w, r, form.Get("return"), form.Get("to"), err)
 		return nil
@@ -40,18 +37,18 @@ func (d *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error 
 	}
 	httpapi.Note(ctx).Subject = user.Subject
 	_, name := KnownBrowser(r)
-	err = d.second(w, r, c, first, Proof{User: user, Return: form.Get("return"), To: form.Get("to"), Remember: name})
+	err = f.second(w, r, c, first, Proof{User: user, Return: form.Get("return"), To: form.Get("to"), Remember: name})
 	if errors.Is(err, session.ErrStale) {
 		StartOver(w, r, form.Get("return"), form.Get("to"), err)
 		return nil
 	}
-	if _, limited := errors.AsType[*throttle.LimitError](err); limited || errors.Is(err, ErrCode) {
-		return d.refuse(w, r, user.UserName, err)
+	if httpapi.Limited(err) || errors.Is(err, ErrCode) {
+		return f.refuse(w, r, user.UserName, err)
 	}
 	return err
 }
 
-// errChanged says that the first step would be judged anew.
+// errChanged is returned when the first step has to be judged once more.
 var errChanged = errors.New("the person has changed since the first step")
 
 // stands reports whether the first step is worth what it was: nothing of what the
@@ -61,50 +58,45 @@ func (s *step) stands(u *identity.User) bool {
 }
 
 // second judges the code and signs the person in with it.
-func (d *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, e Proof) error {
+func (f *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, p Proof) error {
 	ctx := r.Context()
-	code, err := c.Check(r, e.User, r.PostForm.Get("code"))
+	code, err := c.Check(r, p.User, r.PostForm.Get("code"))
 	if err != nil {
 		return err
 	}
-	e.AMR, e.Also = SecondStep(first.AMR), []dynamo.Write{code.Use}
-	err = d.complete(w, r, e)
+	p.AMR, p.Also = SecondStep(first.AMR), []dynamo.Write{code.Use}
+	err = f.complete(w, r, p)
 	if errors.Is(err, otp.ErrUsed) {
-		c.Refused(r, e.User)
+		c.Refused(r, p.User)
 		return errors.Join(ErrCode, err)
 	}
 	if err != nil {
 		return err
 	}
-	code.Succeeded(ctx, e.Remember)
+	code.Succeeded(ctx, p.Remember)
 	if code.Method == otp.MethodRecovery {
-		web.Render(w, http.StatusOK, web.CodesLeft(code.Left, Destination(e.Return)))
+		web.Render(w, http.StatusOK, web.CodesLeft(code.Left, Destination(p.Return)))
 		return nil
 	}
-	web.Redirect(w, Destination(e.Return))
+	web.Redirect(w, Destination(p.Return))
 	return nil
 }
 
-// SecondStep is how somebody proved who they are who proved it with amr, and then with
-// a code.
+// SecondStep is how a user has proved who they are with amr, and then with a code.
 func SecondStep(amr []string) []string {
 	return append(slices.Clone(amr), oauth.AMROTP, oauth.AMRMultiple)
 }
 
-// refuse shows the page of the second step once more. A try that was refused is an
-// answer and no error, so it is noted here.
-func (d *Flow) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
-	note, form := httpapi.Note(r.Context()), r.PostForm
-	note.Code, note.Error = string(oauth.InvalidGrant), why.Error()
+// refuse shows the page of the second step once more.
+func (f *Flow) refuse(w http.ResponseWriter, r *http.Request, who string, why error) error {
+	form := r.PostForm
 	page := web.SecondStep{
 		Step: form.Get("step"), Who: who, Problem: web.WrongCode,
 		Return: Destination(form.Get("return")), To: Source(form.Get("return"), form.Get("to")),
 	}
-	status := http.StatusBadRequest
-	if limit, limited := errors.AsType[*throttle.LimitError](why); limited {
-		note.Code, note.Throttled = string(oauth.TemporarilyUnavailable), 1
-		w.Header().Set("Retry-After", strconv.Itoa(int(limit.RetryAfter/time.Second)))
-		status, page.Problem, page.RetryAfter = http.StatusTooManyRequests, web.TooManyTries, limit.RetryAfter
+	var status int
+	if status, page.RetryAfter = httpapi.Again(w, r, oauth.InvalidGrant, why); httpapi.Limited(why) {
+		page.Problem = web.TooManyTries
 	}
 	web.Render(w, status, page)
 	return nil

@@ -24,8 +24,8 @@ import (
 func (s *scene) first(b *pagetest.Browser) url.Values {
 	s.T.Helper()
 	s.as(s.Ada, "pwd")
-	s.entry.Return = "/device"
-	got := s.enter(b)
+	s.proof.Return = "/device"
+	got := s.signIn(b)
 	forms := pagetest.Forms(got.Body)
 	if got.Status != 200 || len(forms) != 2 || forms[0].Get("step") == "" {
 		s.T.Fatalf("the first step = %d %s, want the page of the second", got.Status, got.Body)
@@ -68,7 +68,7 @@ func TestCVE202564103OneOfTwoStepsIsNoSession(t *testing.T) {
 	if got.Status != 303 || got.Header.Get("Location") != "/device" || l == nil || !slices.Equal(l.AMR, []string{"pwd", "otp", "mfa"}) {
 		t.Errorf("the right code = %d to %q, login %+v, want one of two factors", got.Status, got.Header.Get("Location"), l)
 	}
-	if got.Cookie(websec.DeviceCookie) == nil {
+	if got.Cookie(websec.BrowserCookie) == nil {
 		t.Error("the browser got no name")
 	}
 }
@@ -79,7 +79,7 @@ func TestPasskeyNeedsNoSecondStep(t *testing.T) {
 	s.AddApp(s.Ada)
 	s.as(s.Ada, "pop", "user", "mfa")
 	b := pagetest.Open(s.route, "")
-	if got := s.enter(b); got.Status != 303 || s.login(b) == nil {
+	if got := s.signIn(b); got.Status != 303 || s.login(b) == nil {
 		t.Errorf("answer = %d %s, want a session", got.Status, got.Body)
 	}
 }
@@ -90,7 +90,7 @@ func TestUpstreamNeedsTheSecondStep(t *testing.T) {
 	app := s.AddApp(s.Ada)
 	s.as(s.Ada, "fed")
 	b := pagetest.Open(s.route, "")
-	form := pagetest.Forms(s.enter(b).Body)[0]
+	form := pagetest.Forms(s.signIn(b).Body)[0]
 	if b.Post("/login", with(form, "code", app.Code())); s.login(b) == nil || !slices.Equal(s.login(b).AMR, []string{"fed", "otp", "mfa"}) {
 		t.Errorf("login = %+v, want one by an upstream and a code", s.login(b))
 	}

@@ -1,17 +1,19 @@
-// Package signin lets people in who have proved who they are.
+// Package signin signs users in who have proved who they are.
 //
-// There are many ways to prove it: a password, a passkey, an account elsewhere, a
-// one-time link. All of them end here, at one Door, so that no route can forget
+// There are many ways to prove it: a password, a passkey, an account at an upstream,
+// a one-time link. All of them end here, at one [Flow], so that no route can forget
 // what holds for every sign-in:
 //
-//   - Who has an authenticator app and has proved one thing only is asked for a
-//     code first. Until it is right there is no session, only a sealed note of how
-//     far the sign-in has come, which is good in this browser for five minutes.
-//   - The cookie is new at every sign-in. Whoever knew the one before knows nothing
-//     any more.
-//   - What hangs on the browser's session stays when the same person signs in once
-//     more, and ends when it is somebody else.
-//   - The browser is sent on to one of our own pages and nowhere else.
+//   - A user with an authenticator app who has proved one thing only is asked for a
+//     code first. Until the code is right there is no session, only a sealed note of
+//     how far the sign-in has come, which is good in this browser for five minutes.
+//   - The cookie is new at every sign-in. The value before it opens nothing any more.
+//   - What hangs on the browser's session stays when the same user signs in once
+//     more, and ends when another user does.
+//   - The browser is sent on to one of our own pages and to no other place.
+//
+// Who is signed in already is the question of package userauth, which also owns the
+// cookie.
 package signin
 
 import (
@@ -23,6 +25,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -32,17 +35,18 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Flow is where people come in. It is safe for concurrent use.
+// Flow signs users in at their browsers. It is safe for concurrent use.
 type Flow struct {
-	Sessions *session.Store
-	// Steps seals how far a sign-in has come, under the kind handle.SignInStep.
+	// Browser is where the sessions are.
+	Browser *userauth.Browser
+	// Steps seals how far a sign-in has come, under the kind opaque.SignInStep.
 	Steps *opaque.Box
 	Now   func(context.Context) time.Time
 }
 
-// Proof is somebody who has proved who they are.
+// Proof is what a user has proved about who they are, and where they go on.
 type Proof struct {
-	// User is who it is, as the caller read them before the proof was judged.
+	// User is the user as the caller read them before the proof was judged.
 	User *identity.User
 	// AMR is how they proved it (RFC 8176), and AuthTime when; zero is now.
 	AMR      []string
@@ -51,91 +55,83 @@ type Proof struct {
 	// session.NewLogin. Nothing that still lacks a second step has any.
 	Also []dynamo.Write
 	// Return is where the browser asks to go afterwards, and To the source of
-	// where that may lead on to. Both may be anything that a stranger wrote.
+	// where that may lead on to. Both are not to be trusted.
 	Return, To string
 	// Remember is the name by which the browser is known from now on to the
 	// person's throttle; empty leaves it as it is.
 	Remember string
 }
 
-// SignIn signs a person in at the browser of the request and sends it on, or asks for
-// the second step, or tells a person who is switched off that they are. A caller to
-// whom that would tell too much, because a password may be guessed, looks first.
+// SignIn signs a user in at the browser of the request and sends it on, or asks for
+// the second step, or tells a disabled user that they are disabled. Where that would
+// tell too much, because a password may be guessed, the caller looks first.
 //
 // Unless it returns nil, it has not answered. The errors are those of
 // session.CreateLogin: at session.ErrStale the caller reads the user and judges the
-// proof anew, or shows Again.
-func (d *Flow) SignIn(w http.ResponseWriter, r *http.Request, e Proof) error {
-	httpapi.Note(r.Context()).Subject = e.User.Subject
+// proof once more, or calls [StartOver].
+func (f *Flow) SignIn(w http.ResponseWriter, r *http.Request, p Proof) error {
+	httpapi.Note(r.Context()).Subject = p.User.Subject
 	switch {
-	case e.User.Disabled:
+	case p.User.Disabled:
 		web.Render(w, http.StatusForbidden, web.SwitchedOff(httpapi.RequestID(r.Context())))
 		return nil
-	case e.User.OTP && !slices.Contains(e.AMR, oauth.AMRMultiple):
-		return d.ask(w, r, e)
+	case p.User.OTP && !slices.Contains(p.AMR, oauth.AMRMultiple):
+		return f.ask(w, r, p)
 	}
-	if err := d.complete(w, r, e); err != nil {
+	if err := f.complete(w, r, p); err != nil {
 		return err
 	}
-	web.Redirect(w, Destination(e.Return))
+	web.Redirect(w, Destination(p.Return))
 	return nil
 }
 
-// Login is the live login of the browser, nil when nobody is signed in there.
-func (d *Flow) Login(r *http.Request) (*session.Login, error) {
-	l, err := d.Sessions.LoginByCookie(r.Context(), websec.Cookie(r, websec.SessionCookie))
-	if errors.Is(err, session.ErrEnded) {
-		return nil, nil // nobody is signed in
-	}
-	return l, err
-}
-
 // complete signs a person in and gives the browser its cookies.
-func (d *Flow) complete(w http.ResponseWriter, r *http.Request, e Proof) error {
-	before, err := d.Login(r)
+func (f *Flow) complete(w http.ResponseWriter, r *http.Request, p Proof) error {
+	before, err := f.Browser.Optional(r)
 	if err != nil {
 		return err
 	}
 	n := session.NewLogin{
-		Subject: e.User.Subject, AuthGen: e.User.AuthGen, AuthTime: e.AuthTime, AMR: e.AMR, Also: e.Also,
+		Subject: p.User.Subject, AuthGen: p.User.AuthGen, AuthTime: p.AuthTime, AMR: p.AMR, Also: p.Also,
 		ClientInfo: session.NewClientInfo(r.RemoteAddr, r.UserAgent()), RequestID: httpapi.RequestID(r.Context()),
 	}
 	if n.AuthTime.IsZero() {
-		n.AuthTime = d.Now(r.Context())
+		n.AuthTime = f.Now(r.Context())
 	}
-	login, cookie, err := d.login(r.Context(), before, n)
+	login, cookie, err := f.login(r.Context(), before, n)
 	if err != nil {
 		return err
 	}
 	httpapi.Note(r.Context()).Session = login.ID
-	Remember(w, e.Remember)
-	websec.SetCookie(w, websec.SessionCookie, cookie, session.LoginLife)
+	Remember(w, p.Remember)
+	userauth.Keep(w, cookie)
 	return nil
 }
 
 // login makes the login of a browser that had another one before, or none.
-func (d *Flow) login(ctx context.Context, before *session.Login, n session.NewLogin) (*session.Login, string, error) {
+func (f *Flow) login(ctx context.Context, before *session.Login, n session.NewLogin) (*session.Login, string, error) {
 	if before != nil && before.Subject == n.Subject {
-		login, cookie, err := d.Sessions.RenewLogin(ctx, before, n)
+		login, cookie, err := f.Browser.Sessions.RenewLogin(ctx, before, n)
 		if !errors.Is(err, session.ErrEnded) {
 			return login, cookie, err
 		}
 		before = nil // it ended a moment ago
 	}
-	login, cookie, err := d.Sessions.CreateLogin(ctx, n)
+	login, cookie, err := f.Browser.Sessions.CreateLogin(ctx, n)
 	if err != nil || before == nil {
 		return login, cookie, err
 	}
-	_, err = d.Sessions.EndLogin(ctx, before.Subject, before.ID, session.Cause{
+	_, err = f.Browser.Sessions.EndLogin(ctx, before.Subject, before.ID, session.Cause{
 		Why: session.LoggedOut, Actor: n.Subject, RequestID: n.RequestID,
 	})
 	return login, cookie, err
 }
 
-// Remember makes the browser known by the name that Device gave it, so that its owner
-// does not wait behind the guesses of strangers. An empty name leaves it as it is.
-func Remember(w http.ResponseWriter, device string) {
-	if device != "" {
-		websec.SetCookie(w, websec.DeviceCookie, device, throttle.DeviceLife)
+// Remember makes the browser known by the name that [KnownBrowser] gave it, so that
+// its owner does not wait behind the guesses of others. An empty name leaves it as it
+// is.
+func Remember(w http.ResponseWriter, name string) {
+	if name != "" {
+		websec.SetCookie(w, websec.BrowserCookie, name, throttle.BrowserLife)
 	}
 }

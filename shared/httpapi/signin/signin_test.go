@@ -21,10 +21,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// scene is a stage with a route that lets in whoever entry says.
+// scene is a stage with a route that signs in whom proof is about.
 type scene struct {
 	*routetest.Home
-	entry signin.Proof
+	proof signin.Proof
 	err   error
 	route http.Handler
 }
@@ -37,27 +37,27 @@ func newScene(t testing.TB) *scene {
 	return s
 }
 
-// Serve lets somebody in, or takes the second step.
+// Serve signs a user in, or takes the second step.
 func (s *scene) Serve(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Has("step") {
 		return s.Flow().Continue(w, r, s.SecondSteps())
 	}
-	s.err = s.Flow().SignIn(w, r, s.entry)
+	s.err = s.Flow().SignIn(w, r, s.proof)
 	return s.err
 }
 
-// as makes a person the next to come in, who proved it with amr.
+// as makes a user the next to sign in, who proved it with amr.
 func (s *scene) as(subject string, amr ...string) {
 	s.T.Helper()
 	u, err := s.People().Get(context.Background(), subject)
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	s.entry = signin.Proof{User: u, AMR: amr}
+	s.proof = signin.Proof{User: u, AMR: amr}
 }
 
-// enter comes in at a browser.
-func (s *scene) enter(b *pagetest.Browser) routetest.Answer {
+// signIn signs the next user in at a browser.
+func (s *scene) signIn(b *pagetest.Browser) routetest.Answer {
 	return b.Post("/login", url.Values{"x": {"y"}})
 }
 
@@ -66,31 +66,31 @@ func (s *scene) login(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.AddCookie(&http.Cookie{Name: websec.SessionCookie, Value: b.Cookies[websec.SessionCookie]})
-	l, err := s.Flow().Login(r)
+	l, err := s.Browser().Optional(r)
 	if err != nil {
 		s.T.Fatal(err)
 	}
 	return l
 }
 
-func TestEnter(t *testing.T) {
+func TestSignIn(t *testing.T) {
 	s := newScene(t)
-	s.entry.AuthTime, s.entry.Return, s.entry.Remember = s.Time.Add(-time.Minute), "/device", "a-browser"
+	s.proof.AuthTime, s.proof.Return, s.proof.Remember = s.Time.Add(-time.Minute), "/device", "a-browser"
 	b := pagetest.Open(s.route, "")
-	got := s.enter(b)
+	got := s.signIn(b)
 	l := s.login(b)
-	if got.Status != 303 || got.Header.Get("Location") != "/device" || l == nil || l.Subject != s.Ada || !slices.Equal(l.AMR, []string{"pwd"}) || !l.AuthTime.Equal(s.entry.AuthTime) {
+	if got.Status != 303 || got.Header.Get("Location") != "/device" || l == nil || l.Subject != s.Ada || !slices.Equal(l.AMR, []string{"pwd"}) || !l.AuthTime.Equal(s.proof.AuthTime) {
 		t.Fatalf("answer = %d %v, login %+v, want 303 to /device with a login of a minute ago", got.Status, got.Header, l)
 	}
-	if c := got.Cookie(websec.DeviceCookie); c == nil || c.Value != "a-browser" {
+	if c := got.Cookie(websec.BrowserCookie); c == nil || c.Value != "a-browser" {
 		t.Errorf("cookies = %v, want the name of the browser", got.Header.Values("Set-Cookie"))
 	}
 	if !strings.Contains(s.Log.String(), l.ID) || !strings.Contains(s.Log.String(), s.Ada) {
 		t.Errorf("log = %s, want who and which session", s.Log.String())
 	}
-	s.entry.AuthTime = time.Time{}
+	s.proof.AuthTime = time.Time{}
 	b = pagetest.Open(s.route, "")
-	if s.enter(b); !s.login(b).AuthTime.Equal(s.Time) {
+	if s.signIn(b); !s.login(b).AuthTime.Equal(s.Time) {
 		t.Errorf("a login without a time is of %v, want now", s.login(b).AuthTime)
 	}
 }
@@ -108,12 +108,12 @@ func TestSamePersonKeepsTheSession(t *testing.T) {
 	}
 	b := pagetest.Open(s.route, cookie)
 	s.Pass(time.Minute)
-	s.entry.AMR = []string{"pop", "user", "mfa"}
-	if got := s.enter(b); got.Status != 303 {
+	s.proof.AMR = []string{"pop", "user", "mfa"}
+	if got := s.signIn(b); got.Status != 303 {
 		t.Fatalf("answer = %d %s", got.Status, got.Body)
 	}
 	l := s.login(b)
-	if l == nil || l.ID != before.ID || b.Cookies[websec.SessionCookie] == cookie || !slices.Equal(l.AMR, s.entry.AMR) {
+	if l == nil || l.ID != before.ID || b.Cookies[websec.SessionCookie] == cookie || !slices.Equal(l.AMR, s.proof.AMR) {
 		t.Errorf("login = %+v, want %s with another cookie", l, before.ID)
 	}
 	if _, err := s.Sessions().LoginByCookie(t.Context(), cookie); err == nil {
@@ -135,7 +135,7 @@ func TestSomebodyElseEndsTheSession(t *testing.T) {
 	before, cookie := s.Login(s.Ada)
 	b := pagetest.Open(s.route, cookie)
 	s.as(eve, "pwd")
-	if got := s.enter(b); got.Status != 303 {
+	if got := s.signIn(b); got.Status != 303 {
 		t.Fatalf("answer = %d %s", got.Status, got.Body)
 	}
 	if l := s.login(b); l == nil || l.Subject != eve || l.ID == before.ID {
@@ -154,16 +154,16 @@ func TestAfterTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := pagetest.Open(s.route, cookie)
-	if s.enter(b); s.login(b) == nil || s.login(b).ID == before.ID {
+	if s.signIn(b); s.login(b) == nil || s.login(b).ID == before.ID {
 		t.Errorf("login = %+v, want a new one", s.login(b))
 	}
 }
 
 func TestSwitchedOff(t *testing.T) {
 	s := newScene(t)
-	s.entry.User.Disabled = true
+	s.proof.User.Disabled = true
 	b := pagetest.Open(s.route, "")
-	got := s.enter(b)
+	got := s.signIn(b)
 	if got.Status != 403 || !strings.Contains(got.Body, "Your account is switched off") || !strings.Contains(got.Body, "Ask the people") || b.Cookies[websec.SessionCookie] != "" {
 		t.Errorf("answer = %d %s, want 403 in words and no session", got.Status, got.Body)
 	}
@@ -176,7 +176,7 @@ func TestStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := pagetest.Open(s.route, "")
-	if got := s.enter(b); s.err == nil || got.Cookie(websec.SessionCookie) != nil {
+	if got := s.signIn(b); s.err == nil || got.Cookie(websec.SessionCookie) != nil {
 		t.Errorf("Enter = %v with %v, want session.ErrStale and no cookie", s.err, got.Header)
 	}
 }
@@ -186,20 +186,20 @@ func TestStale(t *testing.T) {
 func TestAlso(t *testing.T) {
 	s := newScene(t)
 	table := s.Table(contract.Sessions)
-	s.entry.Also = []dynamo.Write{dynamo.Create(table, dynamo.Key("once#test", "x"))}
+	s.proof.Also = []dynamo.Write{dynamo.Create(table, dynamo.Key("once#test", "x"))}
 	b := pagetest.Open(s.route, "")
-	if got := s.enter(b); got.Status != 303 {
+	if got := s.signIn(b); got.Status != 303 {
 		t.Fatalf("answer = %d %s", got.Status, got.Body)
 	}
 	before := s.login(b)
-	if s.enter(b); s.err == nil || s.login(b) == nil || s.login(b).ID != before.ID {
+	if s.signIn(b); s.err == nil || s.login(b) == nil || s.login(b).ID != before.ID {
 		t.Errorf("Enter with the write again = %v, want an error and the login as before", s.err)
 	}
 	s.AddApp(s.Ada)
-	also := s.entry.Also
+	also := s.proof.Also
 	s.as(s.Ada, "pwd")
-	s.entry.Also = also
-	if got := s.enter(pagetest.Open(s.route, "")); s.err == nil || got.Status < 500 {
+	s.proof.Also = also
+	if got := s.signIn(pagetest.Open(s.route, "")); s.err == nil || got.Status < 500 {
 		t.Errorf("Enter of somebody who lacks the second step, with writes = %d, %v, want a fault", got.Status, s.err)
 	}
 }

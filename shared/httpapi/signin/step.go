@@ -22,8 +22,8 @@ import (
 // StepLife is how long a sign-in waits for its second step.
 const StepLife = 5 * time.Minute
 
-// step is how far a sign-in has come: what was proved, by whom, in which browser.
-// It says nothing about where it leads, which is judged anew whoever brings it.
+// step is how far a sign-in has come: which user has proved what, in which browser.
+// It says nothing about where it leads, which is judged each time that it comes back.
 type step struct {
 	Subject string `json:"sub"`
 	// AuthGen and Credentials are those of the user that the first step was
@@ -41,31 +41,31 @@ type step struct {
 var errStep = errors.New("the second step is not one that this browser has to take")
 
 // ask shows the page of the second step.
-func (d *Flow) ask(w http.ResponseWriter, r *http.Request, e Proof) error {
-	if len(e.Also) > 0 {
-		return fmt.Errorf("ask %s for the second step: %d writes would be lost", e.User.Subject, len(e.Also))
+func (f *Flow) ask(w http.ResponseWriter, r *http.Request, p Proof) error {
+	if len(p.Also) > 0 {
+		return fmt.Errorf("ask %s for the second step: %d writes would be lost", p.User.Subject, len(p.Also))
 	}
 	content, err := json.Marshal(step{
-		Subject: e.User.Subject, AuthGen: e.User.AuthGen, Credentials: e.User.Credentials, AMR: e.AMR,
-		Browser: digest(websec.Name(w, r)), Made: d.Now(r.Context()).UnixMilli(),
+		Subject: p.User.Subject, AuthGen: p.User.AuthGen, Credentials: p.User.Credentials, AMR: p.AMR,
+		Browser: digest(websec.Name(w, r)), Made: f.Now(r.Context()).UnixMilli(),
 	})
 	if err != nil {
 		return fmt.Errorf("write down a sign-in: %w", err)
 	}
-	note, err := d.Steps.Seal(r.Context(), content)
+	note, err := f.Steps.Seal(r.Context(), content)
 	if err != nil {
 		return err
 	}
-	Remember(w, e.Remember)
+	Remember(w, p.Remember)
 	web.Render(w, http.StatusOK, web.SecondStep{
-		Step: note, Who: e.User.UserName, Return: Destination(e.Return), To: Source(e.Return, e.To),
+		Step: note, Who: p.User.UserName, Return: Destination(p.Return), To: Source(p.Return, p.To),
 	})
 	return nil
 }
 
 // read returns what a note of this browser says, or errStep.
-func (d *Flow) read(ctx context.Context, r *http.Request, note string) (*step, error) {
-	content, err := d.Steps.Open(ctx, note)
+func (f *Flow) read(ctx context.Context, r *http.Request, note string) (*step, error) {
+	content, err := f.Steps.Open(ctx, note)
 	if errors.Is(err, opaque.ErrForged) {
 		return nil, fmt.Errorf("%w: %w", errStep, err)
 	}
@@ -80,7 +80,7 @@ func (d *Flow) read(ctx context.Context, r *http.Request, note string) (*step, e
 	if name == "" || subtle.ConstantTimeCompare(s.Browser, digest(name)) != 1 {
 		return nil, fmt.Errorf("%w: it is another browser's", errStep)
 	}
-	if age := d.Now(ctx).Sub(time.UnixMilli(s.Made)); age < -time.Minute || age > StepLife {
+	if age := f.Now(ctx).Sub(time.UnixMilli(s.Made)); age < -time.Minute || age > StepLife {
 		return nil, fmt.Errorf("%w: it is too old", errStep)
 	}
 	return &s, nil
@@ -91,7 +91,7 @@ func digest(name string) []byte {
 	return sum[:]
 }
 
-// StartOver tells a person that the sign-in has to begin anew, with a link that leads
+// StartOver tells a user that the sign-in has to start again, with a link that leads
 // where this one was to lead. It is for what took too long, or was overtaken by
 // something that ended all sessions of the person.
 func StartOver(w http.ResponseWriter, r *http.Request, asked, to string, why error) {

@@ -1,110 +1,144 @@
-// Package userauth tells which person a request comes from: whose browser it is,
-// by the session cookie, or on whose behalf a client asks, by an access token
-// for our API with the scope contract.ScopeSessions.
+// Package userauth answers one question for every route: who is signed in?
 //
-// Either way the session behind it is read anew, so that nothing can be done
-// with one that has ended.
+// [Browser] answers it for pages, by the session cookie. [Guard] answers it for our
+// API, by an access token or by the cookie. This package is also the only one that
+// reads, sets and clears the session cookie. Package signin decides when a session
+// begins; it does not know how the browser keeps it.
+//
+// # What counts
+//
+// A session counts while it is live in the table. Every request reads it
+// consistently, so that nothing can be done with a session that has ended. A route
+// that shows or changes something of the user also reads the user, see
+// [Browser.User]: a user who is gone or disabled is signed out, and so is every
+// session that began before all sessions of its user were ended. A route that never reads the user relies on
+// the write that ends all sessions of a disabled user; a code that it gives out is
+// checked against the user when it is redeemed.
+//
+// # When a session is used
+//
+// [Browser.Use] notes the use of a session and puts off its idle end. There is one
+// rule: a request uses the session when its answer gives something that the session
+// is good for, such as a page with what is the user's, an authorization code, or an
+// answer of the API. These do not use it: a request that only looks who is signed in,
+// one that ends the session, and one that changes something and sends the browser on
+// to a page that uses it. Use writes at most once a minute.
 package userauth
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Person is who a request comes from.
-type Person struct {
-	Subject string
-	// Session is the id of the login or the grant that the request is under.
-	Session string
-	// AuthTime is when the person last proved who they are.
-	AuthTime time.Time
-	// Cookie says that the request came with the session cookie.
-	Cookie bool
-}
+// ErrSignedOut is returned when the browser has no live session, or when the user of
+// the session may not use it any more.
+var ErrSignedOut = errors.New("the browser is not signed in")
 
-// Guard knows people by their sessions.
-type Guard struct {
-	Issuer   string
+// Browser knows who is signed in at a browser. It is safe for concurrent use.
+type Browser struct {
 	Sessions *session.Store
-	// Bearer takes access tokens; nil for a page, which takes none.
-	Bearer *bearer.Guard
-	Now    func(context.Context) time.Time
+	// Users is only read. It may be nil where nothing calls User.
+	Users *identity.Store
 }
 
-// Require returns the person. The error is invalid_token when there is none, and
-// a 403 when another site sent the cookie. An access token counts for more than
-// a cookie beside it: nobody attaches it unawares.
-func (g *Guard) Require(r *http.Request) (*Person, error) {
-	if g.Bearer != nil && r.Header.Get("Authorization") != "" {
-		return g.client(r)
+// Optional returns the live session of the browser, and nil when there is none. It
+// is one read, and none without a cookie. It notes nothing in the log: the request
+// may be about another user, who signs in.
+func (b *Browser) Optional(r *http.Request) (*session.Login, error) {
+	l, err := b.login(r)
+	if errors.Is(err, ErrSignedOut) {
+		return nil, nil //nolint:nilnil // no user is signed in
 	}
-	return g.browser(r)
+	return l, err
 }
 
-// Fresh returns an error that asks for a new sign-in unless p signed in within
-// httpapi.FreshAuthentication.
-func (g *Guard) Fresh(ctx context.Context, p *Person) error {
-	if g.Now(ctx).Sub(p.AuthTime) > httpapi.FreshAuthentication {
-		return oauth.Refuse(oauth.InsufficientAuthentication, "this needs a sign-in of the last ten minutes")
+// Require returns the live session of the browser and notes it in the log, or
+// ErrSignedOut. It is one read, and none without a cookie.
+func (b *Browser) Require(r *http.Request) (*session.Login, error) {
+	l, err := b.login(r)
+	if err != nil {
+		return nil, err
 	}
+	Note(r.Context(), l)
+	return l, nil
+}
+
+func (b *Browser) login(r *http.Request) (*session.Login, error) {
+	l, err := b.Sessions.LoginByCookie(r.Context(), cookie(r))
+	return l, signedOut(err)
+}
+
+// User returns the user of a session, or ErrSignedOut when the user is gone or
+// disabled, or all sessions of the user have been ended since. It is one read.
+func (b *Browser) User(ctx context.Context, l *session.Login) (*identity.User, error) {
+	u, err := b.Users.Current(ctx, identity.Change{Subject: l.Subject, AuthGen: l.AuthGen})
+	return u, signedOut(err)
+}
+
+// Use notes that the request uses the session, in the table and in the log. It
+// returns ErrSignedOut when the session has ended meanwhile. It makes at most one
+// write a minute.
+func (b *Browser) Use(r *http.Request, l *session.Login) error {
+	err := b.Sessions.Touch(r.Context(), l, session.NewClientInfo(r.RemoteAddr, r.UserAgent()))
+	if err != nil {
+		return signedOut(err)
+	}
+	Note(r.Context(), l)
 	return nil
 }
 
-func (g *Guard) browser(r *http.Request) (*Person, error) {
+// End signs the browser out: it ends the session with everything that hangs on it,
+// and makes the browser forget the cookie.
+func (b *Browser) End(w http.ResponseWriter, r *http.Request, l *session.Login) error {
 	ctx := r.Context()
-	cookie := websec.Cookie(r, websec.SessionCookie)
-	if cookie == "" {
-		return nil, oauth.Refuse(oauth.InvalidToken, "sign in, or send an access token")
-	}
-	if err := websec.SameOrigin(r, g.Issuer); err != nil {
-		return nil, err
-	}
-	login, err := g.Sessions.LoginByCookie(ctx, cookie)
-	if err == nil {
-		err = g.Sessions.Touch(ctx, login, session.NewClientInfo(r.RemoteAddr, r.UserAgent()))
-	}
+	_, err := b.Sessions.EndLogin(ctx, l.Subject, l.ID, session.Cause{
+		Why: session.LoggedOut, Actor: l.Subject, RequestID: httpapi.RequestID(ctx),
+	})
 	if err != nil {
-		return nil, ended(err)
+		return err
 	}
-	return note(ctx, &Person{Subject: login.Subject, Session: login.ID, AuthTime: login.AuthTime, Cookie: true}), nil
+	Forget(w, r)
+	return nil
 }
 
-func (g *Guard) client(r *http.Request) (*Person, error) {
-	ctx := r.Context()
-	claims, err := g.Bearer.Require(ctx, r, contract.ScopeSessions)
-	if err != nil {
-		return nil, err
-	}
-	// The subject of a token without a session is the client itself, and a
-	// client could be called like a person.
-	if claims.SessionID == "" {
-		return nil, oauth.Refuse(oauth.InsufficientScope, "the access token is no person's")
-	}
-	grant, err := g.Sessions.Grant(ctx, claims.Subject, claims.SessionID)
-	if err != nil {
-		return nil, ended(err)
-	}
-	return note(ctx, &Person{Subject: grant.Subject, Session: grant.ID, AuthTime: grant.AuthTime}), nil
-}
-
-func note(ctx context.Context, p *Person) *Person {
-	entry := httpapi.Note(ctx)
-	entry.Subject, entry.Session = p.Subject, p.Session
-	return p
-}
-
-func ended(err error) error {
-	if errors.Is(err, session.ErrEnded) {
-		return &oauth.Error{Code: oauth.InvalidToken, Detail: "the session has ended", Err: err}
+// signedOut adds ErrSignedOut to the errors of the stores that mean it.
+func signedOut(err error) error {
+	if errors.Is(err, session.ErrEnded) || errors.Is(err, identity.ErrEnded) {
+		return fmt.Errorf("%w: %w", ErrSignedOut, err)
 	}
 	return err
+}
+
+// Note writes in the log of a request which session it is about.
+func Note(ctx context.Context, l *session.Login) {
+	entry := httpapi.Note(ctx)
+	entry.Subject, entry.Session = l.Subject, l.ID
+}
+
+// Fresh reports whether a user who signed in at authTime may do what asks for a
+// sign-in of a short while ago, see httpapi.FreshAuthentication.
+func Fresh(authTime, now time.Time) bool { return now.Sub(authTime) <= httpapi.FreshAuthentication }
+
+// cookie is the session cookie, or "".
+func cookie(r *http.Request) string { return websec.Cookie(r, websec.SessionCookie) }
+
+// Keep gives the browser the cookie of a new session.
+func Keep(w http.ResponseWriter, cookie string) {
+	websec.SetCookie(w, websec.SessionCookie, cookie, session.LoginLife)
+}
+
+// Forget makes the browser forget the session cookie that it brought, if it brought
+// one. It is for a session that has ended.
+func Forget(w http.ResponseWriter, r *http.Request) {
+	if cookie(r) != "" {
+		websec.ClearCookie(w, websec.SessionCookie)
+	}
 }

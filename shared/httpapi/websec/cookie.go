@@ -1,8 +1,8 @@
 // Package websec knows what is special about requests from browsers: cookies
-// that no script can read, forms that nobody else can post, and pages of other
+// that no script can read, forms that no other site can post, and pages of other
 // sites that send requests with the cookies of ours.
 //
-// A browser attaches our cookies to any request to us, whoever caused it. So a
+// A browser attaches our cookies to any request to us, no matter who caused it. So a
 // request that changes something on the strength of a cookie must show that one
 // of our own pages sent it, or one of the client's: by the Origin or the
 // Sec-Fetch-Site header, which no page can set, and for forms also by a token
@@ -25,19 +25,20 @@ import (
 // The cookies. The prefix __Host- makes the browser accept them only from us,
 // over TLS, for all paths, and from no neighbouring host (RFC 6265bis §4.1.3.2).
 const (
-	// SessionCookie holds the handle of the login session.
+	// SessionCookie holds the handle of the login session. Only package userauth
+	// reads, sets and clears it.
 	SessionCookie = "__Host-sid"
 	// RefreshCookie holds a client's id and its refresh token.
 	RefreshCookie = "__Host-rt"
 	// FormCookie ties forms to a browser that is not signed in yet.
 	FormCookie = "__Host-pre"
-	// DeviceCookie names a browser that has signed in before, so that it
-	// does not wait for the guesses of strangers.
-	DeviceCookie = "__Host-dev"
+	// BrowserCookie names a browser that has signed in before, so that it
+	// does not wait for the guesses of others.
+	BrowserCookie = "__Host-dev"
 )
 
 // Cookie returns the value of a cookie, or "". A name that comes twice has no
-// value: nobody can say which one is ours.
+// value: it cannot be told which one is ours.
 func Cookie(r *http.Request, name string) string {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
@@ -47,8 +48,8 @@ func Cookie(r *http.Request, name string) string {
 }
 
 // SetCookie sets a cookie that the browser keeps for a life of whole seconds.
-// Links from other sites carry it, except for RefreshCookie: nobody follows a
-// link to a refresh.
+// Links from other sites carry it, except for RefreshCookie: no link leads to
+// a refresh.
 func SetCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	c := cookie(name)
 	c.Value, c.MaxAge = value, max(1, int(life/time.Second))
@@ -71,7 +72,7 @@ func cookie(name string) *http.Cookie {
 }
 
 // SetRefresh sets RefreshCookie for a client. The client's id stands beside the
-// token because the browser does not say in any other way whose token it is.
+// token because the browser does not say in any other way which client the token is for.
 func SetRefresh(w http.ResponseWriter, clientID, token string, life time.Duration) {
 	SetCookie(w, RefreshCookie, clientID+"."+token, life)
 }
@@ -110,9 +111,9 @@ func Origin(r *http.Request, c *client.Client) error {
 	return nil
 }
 
-// Origins is the knowledge of httpapi.Route about whose pages may read answers. A
+// Origins tells httpapi.Route which pages may read answers. A
 // client that registered itself has no such pages, and is not looked for: a
-// preflight of anybody would have its document fetched.
+// preflight of any site would have its document fetched.
 func Origins(clients *client.Store) httpapi.Origins {
 	return func(ctx context.Context, id, origin string) (bool, error) {
 		if !client.ValidID(id) || strings.HasPrefix(id, string(opaque.RegisteredClient)) {

@@ -28,7 +28,7 @@ func header(method string, pairs ...string) *http.Request {
 
 func TestCookies(t *testing.T) {
 	for name, sameSite := range map[string]string{
-		websec.SessionCookie: "Lax", websec.FormCookie: "Lax", websec.DeviceCookie: "Lax", websec.RefreshCookie: "Strict",
+		websec.SessionCookie: "Lax", websec.FormCookie: "Lax", websec.BrowserCookie: "Lax", websec.RefreshCookie: "Strict",
 	} {
 		w := httptest.NewRecorder()
 		websec.SetCookie(w, name, "v", time.Minute)

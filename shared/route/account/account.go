@@ -30,11 +30,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/credential"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
-	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
@@ -42,8 +41,8 @@ import (
 // Handler shows the pages and does what their forms ask for.
 type Handler struct {
 	Issuer   string
+	Browser  *userauth.Browser
 	Sessions *session.Store
-	People   *identity.Store
 	// Clients knows the names of the applications, and Consents what they were
 	// allowed.
 	Clients  *client.Store
@@ -81,23 +80,20 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	login, err := h.Sessions.LoginByCookie(ctx, websec.Cookie(r, websec.SessionCookie))
+	login, err := h.Browser.Require(r)
 	v := &visit{Handler: h, w: w, r: r, login: login}
-	if errors.Is(err, session.ErrEnded) {
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return v.signIn()
 	}
 	if err != nil {
 		return err
 	}
-	note := httpapi.Note(ctx)
-	note.Subject, note.Session = login.Subject, login.ID
 	if r.Method != http.MethodPost {
 		return v.open(r.URL.Query().Get("open"))
 	}
 	err = h.Forms.Check(ctx, r, purpose(login), r.PostForm.Get("csrf"))
 	if errors.Is(err, websec.ErrForm) {
-		note.Code, note.Error = string(oauth.InvalidRequest), err.Error()
-		return v.show(web.ExpiredForm)
+		return v.refuse(web.ExpiredForm, err)
 	}
 	if err != nil {
 		return err
@@ -107,9 +103,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 
 // signIn sends a browser without a login to get one and come back.
 func (v *visit) signIn() error {
-	if websec.Cookie(v.r, websec.SessionCookie) != "" {
-		websec.ClearCookie(v.w, websec.SessionCookie)
-	}
+	userauth.Forget(v.w, v.r)
 	back := contract.Account.Path()
 	if page := v.r.URL.Query().Get("open"); slices.Contains(places, page) {
 		back = address("open", page)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -49,7 +50,7 @@ func (v *visit) act(name string) error {
 	}
 	err := a.do(v)
 	switch {
-	case errors.Is(err, identity.ErrEnded):
+	case errors.Is(err, userauth.ErrSignedOut), errors.Is(err, identity.ErrEnded):
 		return v.signIn()
 	case errors.Is(err, identity.ErrChanged):
 		return v.refuse(web.ChangedMeanwhile, err)
@@ -59,15 +60,15 @@ func (v *visit) act(name string) error {
 
 // fresh reports whether the person proved who they are a short while ago.
 func (v *visit) fresh() bool {
-	return v.Now(v.r.Context()).Sub(v.login.AuthTime) <= httpapi.FreshAuthentication
+	return userauth.Fresh(v.login.AuthTime, v.Now(v.r.Context()))
 }
 
 // confirm sends the person to prove who they are, and back to a page of ours. What
 // they had asked for is not done then: they see what they are about to do, and ask
 // for it once more.
 func (v *visit) confirm(page string) error {
-	user, err := v.person()
-	if errors.Is(err, identity.ErrEnded) {
+	user, err := v.user()
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return v.signIn()
 	}
 	if err != nil {
@@ -99,15 +100,15 @@ func (v *visit) note(why error) {
 // change is what the person asks to be changed, for the service that does it.
 func (v *visit) change() identity.Change {
 	return identity.Change{
-		Subject: v.login.Subject, AuthGen: v.login.AuthGen, From: v.device().Detail(), RequestID: httpapi.RequestID(v.r.Context()),
+		Subject: v.login.Subject, AuthGen: v.login.AuthGen, From: v.from().Detail(), RequestID: httpapi.RequestID(v.r.Context()),
 	}
 }
 
-// user is the person for a change, which a login can no longer make when everything
-// of the person's has ended since.
-func (v *visit) user() (*identity.User, error) { return v.People.Current(v.r.Context(), v.change()) }
+// user is the user who is signed in, or userauth.ErrSignedOut.
+func (v *visit) user() (*identity.User, error) { return v.Browser.User(v.r.Context(), v.login) }
 
-func (v *visit) device() session.ClientInfo {
+// from is what is known of the browser that sent the request.
+func (v *visit) from() session.ClientInfo {
 	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent())
 }
 

@@ -36,7 +36,7 @@ const (
 
 // activity is what happened lately, from the audit trail, which is a moment behind.
 func (v *visit) activity(ctx context.Context, w *credential.Ways) ([]web.Activity, error) {
-	entries, err := v.Trail.List(ctx, v.People.DB, audit.Query{Subject: v.login.Subject, Limit: lookedAt})
+	entries, err := v.Trail.List(ctx, v.Sessions.DB, audit.Query{Subject: v.login.Subject, Limit: lookedAt})
 	if err != nil {
 		return nil, err
 	}

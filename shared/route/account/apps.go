@@ -130,7 +130,7 @@ func (v *visit) endApp() error {
 		if _, err := v.Consents.Forget(ctx, v.login.Subject, g.client, httpapi.RequestID(ctx)); err != nil {
 			return err
 		}
-		if _, err := v.Sessions.EndClient(ctx, v.login.Subject, g.client, v.cause(session.Revoked)); err != nil {
+		if _, err := v.Sessions.EndClient(ctx, v.login.Subject, g.client, v.cause()); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/wire"
 	"github.com/tipstaff/tipstaff/shared/wire/credentials"
@@ -24,6 +25,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	store := dynamo.Sessions(e, db)
 	known := vault.People(e, db, held, store.Trail)
+	browser := &userauth.Browser{Sessions: store, Users: known}
 	clients := &client.Store{DB: db, Table: registry, Now: now}
 	// The id is that of a grant, so that we wrote it; only its name is shown.
 	clients.Registered = func(ctx context.Context, id string) (*client.Client, error) {
@@ -31,14 +33,14 @@ func New(e *wire.Env) (http.Handler, error) {
 	}
 	return e.Route(&Handler{
 		Issuer:      e.Issuer,
+		Browser:     browser,
 		Sessions:    store,
-		People:      known,
 		Clients:     clients,
 		Consents:    &consent.Store{DB: db, Registry: registry, Trail: store.Trail, Now: now},
 		Passkeys:    passkeys.Party(e, known, held),
 		Credentials: credentials.Service(e, db, known, store),
 		Trail:       store.Trail,
-		Flow:        signin.New(e, store, held),
+		Flow:        signin.New(e, browser, held),
 		Forms:       &websec.Forms{Key: held.MACKey, Now: now},
 		Now:         now,
 	}), nil

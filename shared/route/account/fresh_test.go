@@ -186,7 +186,7 @@ func TestOutageChangesNothing(t *testing.T) {
 	s, forms := furnished(t)
 	before := s.everything()
 	h := handler(s.Stage)
-	h.People.Registry, h.Passkeys.Store.Registry, h.Credentials.Users.Registry = "no-such-table", "no-such-table", "no-such-table"
+	h.Browser.Users.Registry, h.Passkeys.Store.Registry, h.Credentials.Users.Registry = "no-such-table", "no-such-table", "no-such-table"
 	down := pagetest.Open(s.Stage.Route(accountFunction, h), "")
 	down.Cookies = s.Cookies
 	for action, send := range forms {

@@ -59,7 +59,7 @@ func (v *visit) addPasskey() error {
 		Answer: passkey.Answer{
 			Response: response, Binding: v.binding(purposePasskey), RequestID: httpapi.RequestID(ctx),
 		},
-		Subject: v.login.Subject, Name: v.r.PostForm.Get("name"), Device: v.device().Agent,
+		Subject: v.login.Subject, Name: v.r.PostForm.Get("name"), Device: v.from().Agent,
 	})
 	if err == nil {
 		err = v.Credentials.AddPasskey(ctx, v.change(), made)

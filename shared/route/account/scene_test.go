@@ -29,9 +29,8 @@ import (
 func route(s *pagetest.Stage) http.Handler { return s.Route(contract.Account, handler(s)) }
 
 func handler(s *pagetest.Stage) *account.Handler {
-	people, sessions := s.People(), s.Sessions()
 	return &account.Handler{
-		Issuer: routetest.Issuer, Sessions: sessions, People: people, Clients: s.Clients(), Forms: s.Forms(), Now: s.Now,
+		Issuer: routetest.Issuer, Browser: s.Browser(), Sessions: s.Sessions(), Clients: s.Clients(), Forms: s.Forms(), Now: s.Now,
 		Consents: consents(s), Passkeys: s.Passkeys(), Trail: s.Trail(), Credentials: s.Credentials(), Flow: s.Flow(),
 	}
 }

@@ -6,19 +6,19 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-func (v *visit) cause(why string) session.Cause {
-	return session.Cause{Why: why, Actor: v.login.Subject, RequestID: httpapi.RequestID(v.r.Context())}
+// cause is why a session ends that the user ends here.
+func (v *visit) cause() session.Cause {
+	return session.Cause{Why: session.Revoked, Actor: v.login.Subject, RequestID: httpapi.RequestID(v.r.Context())}
 }
 
 // end ends one session. What has ended already is as good as ended by this request:
 // two tabs may ask for the same.
 func (v *visit) end() error {
-	_, err := v.Sessions.EndItem(v.r.Context(), v.login.Subject, v.r.PostForm.Get("id"), v.cause(session.Revoked))
+	_, err := v.Sessions.EndItem(v.r.Context(), v.login.Subject, v.r.PostForm.Get("id"), v.cause())
 	if err != nil && !errors.Is(err, session.ErrUnknown) {
 		return err
 	}
@@ -26,7 +26,7 @@ func (v *visit) end() error {
 }
 
 func (v *visit) endOthers() error {
-	_, err := v.Sessions.EndOthers(v.r.Context(), v.login.Subject, v.login.ID, v.cause(session.Revoked))
+	_, err := v.Sessions.EndOthers(v.r.Context(), v.login.Subject, v.login.ID, v.cause())
 	if err != nil && !errors.Is(err, session.ErrUnknown) {
 		return err
 	}
@@ -34,10 +34,9 @@ func (v *visit) endOthers() error {
 }
 
 func (v *visit) signOut() error {
-	if _, err := v.Sessions.EndLogin(v.r.Context(), v.login.Subject, v.login.ID, v.cause(session.LoggedOut)); err != nil {
+	if err := v.Browser.End(v.w, v.r, v.login); err != nil {
 		return err
 	}
-	websec.ClearCookie(v.w, websec.SessionCookie)
 	web.Redirect(v.w, contract.Logout.Path())
 	return nil
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/identity"
-	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -24,7 +24,7 @@ func (v *visit) open(page string) error {
 		return v.confirm(page)
 	}
 	err := show("")
-	if errors.Is(err, identity.ErrEnded) {
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return v.signIn()
 	}
 	return err
@@ -70,15 +70,14 @@ func (v *visit) notice() string {
 	return notices[q.Get("done")]
 }
 
-// show answers with the account page, and with 400 when there is a problem. A person
-// who was removed or disabled is not signed in.
+// show answers with the account page, and with 400 when there is a problem.
 func (v *visit) show(problem string) error {
 	ctx := v.r.Context()
-	user, err := v.person()
+	user, err := v.user()
 	if err == nil {
-		err = v.Sessions.Touch(ctx, v.login, v.device())
+		err = v.Browser.Use(v.r, v.login)
 	}
-	if errors.Is(err, identity.ErrEnded) || errors.Is(err, session.ErrEnded) {
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return v.signIn()
 	}
 	if err != nil {
@@ -118,13 +117,4 @@ func (v *visit) fill(ctx context.Context, page *web.Account, user *identity.User
 	}
 	page.Activity, err = v.activity(ctx, ways)
 	return err
-}
-
-// person is who is signed in, or identity.ErrEnded when they are gone or disabled.
-func (v *visit) person() (*identity.User, error) {
-	u, err := v.People.Get(v.r.Context(), v.login.Subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && u.Disabled {
-		return nil, identity.ErrEnded
-	}
-	return u, err
 }

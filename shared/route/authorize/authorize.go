@@ -28,8 +28,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/par"
 	"github.com/tipstaff/tipstaff/shared/session"
@@ -42,9 +42,8 @@ type Handler struct {
 	Clients  *client.Store
 	Audience *audience.Resolver
 	Pushed   *par.Store
-	Sessions *session.Store
+	Browser  *userauth.Browser
 	Codes    *session.Codes
-	People   *identity.Store
 	Consents *consent.Store
 	Forms    *websec.Forms
 	Now      func(context.Context) time.Time

@@ -7,6 +7,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/par"
@@ -30,9 +31,8 @@ func New(e *wire.Env) (http.Handler, error) {
 		Clients:  clients,
 		Audience: &audience.Resolver{Issuer: e.Issuer, Clients: clients},
 		Pushed:   &par.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: now},
-		Sessions: store,
+		Browser:  &userauth.Browser{Sessions: store, Users: &identity.Store{DB: db, Registry: registry, Now: now}},
 		Codes:    &session.Codes{Keys: held.MACKey, Region: e.Region, Now: now},
-		People:   &identity.Store{DB: db, Registry: registry, Now: now},
 		Consents: &consent.Store{DB: db, Registry: registry, Trail: store.Trail, Now: now},
 		Forms:    &websec.Forms{Key: held.MACKey, Now: now},
 		Now:      now,

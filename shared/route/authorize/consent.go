@@ -12,8 +12,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/consenttext"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -91,11 +91,11 @@ func (v *visit) purposeConsent(l *session.Login) string {
 }
 
 // ask asks the person whether to let the client in, with 400 when there was a
-// problem with the last answer. A person who was removed or disabled is not signed
-// in.
+// problem with the last answer. It is where a user who is signed out after all, see
+// [userauth.Browser.User], is sent to sign in.
 func (v *visit) ask(ctx context.Context, l *session.Login, problem string) error {
-	user, err := v.People.Get(ctx, l.Subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
+	user, err := v.Browser.User(ctx, l)
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return v.signIn(ctx)
 	}
 	if err != nil {

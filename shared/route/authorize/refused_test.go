@@ -181,7 +181,7 @@ func TestRepeatedParameters(t *testing.T) {
 // person. Before the address is known it is a page.
 func TestOutage(t *testing.T) {
 	s := newScene(t)
-	s.handler.Sessions.Sessions = "no-such-table"
+	s.handler.Browser.Sessions.Sessions = "no-such-table"
 	b := s.signedIn()
 	got := get(b, request(own))
 	if fields := s.sent(got, callback); fields.Get("error") != "temporarily_unavailable" || strings.Contains(got.Header.Get("Location"), "no-such-table") {

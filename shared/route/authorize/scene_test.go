@@ -20,7 +20,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/consent"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/par"
 	"github.com/tipstaff/tipstaff/shared/route/authorize"
@@ -108,9 +107,8 @@ func (s *scene) rebuild() {
 	clients := s.Clients()
 	s.handler = &authorize.Handler{
 		Issuer: routetest.Issuer, Clients: clients, Audience: &audience.Resolver{Issuer: routetest.Issuer, Clients: clients},
-		Pushed:   &par.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now},
-		Sessions: s.Sessions(), Codes: s.Codes(), Now: s.Now, Forms: s.Forms(),
-		People:   &identity.Store{DB: s.DB, Registry: s.Table(contract.Registry), Now: s.Now},
+		Pushed:  &par.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now},
+		Browser: s.Browser(), Codes: s.Codes(), Now: s.Now, Forms: s.Forms(),
 		Consents: &consent.Store{DB: s.DB, Registry: s.Table(contract.Registry), Trail: s.Trail(), Now: s.Now},
 	}
 	s.route = s.Route(contract.Authorize, s.handler)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/authrequest"
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -46,7 +46,7 @@ func (v *visit) decide() (code string, err error) {
 	if err := v.request.Judge(ctx, v.Audience); err != nil {
 		return "", err
 	}
-	login, err := v.login(ctx)
+	login, err := v.login()
 	if err != nil {
 		return "", err
 	}
@@ -68,27 +68,22 @@ func (v *visit) decide() (code string, err error) {
 
 // login returns the login of the browser if it is as new and as strong as the client
 // wants it, and nil if the person has to sign in. An *oauth.Error is for the client.
-func (v *visit) login(ctx context.Context) (*session.Login, error) {
-	l, err := v.Sessions.LoginByCookie(ctx, websec.Cookie(v.r, websec.SessionCookie))
-	if errors.Is(err, session.ErrEnded) {
-		return nil, nil // nobody is signed in
-	}
-	if err != nil {
+func (v *visit) login() (*session.Login, error) {
+	l, err := v.Browser.Optional(v.r)
+	if err != nil || l == nil {
 		return nil, err
 	}
 	fit, err := v.fit(l)
 	if err != nil || !fit {
 		return nil, err
 	}
-	err = v.Sessions.Touch(ctx, l, session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()))
-	if errors.Is(err, session.ErrEnded) {
+	err = v.Browser.Use(v.r, l)
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return nil, nil // signed out a moment ago
 	}
 	if err != nil {
 		return nil, err
 	}
-	note := httpapi.Note(ctx)
-	note.Subject, note.Session = l.Subject, l.ID
 	return l, nil
 }
 
@@ -185,8 +180,8 @@ func (v *visit) expected(ctx context.Context, l *session.Login) error {
 	if !v.request.Prompt.None || hint == "" {
 		return nil
 	}
-	user, err := v.People.Get(ctx, l.Subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
+	user, err := v.Browser.User(ctx, l)
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return oauth.Refuse(oauth.LoginRequired, "the person has to sign in")
 	}
 	if err != nil {

@@ -65,9 +65,6 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	entry, err := h.entry(r.Context(), id, host)
-	if limit, ok := errors.AsType[*document.LimitError](err); ok {
-		return httpapi.Throttle(limit.RetryAfter)
-	}
 	if err != nil {
 		return err
 	}

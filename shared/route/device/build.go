@@ -6,6 +6,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/device"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/wire"
@@ -24,8 +25,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	store := dynamo.Sessions(e, db)
 	return e.Route(&Handler{
 		Issuer:   e.Issuer,
-		Sessions: store,
-		People:   &identity.Store{DB: db, Registry: registry, Now: now},
+		Browser:  &userauth.Browser{Sessions: store, Users: &identity.Store{DB: db, Registry: registry, Now: now}},
 		Clients:  clients,
 		Devices:  &device.Store{DB: db, Sessions: e.Name(contract.Sessions), Key: vault.ThrottleKey(held), Trail: store.Trail, Now: now},
 		Throttle: vault.Throttle(e, db, held),

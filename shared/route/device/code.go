@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/audience"
 	"github.com/tipstaff/tipstaff/shared/client"
@@ -38,8 +36,8 @@ func (v *visit) look(typed string) error {
 		return v.again(web.Device{Code: typed, Problem: problem(err)}, err)
 	}
 	reserved, err := v.Throttle.Reserve(ctx, throttle.Attempt{Kind: guesses, Account: v.login.Subject, Address: v.r.RemoteAddr})
-	if limit, throttled := errors.AsType[*throttle.LimitError](err); throttled {
-		return v.again(web.Device{Code: typed, Problem: web.TooManyTries, RetryAfter: limit.RetryAfter}, err)
+	if httpapi.Limited(err) {
+		return v.again(web.Device{Code: typed, Problem: web.TooManyTries}, err)
 	}
 	if err != nil {
 		return err
@@ -168,15 +166,9 @@ func problem(err error) string {
 	return ""
 }
 
-// again answers with the form and what was wrong. A try that was refused is an
-// answer of this route and no error, so it is noted here.
+// again answers with the form and what was wrong.
 func (v *visit) again(page web.Device, why error) error {
-	note := httpapi.Note(v.r.Context())
-	note.Code, note.Error = string(oauth.InvalidRequest), why.Error()
-	if page.RetryAfter == 0 {
-		return v.form(http.StatusBadRequest, page)
-	}
-	note.Code, note.Throttled = string(oauth.TemporarilyUnavailable), 1
-	v.w.Header().Set("Retry-After", strconv.Itoa(int(page.RetryAfter/time.Second)))
-	return v.form(http.StatusTooManyRequests, page)
+	var status int
+	status, page.RetryAfter = httpapi.Again(v.w, v.r, oauth.InvalidRequest, why)
+	return v.form(status, page)
 }

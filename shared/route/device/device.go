@@ -24,6 +24,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/device"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -35,8 +36,7 @@ import (
 // Handler shows the pages and takes their forms.
 type Handler struct {
 	Issuer   string
-	Sessions *session.Store
-	People   *identity.Store
+	Browser  *userauth.Browser
 	Clients  *client.Store
 	Devices  *device.Store
 	Throttle *throttle.Store
@@ -73,13 +73,13 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		typed = r.PostForm.Get("user_code")
 	}
 	v := &visit{Handler: h, w: w, r: r}
-	signedIn, err := v.person(r.Context())
-	if err != nil {
-		return err
-	}
-	if !signedIn {
+	err := v.person()
+	if errors.Is(err, userauth.ErrSignedOut) {
 		signIn(w, r, typed)
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if r.Method != http.MethodPost {
 		return v.show(typed)
@@ -93,40 +93,21 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return oauth.Refuse(oauth.InvalidRequest, "decision is unknown")
 }
 
-// person finds out who it is. Somebody who was removed or disabled is not signed
-// in.
-func (v *visit) person(ctx context.Context) (signedIn bool, err error) {
-	v.login, err = v.Sessions.LoginByCookie(ctx, websec.Cookie(v.r, websec.SessionCookie))
-	if errors.Is(err, session.ErrEnded) {
-		return false, nil
+// person finds out who is signed in. The error is userauth.ErrSignedOut when no user
+// is.
+func (v *visit) person() (err error) {
+	if v.login, err = v.Browser.Require(v.r); err != nil {
+		return err
 	}
-	if err != nil {
-		return false, err
+	if v.user, err = v.Browser.User(v.r.Context(), v.login); err != nil {
+		return err
 	}
-	v.user, err = v.People.Get(ctx, v.login.Subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && v.user.Disabled {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	err = v.Sessions.Touch(ctx, v.login, session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()))
-	if errors.Is(err, session.ErrEnded) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	note := httpapi.Note(ctx)
-	note.Subject, note.Session = v.login.Subject, v.login.ID
-	return true, nil
+	return v.Browser.Use(v.r, v.login)
 }
 
 // signIn sends a browser without a login to get one and come back with the code.
 func signIn(w http.ResponseWriter, r *http.Request, typed string) {
-	if websec.Cookie(r, websec.SessionCookie) != "" {
-		websec.ClearCookie(w, websec.SessionCookie)
-	}
+	userauth.Forget(w, r)
 	back := path
 	if code, err := device.ParseUserCode(typed); err == nil {
 		back += "?user_code=" + code.String()

@@ -194,8 +194,8 @@ func TestOutageIsAPage(t *testing.T) {
 	l := newLiving(t)
 	form := l.typed(l.browser, l.start(tvID).User.String())
 	for name, spoil := range map[string]func(*device.Handler){
-		"sessions": func(h *device.Handler) { h.Sessions.Sessions = "no-such-table" },
-		"people":   func(h *device.Handler) { h.People.Registry = "no-such-table" },
+		"sessions": func(h *device.Handler) { h.Browser.Sessions.Sessions = "no-such-table" },
+		"people":   func(h *device.Handler) { h.Browser.Users.Registry = "no-such-table" },
 		"throttle": func(h *device.Handler) { h.Throttle.Sessions = "no-such-table" },
 		"devices":  func(h *device.Handler) { h.Devices.Sessions = "no-such-table" },
 		"clients":  func(h *device.Handler) { h.Clients.Table = "no-such-table" },

@@ -44,7 +44,7 @@ func newLiving(t *testing.T) *living {
 
 func (l *living) handler() *device.Handler {
 	return &device.Handler{
-		Issuer: routetest.Issuer, Sessions: l.Sessions(), People: l.People(), Clients: l.Clients(), Devices: l.devices(),
+		Issuer: routetest.Issuer, Browser: l.Browser(), Clients: l.Clients(), Devices: l.devices(),
 		Throttle: &throttle.Store{DB: l.DB, Sessions: l.Table(contract.Sessions), Key: l.ThrottleKey, Now: l.Now},
 		Forms:    l.Forms(), Now: l.Now,
 	}

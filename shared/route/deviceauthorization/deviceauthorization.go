@@ -3,7 +3,6 @@
 package deviceauthorization
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -57,12 +56,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if c.Public() {
-		err := h.Throttle.Admit(ctx, admission, r.RemoteAddr)
-		if limit, throttled := errors.AsType[*throttle.LimitError](err); throttled {
-			httpapi.Note(ctx).Throttled = 1
-			return httpapi.Throttle(limit.RetryAfter)
-		}
-		if err != nil {
+		if err := h.Throttle.Admit(ctx, admission, r.RemoteAddr); err != nil {
 			return err
 		}
 	}

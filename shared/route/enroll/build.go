@@ -5,6 +5,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/identity/recovery"
@@ -39,7 +40,7 @@ func New(e *wire.Env) (http.Handler, error) {
 		Upstreams:   &upstream.Store{DB: db, Registry: registry, Now: now},
 		Throttle:    codes.Throttle,
 		Forms:       forms,
-		Flow:        signin.New(e, store, held),
+		Flow:        signin.New(e, &userauth.Browser{Sessions: store, Users: persons}, held),
 		Asking:      asking,
 	}), nil
 }

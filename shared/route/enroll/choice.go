@@ -2,9 +2,6 @@ package enroll
 
 import (
 	"errors"
-	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
@@ -12,7 +9,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -29,7 +25,6 @@ type choice struct {
 // about.
 type problem struct {
 	text, field string
-	wait        time.Duration
 	why         error
 }
 
@@ -117,13 +112,8 @@ func (h *Handler) choose(v *visit, status int, page web.Choose) error {
 
 // refused shows the page once more, with what was wrong.
 func (h *Handler) refused(v *visit, page web.Choose, p *problem) error {
-	note(v, p)
-	page.Problem, page.Field, page.RetryAfter = p.text, p.field, p.wait
-	if _, limited := errors.AsType[*throttle.LimitError](p.why); limited {
-		entry := httpapi.Note(v.ctx())
-		entry.Code, entry.Throttled = string(oauth.TemporarilyUnavailable), 1
-		v.w.Header().Set("Retry-After", strconv.Itoa(int(p.wait/time.Second)))
-		return h.choose(v, http.StatusTooManyRequests, page)
-	}
-	return h.choose(v, http.StatusBadRequest, page)
+	page.Problem, page.Field = p.text, p.field
+	var status int
+	status, page.RetryAfter = httpapi.Again(v.w, v.r, oauth.InvalidGrant, p)
+	return h.choose(v, status, page)
 }

@@ -38,7 +38,7 @@ func TestRecoverNeedsTheApp(t *testing.T) {
 	}
 	code := app.Code()
 	s.in(b, b.Post(recoverPath, withPassword(form, good, "code", code)), s.Ada, "pwd otp mfa")
-	if !s.user(s.Ada).OTP || b.Cookies[websec.DeviceCookie] == "" {
+	if !s.user(s.Ada).OTP || b.Cookies[websec.BrowserCookie] == "" {
 		t.Error("the app is gone, or the browser got no name")
 	}
 	// The code was used up with the link.

@@ -112,10 +112,6 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		return h.invitation(v, http.StatusOK, web.Invitation{UserName: v.ticket.UserName, Name: v.ticket.Name})
 	}
 	if err := h.Throttle.Admit(r.Context(), contract.Enroll.Name, r.RemoteAddr); err != nil {
-		if limit, limited := errors.AsType[*throttle.LimitError](err); limited {
-			httpapi.Note(r.Context()).Throttled = 1
-			return httpapi.Throttle(limit.RetryAfter)
-		}
 		return err
 	}
 	err := h.Forms.Check(r.Context(), r, v.purpose(), r.PostForm.Get("csrf"))

@@ -84,7 +84,7 @@ func (h *Handler) create(v *visit, n admin.New, c *choice, page web.Choose) erro
 	case err != nil:
 		return err
 	}
-	return h.in(v, signin.Proof{User: user, AMR: c.amr})
+	return h.finish(v, signin.Proof{User: user, AMR: c.amr})
 }
 
 // misnamed returns what is wrong with the names, nil if nothing is.

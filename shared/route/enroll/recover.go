@@ -10,7 +10,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/otp"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
@@ -51,7 +50,7 @@ func (h *Handler) recover(v *visit, formErr error) error {
 	case err != nil:
 		return err
 	}
-	return h.enter(v, c, code)
+	return h.signIn(v, c, code)
 }
 
 // code judges the code that is needed beside the link; nil when none is. The error is
@@ -61,8 +60,8 @@ func (h *Handler) code(v *visit) (*signin.Code, error) {
 		return nil, nil // none is needed
 	}
 	code, err := h.Codes.Check(v.r, v.user, v.r.PostForm.Get("code"))
-	if limit, limited := errors.AsType[*throttle.LimitError](err); limited {
-		return nil, &problem{text: web.TooManyTries, wait: limit.RetryAfter, why: err}
+	if httpapi.Limited(err) {
+		return nil, &problem{text: web.TooManyTries, why: err}
 	}
 	if errors.Is(err, signin.ErrCode) {
 		return nil, wrongCode(err)
@@ -80,27 +79,27 @@ func accepted(code *signin.Code) *otp.Accepted {
 
 func wrongCode(why error) *problem { return &problem{text: web.WrongCode, field: "code", why: why} }
 
-// enter signs the person in with what they have chosen.
-func (h *Handler) enter(v *visit, c *choice, code *signin.Code) error {
+// signIn signs the user in with what they have chosen.
+func (h *Handler) signIn(v *visit, c *choice, code *signin.Code) error {
 	user, err := h.People.Get(v.ctx(), v.user.Subject)
 	if err != nil {
 		return err
 	}
-	e := signin.Proof{User: user, AMR: c.amr}
+	p := signin.Proof{User: user, AMR: c.amr}
 	if code != nil {
-		_, e.Remember = signin.KnownBrowser(v.r)
-		code.Succeeded(v.ctx(), e.Remember)
+		_, p.Remember = signin.KnownBrowser(v.r)
+		code.Succeeded(v.ctx(), p.Remember)
 		if c.Passkey == nil {
-			e.AMR = signin.SecondStep(c.amr)
+			p.AMR = signin.SecondStep(c.amr)
 		}
 	}
-	return h.in(v, e)
+	return h.finish(v, p)
 }
 
-// in opens the door. Whoever lost all sessions once more in this very moment signs in
-// with what they have now.
-func (h *Handler) in(v *visit, e signin.Proof) error {
-	err := h.Flow.SignIn(v.w, v.r, e)
+// finish signs the user in. A user whose sessions have all been ended once more in this
+// very moment signs in with what they have now.
+func (h *Handler) finish(v *visit, p signin.Proof) error {
+	err := h.Flow.SignIn(v.w, v.r, p)
 	if errors.Is(err, session.ErrStale) {
 		signin.StartOver(v.w, v.r, "", "", err)
 		return nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
@@ -86,8 +84,8 @@ func (a *Asking) take(w http.ResponseWriter, r *http.Request) error {
 		return a.again(w, r, page, errors.New("user_name is missing"))
 	}
 	_, err = a.Throttle.Reserve(ctx, throttle.Attempt{Kind: asking, Account: page.UserName, Address: r.RemoteAddr})
-	if limit, throttled := errors.AsType[*throttle.LimitError](err); throttled {
-		page.Problem, page.RetryAfter = web.TooManyTries, limit.RetryAfter
+	if httpapi.Limited(err) {
+		page.Problem = web.TooManyTries
 		return a.again(w, r, page, err)
 	}
 	if err != nil {
@@ -117,16 +115,10 @@ func (a *Asking) subject(ctx context.Context, userName string) (string, error) {
 	return u.Subject, nil
 }
 
-// again answers with the form and what was wrong with the last one. A try that was
-// refused is an answer of this route and no error, so it is noted here, without
-// the name that was typed.
+// again answers with the form and what was wrong with the last one. The log line says
+// why, without the name that was typed.
 func (a *Asking) again(w http.ResponseWriter, r *http.Request, page web.Recover, why error) error {
-	note := httpapi.Note(r.Context())
-	note.Code, note.Error = string(oauth.InvalidRequest), why.Error()
-	if page.RetryAfter == 0 {
-		return a.form(w, r, http.StatusBadRequest, page)
-	}
-	note.Code, note.Throttled = string(oauth.TemporarilyUnavailable), 1
-	w.Header().Set("Retry-After", strconv.Itoa(int(page.RetryAfter/time.Second)))
-	return a.form(w, r, http.StatusTooManyRequests, page)
+	var status int
+	status, page.RetryAfter = httpapi.Again(w, r, oauth.InvalidRequest, why)
+	return a.form(w, r, status, page)
 }

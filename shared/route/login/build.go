@@ -8,6 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/clientauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/issue"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -23,16 +24,16 @@ func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
 	held := vault.Prepared(e)
 	auth := clientauth.New(e, db)
-	renewer := issue.New(e, db, auth.Clients, held)
-	store := vault.People(e, db, held, renewer.Sessions.Trail)
+	issuer := issue.New(e, db, auth.Clients, held)
+	store := vault.People(e, db, held, issuer.Sessions.Trail)
 	route := e.Route(&Handler{
 		Issuer:    e.Issuer,
 		Auth:      auth,
-		Issue:     renewer,
+		Issue:     issuer,
 		People:    store,
 		Throttle:  vault.Throttle(e, db, held),
 		Forms:     &websec.Forms{Key: held.MACKey, Now: e.Now},
-		Flow:      signin.New(e, renewer.Sessions, held),
+		Flow:      signin.New(e, &userauth.Browser{Sessions: issuer.Sessions, Users: store}, held),
 		Codes:     signin.NewCodes(e, db, held, store),
 		Passkeys:  passkeys.Verifier(e, store, held),
 		Upstreams: Upstreams(&upstream.Store{DB: db, Registry: e.Name(contract.Registry), Now: e.Now}),

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -31,26 +30,26 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	inBrowser := r.Header.Get("Origin") != ""
 	if inBrowser {
-		a.device, a.remember = signin.KnownBrowser(r)
+		a.known, a.remember = signin.KnownBrowser(r)
 	}
 	grant, err := h.planned(r, c)
 	if err != nil {
 		return err
 	}
-	var renewed *issue.Issued
+	var issued *issue.Issued
 	err = h.signIn(r, a, func(user *identity.User) error {
-		renewed, err = h.proved(r, c, user, grant, a.remember)
+		issued, err = h.proved(r, c, user, grant, a.remember)
 		return err
 	})
 	if err != nil {
-		return refusal(r.Context(), err)
+		return refusal(err)
 	}
 	if inBrowser {
 		signin.Remember(w, a.remember)
-		h.Issue.AnswerPage(r.Context(), w, c, renewed)
+		h.Issue.AnswerPage(r.Context(), w, c, issued)
 		return nil
 	}
-	httpapi.Answer(w, http.StatusOK, renewed.Response())
+	httpapi.Answer(w, http.StatusOK, issued.Response())
 	return nil
 }
 
@@ -114,7 +113,7 @@ func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User,
 		return nil, &secondError{err}
 	}
 	planned.AMR, planned.Also = signin.SecondStep(planned.AMR), []dynamo.Write{code.Use}
-	renewed, err := h.grant(r, c, user, planned)
+	issued, err := h.grant(r, c, user, planned)
 	if errors.Is(err, otp.ErrUsed) {
 		h.Codes.Refused(r, user)
 		return nil, &secondError{errors.Join(signin.ErrCode, err)}
@@ -122,7 +121,7 @@ func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User,
 	if err == nil {
 		code.Succeeded(r.Context(), remember)
 	}
-	return renewed, err
+	return issued, err
 }
 
 // grant creates the grant and the first tokens under it. It ends the one whose
@@ -161,11 +160,7 @@ func (h *Handler) endOld(r *http.Request, user *identity.User) error {
 }
 
 // refusal is how a client learns that a password was not accepted.
-func refusal(ctx context.Context, err error) error {
-	if left, throttled := wait(err); throttled {
-		httpapi.Note(ctx).Throttled = 1
-		return httpapi.Throttle(left)
-	}
+func refusal(err error) error {
 	if errors.Is(err, signin.ErrCode) {
 		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the code is wrong or was used: the person waits for the next one", Err: err}
 	}

@@ -117,7 +117,7 @@ func TestPageOfAClient(t *testing.T) {
 	if got.Status != 200 || rt == nil || rt.SameSite != http.SameSiteStrictMode || rt.MaxAge != int(client.DefaultAbsolute/time.Second) {
 		t.Fatalf("answer = %d %s, cookie %v, want 200 with the refresh cookie", got.Status, got.Body, rt)
 	}
-	if strings.Contains(got.Body, "tsr_") || got.JSON["session"] == nil || got.Cookie(websec.DeviceCookie) == nil {
+	if strings.Contains(got.Body, "tsr_") || got.JSON["session"] == nil || got.Cookie(websec.BrowserCookie) == nil {
 		t.Errorf("answer = %s %v, want no refresh token, the session's ends and a named browser", got.Body, got.Header)
 	}
 	if got.Header.Get("Access-Control-Allow-Origin") != routetest.App {

@@ -3,11 +3,10 @@ package login
 import (
 	"errors"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
@@ -67,12 +66,12 @@ func (h *Handler) confirm(r *http.Request, page *web.Login) error {
 	if !page.Confirm {
 		return nil
 	}
-	login, err := h.Flow.Login(r)
+	login, err := h.Flow.Browser.Optional(r)
 	if err != nil || login == nil {
 		return err
 	}
-	user, err := h.People.Get(r.Context(), login.Subject)
-	if errors.Is(err, identity.ErrUnknown) || err == nil && user.Disabled {
+	user, err := h.Flow.Browser.User(r.Context(), login)
+	if errors.Is(err, userauth.ErrSignedOut) {
 		return nil
 	}
 	if err != nil {
@@ -89,37 +88,31 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request) error {
 	err := h.Forms.Check(r.Context(), r, purpose, r.PostForm.Get("csrf"))
 	if errors.Is(err, websec.ErrForm) {
 		page.Problem = web.ExpiredForm
-		return h.again(w, r, http.StatusBadRequest, page, err)
+		return h.again(w, r, page, err)
 	}
 	if err != nil {
 		return err
 	}
 	a := attempt{userName: page.UserName, password: r.PostForm.Get("password")}
-	a.device, a.remember = signin.KnownBrowser(r)
+	a.known, a.remember = signin.KnownBrowser(r)
 	err = h.signIn(r, a, func(user *identity.User) error {
 		return h.Flow.SignIn(w, r, signin.Proof{User: user, AMR: methods, Return: page.Return, To: page.To, Remember: a.remember})
 	})
-	if left, throttled := wait(err); throttled {
-		httpapi.Note(r.Context()).Throttled = 1
-		w.Header().Set("Retry-After", strconv.Itoa(int(left/time.Second)))
-		page.Problem, page.RetryAfter = web.TooManyTries, left
-		return h.again(w, r, http.StatusTooManyRequests, page, err)
+	if httpapi.Limited(err) {
+		page.Problem = web.TooManyTries
+		return h.again(w, r, page, err)
 	}
 	if errors.Is(err, errPassword) {
 		page.Problem = web.WrongPassword
-		return h.again(w, r, http.StatusBadRequest, page, err)
+		return h.again(w, r, page, err)
 	}
 	return err
 }
 
-// again answers with the page and what was wrong with the last try. A try that
-// was refused is an answer of this route and no error, so it is noted here.
-func (h *Handler) again(w http.ResponseWriter, r *http.Request, status int, page web.Login, why error) error {
-	note := httpapi.Note(r.Context())
-	note.Error, note.Code = why.Error(), string(oauth.InvalidGrant)
-	if status == http.StatusTooManyRequests {
-		note.Code = string(oauth.TemporarilyUnavailable)
-	}
+// again answers with the page and what was wrong with the last try.
+func (h *Handler) again(w http.ResponseWriter, r *http.Request, page web.Login, why error) error {
+	var status int
+	status, page.RetryAfter = httpapi.Again(w, r, oauth.InvalidGrant, why)
 	return h.form(w, r, status, page)
 }
 

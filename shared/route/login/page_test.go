@@ -237,7 +237,7 @@ func TestTheOwnerDoesNotWait(t *testing.T) {
 	h := newHome(t)
 	owner, stranger := pagetest.Open(h.route, ""), pagetest.Open(h.route, "")
 	owner.Post("/login", fill(t, owner, "ada", routetest.Password))
-	if owner.Cookies[websec.DeviceCookie] == "" {
+	if owner.Cookies[websec.BrowserCookie] == "" {
 		t.Fatal("the browser got no name")
 	}
 	for range throttle.Free + 2 {

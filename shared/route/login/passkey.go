@@ -36,11 +36,11 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 	}
 	if errors.Is(err, passkey.ErrExpired) {
 		page.Problem = web.SlowPasskey
-		return h.again(w, r, http.StatusBadRequest, page, err)
+		return h.again(w, r, page, err)
 	}
 	if errors.Is(err, passkey.ErrRefused) || errors.Is(err, passkey.ErrUnknown) {
 		h.recordPasskey(r, err)
-		return h.again(w, r, http.StatusBadRequest, page, err)
+		return h.again(w, r, page, err)
 	}
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 	}
 	if errors.Is(err, passkey.ErrRefused) {
 		// The answer came twice, or the passkey was removed a moment ago.
-		return h.again(w, r, http.StatusBadRequest, page, err)
+		return h.again(w, r, page, err)
 	}
 	return err
 }

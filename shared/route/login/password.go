@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
@@ -28,9 +27,9 @@ var errPassword = errors.New("user name or password is wrong")
 // attempt is one try.
 type attempt struct {
 	userName, password string
-	// device is the name that the browser brought, and remember the one that
+	// known is the name that the browser brought, and remember the one that
 	// it is known by afterwards; empty for what is no browser.
-	device, remember string
+	known, remember string
 }
 
 // signIn runs create for the person who proves to be one. The error is a
@@ -41,7 +40,7 @@ type attempt struct {
 // been old. Then the password is checked once more against what is true now.
 func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User) error) error {
 	ctx := r.Context()
-	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, KnownBrowser: a.device})
+	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, KnownBrowser: a.known})
 	if err != nil {
 		return err
 	}
@@ -119,13 +118,4 @@ func (h *Handler) pretend(ctx context.Context, userName string) error {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("stranger\x00" + strings.ToLower(userName)))
 	return h.Auth.Refusals.Pretend(ctx, contract.UnknownPrefix.Of(hex.EncodeToString(mac.Sum(nil)[:16])))
-}
-
-// wait is how long a throttled attempt has to wait.
-func wait(err error) (time.Duration, bool) {
-	limit, ok := errors.AsType[*throttle.LimitError](err)
-	if !ok {
-		return 0, false
-	}
-	return limit.RetryAfter, true
 }

@@ -145,7 +145,7 @@ func TestPageOfAClientWithACode(t *testing.T) {
 		t.Fatalf("without a code = %d %s, want otp_required that the page may read", got.Status, got.Body)
 	}
 	got := routetest.Do(h.route, page("ada", routetest.Password, "otp", app.Code()))
-	if got.Status != 200 || got.Cookie(websec.RefreshCookie) == nil || got.Cookie(websec.DeviceCookie) == nil {
+	if got.Status != 200 || got.Cookie(websec.RefreshCookie) == nil || got.Cookie(websec.BrowserCookie) == nil {
 		t.Errorf("with a code = %d %s %v, want the cookies", got.Status, got.Body, got.Header)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/keys"
@@ -22,13 +23,14 @@ func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
 	db, registry, now := dynamo.Client(e), e.Name(contract.Registry), e.Now
 	return e.Route(&Handler{
-		Issuer:   e.Issuer,
-		Sessions: dynamo.Sessions(e, db),
-		People:   &identity.Store{DB: db, Registry: registry, Now: now},
-		Clients:  &client.Store{DB: db, Table: registry, Now: now},
-		Keys:     Verifying(held.Document, now),
-		Forms:    &websec.Forms{Key: held.MACKey, Now: now},
-		Now:      now,
+		Issuer: e.Issuer,
+		Browser: &userauth.Browser{
+			Sessions: dynamo.Sessions(e, db), Users: &identity.Store{DB: db, Registry: registry, Now: now},
+		},
+		Clients: &client.Store{DB: db, Table: registry, Now: now},
+		Keys:    Verifying(held.Document, now),
+		Forms:   &websec.Forms{Key: held.MACKey, Now: now},
+		Now:     now,
 	}), nil
 }
 

@@ -22,8 +22,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/token"
@@ -32,10 +32,9 @@ import (
 
 // Handler signs a browser out.
 type Handler struct {
-	Issuer   string
-	Sessions *session.Store
-	People   *identity.Store
-	Clients  *client.Store
+	Issuer  string
+	Browser *userauth.Browser
+	Clients *client.Store
 	// Keys finds the keys of our id tokens.
 	Keys  token.Keys
 	Forms *websec.Forms
@@ -67,16 +66,14 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	login, err := h.Sessions.LoginByCookie(r.Context(), websec.Cookie(r, websec.SessionCookie))
-	if errors.Is(err, session.ErrEnded) {
+	login, err := h.Browser.Require(r)
+	if errors.Is(err, userauth.ErrSignedOut) {
 		goOn(w, r, asked)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	note := httpapi.Note(r.Context())
-	note.Subject, note.Session = login.Subject, login.ID
 	if answered {
 		return h.answer(w, r, login, asked)
 	}
@@ -101,12 +98,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, l *session.Logi
 }
 
 func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request) error {
-	ctx := r.Context()
-	cause := session.Cause{Why: session.LoggedOut, Actor: l.Subject, RequestID: httpapi.RequestID(ctx)}
-	if _, err := h.Sessions.EndLogin(ctx, l.Subject, l.ID, cause); err != nil {
+	if err := h.Browser.End(w, r, l); err != nil {
 		return err
 	}
-	websec.ClearCookie(w, websec.SessionCookie)
 	if asked.redirect != "" {
 		web.Redirect(w, asked.location())
 		return nil
@@ -117,8 +111,8 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, l *session.Log
 
 // ask shows the question, with 400 when there was a problem with the answer.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request, problem string) error {
-	user, err := h.People.Get(r.Context(), l.Subject)
-	if errors.Is(err, identity.ErrUnknown) {
+	user, err := h.Browser.User(r.Context(), l)
+	if errors.Is(err, userauth.ErrSignedOut) {
 		goOn(w, r, asked)
 		return nil
 	}
@@ -147,9 +141,7 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, l *session.Login, 
 
 // goOn is the answer when there is nobody to sign out. It forgets a dead cookie.
 func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
-	if websec.Cookie(r, websec.SessionCookie) != "" {
-		websec.ClearCookie(w, websec.SessionCookie)
-	}
+	userauth.Forget(w, r)
 	if asked.redirect != "" {
 		web.Redirect(w, asked.location())
 		return

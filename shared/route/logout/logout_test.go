@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
+	"github.com/tipstaff/tipstaff/shared/dynamo"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/route/logout"
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
@@ -17,7 +18,7 @@ import (
 
 func route(s *pagetest.Stage) http.Handler {
 	return s.Route(contract.Logout, &logout.Handler{
-		Issuer: routetest.Issuer, Sessions: s.Sessions(), People: s.People(), Clients: s.Clients(),
+		Issuer: routetest.Issuer, Browser: s.Browser(), Clients: s.Clients(),
 		Keys: logout.Verifying(s.Keys, s.Now), Forms: s.Forms(), Now: s.Now,
 	})
 }
@@ -125,4 +126,27 @@ func TestPostWithoutOurForm(t *testing.T) {
 		t.Error("the login has ended")
 	}
 	signedOut(t, "the link without a login", pagetest.Open(route(s), "").Get("/logout"))
+}
+
+// TestDisabledUserIsSignedOut: a user who is disabled, or whose sessions are all about
+// to end, is signed out on this page as on every other.
+func TestDisabledUserIsSignedOut(t *testing.T) {
+	for name, change := range map[string]dynamo.Changes{
+		"disabled":                      {Set: dynamo.Item{dynamo.AttrDisabled: dynamo.Flag(true)}},
+		"all sessions are about to end": {Raise: []string{dynamo.AttrAuthGen}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := pagetest.New(t)
+			ada := s.Person("ada", "Ada Lovelace")
+			_, cookie := s.Login(ada)
+			if err := (dynamo.Tx{dynamo.Update(s.Table(contract.Registry), dynamo.UserKey(ada), change)}).Run(t.Context(), s.DB); err != nil {
+				t.Fatal(err)
+			}
+			b := pagetest.Open(route(s), cookie)
+			signedOut(t, "GET", b.Get("/logout"))
+			if b.Cookies[websec.SessionCookie] != "" {
+				t.Error("the browser keeps the cookie")
+			}
+		})
+	}
 }

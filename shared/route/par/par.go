@@ -8,7 +8,6 @@
 package par
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/tipstaff/tipstaff/shared/audience"
@@ -70,7 +69,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		params.Set(authrequest.ParamDPoPKey, key)
 	}
 	if c.Public() {
-		if err := h.admit(r); err != nil {
+		// Each request is an item in our table.
+		if err := h.Throttle.Admit(ctx, admission, r.RemoteAddr); err != nil {
 			return err
 		}
 	}
@@ -80,16 +80,6 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	httpapi.Answer(w, http.StatusCreated, response{RequestURI: uri, ExpiresIn: int64(life.Seconds())})
 	return nil
-}
-
-// admit counts a request by its address: each is an item in our table.
-func (h *Handler) admit(r *http.Request) error {
-	err := h.Throttle.Admit(r.Context(), admission, r.RemoteAddr)
-	if limit, throttled := errors.AsType[*throttle.LimitError](err); throttled {
-		httpapi.Note(r.Context()).Throttled = 1
-		return httpapi.Throttle(limit.RetryAfter)
-	}
-	return err
 }
 
 // key is the thumbprint of the key that the code will be bound to, empty for none.

@@ -73,7 +73,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	renewed, err := h.Issue.Refresh(r, c, presented, r.PostForm)
+	issued, err := h.Issue.Refresh(r, c, presented, r.PostForm)
 	if refused, is := errors.AsType[*oauth.Error](err); is && refused.Code == oauth.InvalidGrant {
 		websec.ClearCookie(w, websec.RefreshCookie)
 		return signedOut(err)
@@ -81,7 +81,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.Issue.AnswerPage(r.Context(), w, c, renewed)
+	h.Issue.AnswerPage(r.Context(), w, c, issued)
 	return nil
 }
 

@@ -221,9 +221,9 @@ func TestTheftIsNoticed(t *testing.T) {
 func TestOutageKeepsTheCookie(t *testing.T) {
 	h := routetest.Furnish(t)
 	cookie := cookieOf(routetest.Web, h.Grant(routetest.Web, h.Ada))
-	renewer := h.Issuer()
-	renewer.Sessions.Sessions = "no-such-table"
-	down := h.Route(contract.Refresh, &refresh.Handler{Auth: h.Auth(), Issue: renewer})
+	issuer := h.Issuer()
+	issuer.Sessions.Sessions = "no-such-table"
+	down := h.Route(contract.Refresh, &refresh.Handler{Auth: h.Auth(), Issue: issuer})
 	got := routetest.Do(down, page(cookie))
 	if got.Status != 503 || got.Error() != "temporarily_unavailable" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("answer = %d %s, want 503 temporarily_unavailable", got.Status, got.Body)

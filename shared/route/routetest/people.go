@@ -111,7 +111,7 @@ func (s *Stage) Auth() *clientauth.Guard {
 	}
 }
 
-// Issuer renews the grants of the stage.
+// Issuer makes the tokens of the grants of the stage.
 func (s *Stage) Issuer() *issue.Issuer {
 	return &issue.Issuer{
 		Sessions: s.Sessions(), Handles: s.Handles(), Tokens: s.Minter(), Proofs: s.Proofs(), Now: s.Now,
@@ -119,9 +119,14 @@ func (s *Stage) Issuer() *issue.Issuer {
 	}
 }
 
-// Guard knows the people of the stage by cookie or access token.
+// Browser knows who is signed in at a browser.
+func (s *Stage) Browser() *userauth.Browser {
+	return &userauth.Browser{Sessions: s.Sessions(), Users: s.People()}
+}
+
+// Guard knows the users of the stage by cookie or access token.
 func (s *Stage) Guard() *userauth.Guard {
-	return &userauth.Guard{Issuer: Issuer, Sessions: s.Sessions(), Bearer: s.Bearer(), Now: s.Now}
+	return &userauth.Guard{Issuer: Issuer, Browser: s.Browser(), Bearer: s.Bearer(), Now: s.Now}
 }
 
 // Bearer knows the access tokens of the stage.

@@ -37,7 +37,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	route := e.Route(&Handler{
 		Sessions: store,
 		Guard: &userauth.Guard{
-			Issuer: e.Issuer, Sessions: store, Now: e.Now,
+			Issuer: e.Issuer, Browser: &userauth.Browser{Sessions: store}, Now: e.Now,
 			Bearer: &bearer.Guard{
 				Issuer: e.Issuer, Keys: &published.Store{DB: db, Table: table, Now: e.Now},
 				Proofs: dynamo.Proofs(e, db), Now: e.Now,
@@ -91,7 +91,7 @@ type Ended struct {
 // decoded it, which is not to be trusted; only an id in its one spelling is one.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	const others = "/sessions/revoke-others"
-	p, err := h.Guard.Require(r)
+	u, err := h.Guard.Require(r)
 	if err != nil {
 		return err
 	}
@@ -99,13 +99,13 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
 	case !one && reads:
-		return h.list(w, r, p)
+		return h.list(w, r, u)
 	case !one && r.Method == http.MethodDelete:
-		return h.endAll(w, r, p)
+		return h.endAll(w, r, u)
 	case r.URL.Path == others && r.Method == http.MethodPost:
-		return h.endOthers(w, r, p)
+		return h.endOthers(w, r, u)
 	case one && r.URL.Path != others && r.Method == http.MethodDelete:
-		return h.end(w, r, p, id)
+		return h.end(w, r, u, id)
 	}
 	allow := "GET, HEAD, DELETE"
 	if r.URL.Path == others {
@@ -120,15 +120,15 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-func (h *Handler) list(w http.ResponseWriter, r *http.Request, p *userauth.Person) error {
-	items, err := h.Sessions.List(r.Context(), p.Subject)
+func (h *Handler) list(w http.ResponseWriter, r *http.Request, u *userauth.User) error {
+	items, err := h.Sessions.List(r.Context(), u.Subject)
 	if err != nil {
 		return err
 	}
 	answer := List{Sessions: make([]Session, len(items))}
 	for i, item := range items {
 		answer.Sessions[i] = Session{
-			ID: item.ID, Kind: string(item.Kind), Current: item.ID == p.Session,
+			ID: item.ID, Kind: string(item.Kind), Current: item.ID == u.Session,
 			Created: item.Created.Unix(), LastUsed: item.Used.Unix(), Expires: item.Expires.Unix(), AuthTime: item.AuthTime.Unix(),
 			Client: item.Client, Scope: item.Scope, Device: item.Agent, IP: item.IP, AMR: item.AMR,
 		}
@@ -138,27 +138,27 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request, p *userauth.Perso
 }
 
 // end ends one session. Somebody else's is as unknown as one that never was.
-func (h *Handler) end(w http.ResponseWriter, r *http.Request, p *userauth.Person, id string) error {
+func (h *Handler) end(w http.ResponseWriter, r *http.Request, u *userauth.User, id string) error {
 	unknown := oauth.Refuse(oauth.NotFound, "there is no such session")
 	if parsed, err := ulid.ParseStrict(id); err != nil || parsed.String() != id {
 		return unknown
 	}
-	n, err := h.Sessions.EndItem(r.Context(), p.Subject, id, cause(r.Context(), p))
+	n, err := h.Sessions.EndItem(r.Context(), u.Subject, id, cause(r.Context(), u))
 	if errors.Is(err, session.ErrUnknown) {
 		return unknown
 	}
 	if err != nil {
 		return err
 	}
-	if p.Cookie && id == p.Session {
-		websec.ClearCookie(w, websec.SessionCookie)
+	if u.Cookie && id == u.Session {
+		userauth.Forget(w, r)
 	}
 	httpapi.Answer(w, http.StatusOK, Ended{n})
 	return nil
 }
 
-func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, p *userauth.Person) error {
-	n, err := h.Sessions.EndOthers(r.Context(), p.Subject, p.Session, cause(r.Context(), p))
+func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, u *userauth.User) error {
+	n, err := h.Sessions.EndOthers(r.Context(), u.Subject, u.Session, cause(r.Context(), u))
 	if errors.Is(err, session.ErrUnknown) {
 		// It ended between our two looks: nobody knows what to keep.
 		return oauth.Refuse(oauth.InvalidRequest, "the session that asks has just ended")
@@ -172,21 +172,21 @@ func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, p *userauth.
 
 // endAll signs the person out everywhere, here too. Who has found an open laptop
 // must not be able to.
-func (h *Handler) endAll(w http.ResponseWriter, r *http.Request, p *userauth.Person) error {
-	if err := h.Guard.Fresh(r.Context(), p); err != nil {
+func (h *Handler) endAll(w http.ResponseWriter, r *http.Request, u *userauth.User) error {
+	if err := h.Guard.Fresh(r.Context(), u); err != nil {
 		return err
 	}
-	n, err := h.Sessions.EndAll(r.Context(), p.Subject, cause(r.Context(), p))
+	n, err := h.Sessions.EndAll(r.Context(), u.Subject, cause(r.Context(), u))
 	if err != nil {
 		return err
 	}
-	if p.Cookie {
-		websec.ClearCookie(w, websec.SessionCookie)
+	if u.Cookie {
+		userauth.Forget(w, r)
 	}
 	httpapi.Answer(w, http.StatusOK, Ended{n})
 	return nil
 }
 
-func cause(ctx context.Context, p *userauth.Person) session.Cause {
-	return session.Cause{Why: session.Revoked, Actor: p.Subject, RequestID: httpapi.RequestID(ctx)}
+func cause(ctx context.Context, u *userauth.User) session.Cause {
+	return session.Cause{Why: session.Revoked, Actor: u.Subject, RequestID: httpapi.RequestID(ctx)}
 }

@@ -229,7 +229,7 @@ func TestExchangeByAClientThatMustProve(t *testing.T) {
 	m.refused("no proof", "prover", form(value), oauth.InvalidDPoPProof)
 	proof := m.proof(tokentest.NewKey(t))
 	if got := m.prove("prover", form(value, "audience", routetest.Billing), proof); got.Error() != string(oauth.InvalidTarget) {
-		t.Errorf("for a wrong target = %d %s, want invalid_target", got.Status, got.Body)
+		t.Errorf("for a wrong audience = %d %s, want invalid_target", got.Status, got.Body)
 	}
 	var got []int
 	for range 2 {

@@ -23,16 +23,16 @@ func New(e *wire.Env) (http.Handler, error) {
 	db := dynamo.Client(e)
 	auth := clientauth.New(e, db)
 	unregistered.Admit(e, db, auth.Clients, held.MACKey)
-	renewer := issue.New(e, db, auth.Clients, held)
+	issuer := issue.New(e, db, auth.Clients, held)
 	public := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Now}
 	return e.Route(&Handler{
 		Auth:    auth,
 		Codes:   &session.Codes{Keys: held.MACKey, Region: e.Region, Now: e.Now},
 		Devices: &device.Store{DB: db, Sessions: e.Name(contract.Sessions), Now: e.Now},
-		Issue:   renewer,
+		Issue:   issuer,
 		Active: &bearer.Live{
 			Guard:   &bearer.Guard{Issuer: e.Issuer, Keys: public, Now: e.Now},
-			Clients: auth.Clients, Sessions: renewer.Sessions,
+			Clients: auth.Clients, Sessions: issuer.Sessions,
 		},
 	}), nil
 }

@@ -16,11 +16,11 @@ func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *c
 	if !c.MayUse(oauth.GrantClientCredentials) {
 		return oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
 	}
-	targets, err := h.Issue.Audience.Resolve(r.Context(), c, r.PostForm["resource"])
+	terms, err := h.Issue.Audience.Resolve(r.Context(), c, r.PostForm["resource"])
 	if err != nil {
 		return err
 	}
-	scope, err := targets.Narrow(r.PostForm.Get("scope"))
+	scope, err := terms.Narrow(r.PostForm.Get("scope"))
 	if err != nil {
 		return err
 	}
@@ -31,10 +31,10 @@ func (h *Handler) clientCredentials(w http.ResponseWriter, r *http.Request, c *c
 	issued, err := h.Issue.Tokens.Mint(r.Context(), token.Request{
 		Subject:   c.ID,
 		ClientID:  c.ID,
-		Audience:  targets.Audience,
+		Audience:  terms.Audience,
 		Scope:     scope,
-		Algorithm: targets.Algorithm,
-		Lifetime:  targets.Lifetime,
+		Algorithm: terms.Algorithm,
+		Lifetime:  terms.Lifetime,
 		JKT:       jkt,
 	})
 	if err != nil {

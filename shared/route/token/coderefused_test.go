@@ -190,9 +190,9 @@ func TestBetweenCodeAndToken(t *testing.T) {
 func TestOutageAtTheExchange(t *testing.T) {
 	s := newSignIn(t)
 	code := s.code(appID, nil)
-	renewer := s.Issuer()
-	renewer.Sessions.Sessions = "no-such-table"
-	down := s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Codes: s.Codes(), Issue: renewer})
+	issuer := s.Issuer()
+	issuer.Sessions.Sessions = "no-such-table"
+	down := s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Codes: s.Codes(), Issue: issuer})
 	got := routetest.Do(down, request(code))
 	if got.Status != 503 || got.Error() != "temporarily_unavailable" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("answer = %d %s, want 503 temporarily_unavailable", got.Status, got.Body)

@@ -39,12 +39,12 @@ func TestDeviceProvesAKey(t *testing.T) {
 func TestOutageAtThePoll(t *testing.T) {
 	l := newLiving(t)
 	codes := l.approve(l.start(tvID, nil))
-	devices, renewer := l.devices(), l.Issuer()
+	devices, issuer := l.devices(), l.Issuer()
 	devices.Sessions = "no-such-table"
-	renewer.Sessions.Registry = "no-such-table"
+	issuer.Sessions.Registry = "no-such-table"
 	for name, h := range map[string]*token.Handler{
 		"the poll":   {Auth: l.Auth(), Issue: l.Issuer(), Devices: devices},
-		"the tokens": {Auth: l.Auth(), Issue: renewer, Devices: l.devices()},
+		"the tokens": {Auth: l.Auth(), Issue: issuer, Devices: l.devices()},
 	} {
 		got := routetest.Do(l.Route(contract.Token, h), asking(tvID, codes))
 		if got.Status != 503 || got.Error() != "temporarily_unavailable" || got.Header.Get("Retry-After") == "" {

@@ -54,7 +54,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c *client.Cli
 		return err
 	}
 	requested := slices.Concat(form["audience"], form["resource"])
-	targets, scope, err := h.Issue.Audience.Exchange(r.Context(), c, subject.Audience, subject.Scope, requested, form.Get("scope"))
+	terms, scope, err := h.Issue.Audience.Exchange(r.Context(), c, subject.Audience, subject.Scope, requested, form.Get("scope"))
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c *client.Cli
 	}
 	left := time.Unix(subject.Expires, 0).Sub(h.Issue.Now(r.Context())).Truncate(time.Second)
 	minted, err := h.Issue.Tokens.Mint(r.Context(), token.Request{
-		Subject: subject.Subject, ClientID: c.ID, Audience: targets.Audience, Scope: scope,
-		Algorithm: targets.Algorithm, Lifetime: min(targets.Lifetime, left),
+		Subject: subject.Subject, ClientID: c.ID, Audience: terms.Audience, Scope: scope,
+		Algorithm: terms.Algorithm, Lifetime: min(terms.Lifetime, left),
 		SessionID: subject.SessionID, AuthTime: time.Unix(subject.AuthTime, 0), AMR: subject.AMR,
 		JKT: jkt, Act: act,
 	})

@@ -213,11 +213,11 @@ func TestExchangeRefusesRequests(t *testing.T) {
 		{"for an id token", form(value, "requested_token_type", "urn:ietf:params:oauth:token-type:id_token"), oauth.InvalidRequest},
 		{"an actor without a type", form(value, "actor_token", value), oauth.InvalidRequest},
 		{"a type without an actor", form(value, "actor_token_type", typeAccess), oauth.InvalidRequest},
-		{"no target", form(value, "audience", ""), oauth.InvalidTarget},
-		{"a target without permission", form(value, "audience", routetest.Billing), oauth.InvalidTarget},
+		{"no audience", form(value, "audience", ""), oauth.InvalidTarget},
+		{"an audience without permission", form(value, "audience", routetest.Billing), oauth.InvalidTarget},
 		{"one of two without permission", form(value, "resource", routetest.Billing), oauth.InvalidTarget},
-		{"an unknown target", form(value, "audience", "https://evil.example"), oauth.InvalidTarget},
-		{"a client as target", form(value, "audience", "orders-api"), oauth.InvalidTarget},
+		{"an unknown audience", form(value, "audience", "https://evil.example"), oauth.InvalidTarget},
+		{"a client as audience", form(value, "audience", "orders-api"), oauth.InvalidTarget},
 		{"our API", form(value, "audience", routetest.Issuer+"/api"), oauth.InvalidTarget},
 		{"the userinfo endpoint", form(value, "audience", routetest.Issuer+"/userinfo"), oauth.InvalidTarget},
 		{"the issuer", form(value, "audience", routetest.Issuer), oauth.InvalidTarget},
@@ -249,10 +249,10 @@ func TestExchangeNeedsPermission(t *testing.T) {
 		c.Access = append(c.Access, client.Access{Resource: vault, Scopes: []string{"orders:read"}})
 	})
 	m.refused("no grant", "no-grant", form(value), oauth.UnauthorizedClient)
-	m.refused("no permission for the target", "no-exchanges", form(value), oauth.InvalidTarget)
-	m.refused("no access to the target", "no-access", form(value), oauth.InvalidTarget)
+	m.refused("no permission for the audience", "no-exchanges", form(value), oauth.InvalidTarget)
+	m.refused("no access to the audience", "no-access", form(value), oauth.InvalidTarget)
 	m.refused("nothing in common", "no-scope", form(value), oauth.InvalidScope)
-	m.refused("targets that sign differently", "vault-too", form(value, "resource", vault), oauth.InvalidTarget)
+	m.refused("audiences that sign differently", "vault-too", form(value, "resource", vault), oauth.InvalidTarget)
 
 	v := form(value)
 	v.Set("client_id", routetest.Phone)

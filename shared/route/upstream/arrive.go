@@ -84,7 +84,7 @@ func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) er
 		if err != nil {
 			break
 		}
-		err = h.enter(v, j, who, user, link)
+		err = h.finish(v, j, who, user, link)
 		if !errors.Is(err, external.ErrUnknown) && !errors.Is(err, session.ErrStale) {
 			return err
 		}
@@ -139,20 +139,20 @@ func allowed(u *upstream.Upstream, who *relying.Identity) error {
 	return errOutside
 }
 
-// enter lets a person in who has proved who they are, on the condition that the
-// account is still theirs. One who has yet to take a second step is held to that by
-// it: what a person signs in with must not have changed.
-func (h *Handler) enter(v *visit, j *relying.Journey, who *relying.Identity, user *identity.User, link *external.Link) error {
+// finish signs a user in who has proved who they are, on the condition that the account
+// is still theirs. A user who has yet to take a second step is held to that by it: what
+// a user signs in with must not have changed.
+func (h *Handler) finish(v *visit, j *relying.Journey, who *relying.Identity, user *identity.User, link *external.Link) error {
 	ctx := v.r.Context()
-	e := signin.Proof{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
+	p := signin.Proof{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
 	if link != nil && !user.OTP && !user.Disabled {
-		e.Also = []dynamo.Write{h.Links.Holds(link)}
+		p.Also = []dynamo.Write{h.Links.Holds(link)}
 	}
 	if user.Disabled {
 		h.refused(v, user.Subject, audit.LoginRefuse, contract.UserPrefix.Of(user.Subject))
 	}
 	httpapi.Note(ctx).Subject = user.Subject
-	return h.Flow.SignIn(v.w, v.r, e)
+	return h.Flow.SignIn(v.w, v.r, p)
 }
 
 // refused leaves an entry about something that a person who is known was not let do.

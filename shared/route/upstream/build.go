@@ -8,6 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
@@ -38,7 +39,7 @@ func New(e *wire.Env) (http.Handler, error) {
 		Links:    &external.Store{DB: db, Registry: registry, People: people, Now: now},
 		OneTime:  &onetime.Store{DB: db, Sessions: table, Now: now},
 		People:   people,
-		Flow:     signin.New(e, store, held),
+		Flow:     signin.New(e, &userauth.Browser{Sessions: store, Users: people}, held),
 		Forms:    &websec.Forms{Key: held.MACKey, Now: now},
 		Throttle: vault.Throttle(e, db, held),
 		Refusals: &audit.Refusals{DB: db, Sessions: table, Trail: store.Trail},

@@ -9,6 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/admin"
 	"github.com/tipstaff/tipstaff/shared/identity/external"
@@ -80,7 +81,7 @@ func (h *Handler) follow(v *visit, j *relying.Journey, who *relying.Identity) er
 	case err != nil:
 		return err
 	}
-	return h.enter(v, j, who, user, nil)
+	return h.finish(v, j, who, user, nil)
 }
 
 func (v *visit) known(why error) {
@@ -90,7 +91,7 @@ func (v *visit) known(why error) {
 // link gives the person who set out the account that they came back with, if it is
 // still they who are signed in here.
 func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) error {
-	login, err := h.Flow.Login(v.r)
+	login, err := h.Flow.Browser.Optional(v.r)
 	if err != nil {
 		return err
 	}
@@ -98,8 +99,7 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 		v.tell(http.StatusBadRequest, web.UpstreamLost(v.back), oauth.InvalidGrant, relying.ErrJourney)
 		return nil
 	}
-	note := httpapi.Note(v.r.Context())
-	note.Subject, note.Session = login.Subject, login.ID
+	userauth.Note(v.r.Context(), login)
 	err = h.Links.Link(v.r.Context(), v.change(login.Subject, login.AuthGen), account(v, who))
 	switch {
 	case err == nil, errors.Is(err, external.ErrTwice):

@@ -7,14 +7,12 @@ import (
 	"net/url"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
-	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/signin"
+	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
-	"github.com/tipstaff/tipstaff/shared/identity"
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
-	"github.com/tipstaff/tipstaff/shared/throttle"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/relying"
 	"github.com/tipstaff/tipstaff/shared/web"
@@ -47,10 +45,6 @@ func (h *Handler) leave(v *visit, id string) error {
 	}
 	ctx := v.r.Context()
 	if err := h.Throttle.Admit(ctx, contract.Upstream.Name, v.r.RemoteAddr); err != nil {
-		if limit, limited := errors.AsType[*throttle.LimitError](err); limited {
-			httpapi.Note(ctx).Throttled = 1
-			return httpapi.Throttle(limit.RetryAfter)
-		}
 		return err
 	}
 	state, err := h.Journeys.Begin(ctx, j)
@@ -68,7 +62,7 @@ func (h *Handler) leave(v *visit, id string) error {
 // purpose completes a journey with what it is for, and reports whether it may begin.
 // If not, the person has been told.
 func (h *Handler) purpose(v *visit, j *relying.Journey) (ok bool, err error) {
-	login, err := h.Flow.Login(v.r)
+	login, err := h.Flow.Browser.Optional(v.r)
 	if err != nil {
 		return false, err
 	}
@@ -96,7 +90,7 @@ func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, to
 		web.Redirect(v.w, contract.Login.Path()+"?return="+url.QueryEscape(account))
 		return false, nil
 	}
-	httpapi.Note(ctx).Subject, httpapi.Note(ctx).Session = login.Subject, login.ID
+	userauth.Note(ctx, login)
 	v.back = account
 	err := h.Forms.Check(ctx, v.r, upstream.LinkPurpose(v.upstream.ID, login.ID), token)
 	if errors.Is(err, websec.ErrForm) {
@@ -106,7 +100,7 @@ func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, to
 	if err != nil {
 		return false, err
 	}
-	if h.Now(ctx).Sub(login.AuthTime) > httpapi.FreshAuthentication {
+	if !userauth.Fresh(login.AuthTime, h.Now(ctx)) {
 		return false, h.confirm(v, login)
 	}
 	j.Login, j.Subject, j.Return, j.To = login.ID, login.Subject, account, ""
@@ -118,11 +112,11 @@ func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, to
 func (h *Handler) confirm(v *visit, login *session.Login) error {
 	account := contract.Account.Path()
 	q := url.Values{"return": {account + "?open=" + web.OpenWays}, "why": {"confirm"}}
-	user, err := h.People.Get(v.r.Context(), login.Subject)
+	user, err := h.Flow.Browser.User(v.r.Context(), login)
 	switch {
 	case err == nil:
 		q.Set("login_hint", user.UserName)
-	case !errors.Is(err, identity.ErrUnknown):
+	case !errors.Is(err, userauth.ErrSignedOut):
 		return err
 	}
 	web.Redirect(v.w, contract.Login.Path()+"?"+q.Encode())

@@ -67,7 +67,7 @@ func (s *scene) reopen() {
 			DB: s.DB, Sessions: s.Table(contract.Sessions), Now: s.Now, Box: &opaque.Box{Kind: opaque.UpstreamState, Keys: s.MACKey},
 		},
 		Links: s.links, OneTime: s.tickets, People: s.People(), Forms: s.Forms(), Now: s.Now,
-		Flow:     &signin.Flow{Sessions: s.Sessions(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now},
+		Flow:     &signin.Flow{Browser: s.Browser(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now},
 		Throttle: &throttle.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Key: s.ThrottleKey, Now: s.Now},
 		Refusals: &audit.Refusals{DB: s.DB, Sessions: s.Table(contract.Sessions), Trail: s.Trail()},
 	})

@@ -20,8 +20,8 @@ func (m Mold) Forge(tb testing.TB) []Forgery {
 	if m.Origin == "" {
 		m.Origin = "iss"
 	}
-	if m.Target == "" {
-		m.Target = "aud"
+	if m.Audience == "" {
+		m.Audience = "aud"
 	}
 	f := &forger{Mold: m, tb: tb}
 	f.algorithms()
@@ -30,7 +30,7 @@ func (m Mold) Forge(tb testing.TB) []Forgery {
 	f.twice()
 	f.times()
 	f.claims(Kinds[13], m.Origin)
-	f.claims(Kinds[14], m.Target)
+	f.claims(Kinds[14], m.Audience)
 	f.signatures()
 	f.forms()
 	f.add(Kinds[17], "in the claims", f.with(nil, map[string]any{"x": strings.Repeat("x", 5000)}))

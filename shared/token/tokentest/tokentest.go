@@ -67,8 +67,8 @@ type Mold struct {
 	// Claims are good. Every JWT gets a jti of its own if they have one.
 	Claims map[string]any
 	// Origin is the claim that says whose the JWT is, empty for "iss", and
-	// Target the one that says what it is for, empty for "aud".
-	Origin, Target string
+	// Audience the one that says what it is for, empty for "aud".
+	Origin, Audience string
 	// Now is the time of the place.
 	Now time.Time
 	// Lasting says that the place takes what has expired, such as a hint.

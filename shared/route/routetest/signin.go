@@ -19,10 +19,10 @@ func (s *Stage) Throttle() *throttle.Store {
 	return &throttle.Store{DB: s.DB, Sessions: s.Table(contract.Sessions), Key: s.ThrottleKey, Now: s.Now}
 }
 
-// Flow is where people come in.
+// Flow signs users in.
 func (s *Stage) Flow() *signin.Flow {
 	return &signin.Flow{
-		Sessions: s.Sessions(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now,
+		Browser: s.Browser(), Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: s.MACKey}, Now: s.Now,
 	}
 }
 
