@@ -1,6 +1,7 @@
 package dpop_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dpop"
 	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/oauth"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 var wary = &client.Client{ID: "wary", DPoPNonce: true}
@@ -71,14 +73,31 @@ func TestNoncesThatAreNotOurs(t *testing.T) {
 	b := newBench(t)
 	_, err := b.Optional(post(b.proof(nil)), wary)
 	good := b.given(err)
-	id, mac, _ := strings.Cut(good, ".")
+	value := must(opaque.Decode(good))
+	otherKey := bytes.Replace(value, []byte("AAAAAAAA"), []byte("BBBBBBBB"), 1)
 	for name, nonce := range map[string]string{
-		"empty": "", "cut": good[:len(good)-1], "longer": good + "A", "of another key": "BBBBBBBB." + mac, "without a key": "." + mac,
-		"a key alone": id, "a key and a dot": id + ".", "somebody's": "x", "upper case": strings.ToUpper(good), "twice": good + "." + good,
+		"empty": "", "cut": good[:len(good)-1], "longer": good + "A", "of another key": opaque.Encode(otherKey),
+		"a key alone": "AAAAAAAA", "made up": "x", "upper case": strings.ToUpper(good), "twice": good + good,
+		"with a dot": good + ".", "as before 0.2, made up": "AAAAAAAA.x", "without a key": ".x", "a line end": good + "\n",
 	} {
 		_, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce})), wary)
 		if b.given(err) != good {
 			t.Errorf("%s: the nonce given is another one within a second", name)
+		}
+	}
+}
+
+// Every bit of a nonce is under its MAC.
+func TestChangedNonces(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Optional(post(b.proof(nil)), wary)
+	value := must(opaque.Decode(b.given(err)))
+	for i := range value {
+		forged := bytes.Clone(value)
+		forged[i] ^= 1
+		for _, v := range [][]byte{forged, value[:i]} {
+			_, err := b.Optional(post(b.proof(map[string]any{"nonce": opaque.Encode(v)})), wary)
+			b.given(err)
 		}
 	}
 }

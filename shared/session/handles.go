@@ -2,10 +2,7 @@ package session
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/oklog/ulid/v2"
@@ -16,10 +13,10 @@ import (
 
 // Handles writes and reads refresh tokens.
 //
-// A refresh token says which grant and generation it is, and a MAC under a key
-// of the stage proves that we wrote it. Nothing of it is stored: the token of a
-// generation can be written again at any time, always the same, and a forged
-// one is refused before anything is asked.
+// A refresh token says which grant and generation it is, and an [opaque.MAC]
+// under a key of the stage proves that we wrote it. Nothing of it is stored: the
+// token of a generation can be written again at any time and is always the same.
+// A forged one is refused before a table is read.
 type Handles struct {
 	// Keys returns the MAC key with an id, the one for new handles for an
 	// empty id, or keys.ErrUnknown; as vault.Vault.MACKey does.
@@ -32,16 +29,17 @@ type Handles struct {
 type Handle struct {
 	Subject, Grant string
 	Generation     uint32
-	// Region is the home of the grant: only there may it be refreshed, since
-	// a copy of the table elsewhere lags behind.
+	// Region is the home of the grant: it may be refreshed only there, since
+	// a copy of the table in another region lags behind.
 	Region string
 	// KeyID names the key under the MAC. All tokens of a grant have the same,
 	// so that a rotation of the keys does not change one.
 	KeyID string
 }
 
-// ErrForged says that a text is no refresh token, or no code, that we wrote.
-var ErrForged = errors.New("handle is not ours")
+// ErrForged is returned when a text is no refresh token, or no code, that we
+// wrote.
+var ErrForged = opaque.ErrForged
 
 // RegionError says that a refresh token or a code is genuine and belongs to
 // another region.
@@ -49,58 +47,62 @@ type RegionError struct{ Home string }
 
 func (e *RegionError) Error() string { return "the grant is at home in region " + e.Home }
 
-// The payload of a token: the version, the id of the MAC key, region and subject
-// with their lengths, the ULID of the grant, the generation, the MAC.
+// The body of a token: region and subject with their lengths, the ULID of the
+// grant, the generation.
 const (
-	tokenVersion = 1
-	macLength    = sha256.Size
-	maxRegion    = 32
-	maxSubject   = 64
+	maxRegion  = 32
+	maxSubject = 64
+	maxBody    = 1 + maxRegion + 1 + maxSubject + len(ulid.ULID{}) + 4
 )
+
+func (h *Handles) mac() *opaque.MAC { return &opaque.MAC{Kind: opaque.RefreshToken, Keys: h.Keys} }
 
 // Mint returns the token for a generation of a grant that was created here, under
 // the key for new handles. It is for the first generation of a grant; Next
 // writes the others.
 func (h *Handles) Mint(ctx context.Context, subject, grant string, generation uint32) (string, error) {
-	k, err := h.Keys(ctx, "")
+	var buffer [maxBody]byte
+	body, err := appendBody(buffer[:0], Handle{Subject: subject, Grant: grant, Generation: generation, Region: h.Region})
+	if err != nil {
+		return "", err
+	}
+	value, err := h.mac().Sign(ctx, body)
 	if err != nil {
 		return "", fmt.Errorf("mint a refresh token: %w", err)
 	}
-	return seal(Handle{Subject: subject, Grant: grant, Generation: generation, Region: h.Region, KeyID: k.ID}, k.Key)
+	return opaque.Write(opaque.RefreshToken, value), nil
 }
 
 // Next returns the token of the generation after that of t, for the answer to a
 // refresh with t. It is the same every time.
 func (h *Handles) Next(ctx context.Context, t Handle) (string, error) {
-	k, err := h.Keys(ctx, t.KeyID)
+	t.Generation++
+	var buffer [maxBody]byte
+	body, err := appendBody(buffer[:0], t)
+	if err != nil {
+		return "", err
+	}
+	value, err := h.mac().SignUnder(ctx, t.KeyID, body)
 	if err != nil {
 		return "", fmt.Errorf("mint a refresh token: %w", err)
 	}
-	t.Generation++
-	return seal(t, k.Key)
+	return opaque.Write(opaque.RefreshToken, value), nil
 }
 
-// Parse returns what a genuine token says. The error is ErrForged for every other
-// text, a *RegionError for a genuine token of another region, or why the keys
-// cannot be had.
+// Parse returns what a genuine token says. [ErrForged] is returned for every other
+// text, a [*RegionError] for a genuine token of another region. Any other error
+// says why the keys cannot be had.
 func (h *Handles) Parse(ctx context.Context, text string) (Handle, error) {
-	payload, err := opaque.Read(opaque.RefreshToken, text)
+	value, err := opaque.Read(opaque.RefreshToken, text)
 	if err != nil {
 		return Handle{}, ErrForged
 	}
-	t, ok := decode(payload)
-	if !ok {
-		return Handle{}, ErrForged
-	}
-	k, err := h.Keys(ctx, t.KeyID)
-	if errors.Is(err, keys.ErrUnknown) {
-		return Handle{}, ErrForged
-	}
+	said, err := h.mac().Verify(ctx, value)
 	if err != nil {
 		return Handle{}, fmt.Errorf("verify a refresh token: %w", err)
 	}
-	body, sum := payload[:len(payload)-macLength], payload[len(payload)-macLength:]
-	if !hmac.Equal(mac(k.Key, body), sum) {
+	t, ok := decode(said)
+	if !ok {
 		return Handle{}, ErrForged
 	}
 	if t.Region != h.Region {
@@ -109,44 +111,28 @@ func (h *Handles) Parse(ctx context.Context, text string) (Handle, error) {
 	return t, nil
 }
 
-func seal(t Handle, key []byte) (string, error) {
+func appendBody(b []byte, t Handle) ([]byte, error) {
 	id, err := ulid.ParseStrict(t.Grant)
-	if err != nil || len(t.KeyID) != keys.MACIDLength || len(t.Region) > maxRegion || len(t.Subject) > maxSubject {
-		return "", fmt.Errorf("grant %q of %q has no refresh token", t.Grant, t.Subject)
+	if err != nil || len(t.Region) > maxRegion || len(t.Subject) > maxSubject {
+		return nil, fmt.Errorf("grant %q of %q has no refresh token", t.Grant, t.Subject)
 	}
-	b := make([]byte, 0, 160)
-	b = append(b, tokenVersion)
-	b = append(b, t.KeyID...)
 	b = append(b, byte(len(t.Region)))
 	b = append(b, t.Region...)
 	b = append(b, byte(len(t.Subject)))
 	b = append(b, t.Subject...)
 	b = append(b, id[:]...)
-	b = binary.BigEndian.AppendUint32(b, t.Generation)
-	return opaque.Write(opaque.RefreshToken, append(b, mac(key, b)...)), nil
+	return binary.BigEndian.AppendUint32(b, t.Generation), nil
 }
 
-// decode reads a payload without believing it.
-func decode(payload []byte) (Handle, bool) {
-	r := &cursor{rest: payload}
-	version := r.take(1)
-	t := Handle{KeyID: string(r.take(keys.MACIDLength)), Region: r.text(maxRegion), Subject: r.text(maxSubject)}
+func decode(said opaque.Signed) (Handle, bool) {
+	r := &cursor{rest: said.Body}
+	t := Handle{KeyID: said.KeyID, Region: r.text(maxRegion), Subject: r.text(maxSubject)}
 	var id ulid.ULID
 	copy(id[:], r.take(len(id)))
 	generation := r.take(4)
-	r.take(macLength)
-	if !r.done() || version[0] != tokenVersion {
+	if !r.done() {
 		return Handle{}, false
 	}
 	t.Grant, t.Generation = id.String(), binary.BigEndian.Uint32(generation)
 	return t, true
-}
-
-// mac covers the kind too, so that no other kind of handle can be made of a
-// refresh token's MAC.
-func mac(key, body []byte) []byte {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte(opaque.RefreshToken))
-	m.Write(body)
-	return m.Sum(nil)
 }

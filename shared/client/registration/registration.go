@@ -1,17 +1,15 @@
 // Package registration gives ids to clients that register themselves (RFC 7591),
-// without keeping anything.
+// and stores nothing.
 //
-// The id is the registration: it holds the metadata of the client, and a MAC
-// under a key of the stage proves that we wrote it. There is no table that
-// strangers could fill, nothing to purge, and no registration that is lost while
-// its client still uses it. An id is good for Life.
+// The id is the registration: it holds the metadata of the client, and an
+// [opaque.MAC] under a key of the stage proves that we wrote it. There is no table
+// that unknown clients could fill, nothing to purge, and no registration that is
+// lost while its client still uses it. An id is good for [Life].
 package registration
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,7 +26,7 @@ import (
 // Life is how long an id is good. The MAC key under it is kept a little longer.
 const Life = 400 * 24 * time.Hour
 
-// ErrTooLong says that the metadata does not fit into an id.
+// ErrTooLong is returned when the metadata does not fit into an id.
 var ErrTooLong = errors.New("the metadata is too long for an id")
 
 // IDs writes and reads the ids of a stage.
@@ -39,28 +37,26 @@ type IDs struct {
 	Now  func(context.Context) time.Time
 }
 
-// The payload of an id: the version, the id of the MAC key, the time of issue in
-// epoch seconds, a random part that makes each id another, a bit for each grant,
-// the name, the redirect URIs, and the MAC. A text begins with its length.
+// The body of an id: the time of issue in epoch seconds, a random part that makes
+// each id different, a bit for each grant, the name, and the redirect URIs. A
+// text begins with its length. Clients keep their ids for [Life], so a change of
+// this needs a reader for the ids before it.
 const (
-	version      = 1
 	nonceLength  = 8
 	deviceBit    = 1 << 0
 	codeBit      = 1 << 1
 	lengthLength = 2
-	macLength    = sha256.Size
+	// fixed is the length of what stands before the texts.
+	fixed = 8 + nonceLength + 1
 )
 
+func (s *IDs) mac() *opaque.MAC { return &opaque.MAC{Kind: opaque.RegisteredClient, Keys: s.Keys} }
+
 // Issue returns an id for a client with that metadata, and when it was issued.
-// The error is ErrTooLong, or why there is no key.
+// The error is [ErrTooLong], or why there is no key.
 func (s *IDs) Issue(ctx context.Context, m *metadata.Metadata) (id string, issued time.Time, err error) {
-	k, err := s.Keys(ctx, "")
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("issue a client id: %w", err)
-	}
 	issued = s.Now(ctx).Truncate(time.Second)
-	b := append([]byte{version}, k.ID...)
-	b = binary.BigEndian.AppendUint64(b, uint64(issued.Unix())) //nolint:gosec // G115: after 1970
+	b := binary.BigEndian.AppendUint64(nil, uint64(issued.Unix())) //nolint:gosec // G115: after 1970
 	var nonce [nonceLength]byte
 	_, _ = rand.Read(nonce[:]) // never an error: it ends the process instead
 	b = append(b, nonce[:]...)
@@ -69,43 +65,48 @@ func (s *IDs) Issue(ctx context.Context, m *metadata.Metadata) (id string, issue
 	for _, uri := range m.RedirectURIs {
 		b = appendText(b, uri)
 	}
-	id = opaque.Write(opaque.RegisteredClient, append(b, mac(k.Key, b)...))
-	if len(id) > opaque.MaxLength {
+	value, err := s.mac().Sign(ctx, b)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("issue a client id: %w", err)
+	}
+	id, err = opaque.Handle(opaque.RegisteredClient, value)
+	if errors.Is(err, opaque.ErrTooLong) {
 		return "", time.Time{}, ErrTooLong
 	}
-	return id, issued, nil
+	return id, issued, err
 }
 
-// Client returns the client of an id that we wrote, not longer than Life ago.
-// Every other text is client.ErrUnknown; another error is why the keys cannot be
-// had.
+// Client returns the client of an id that we wrote, not longer than [Life] ago.
+// [client.ErrUnknown] is returned for every other text. Any other error says why
+// the keys cannot be had.
 func (s *IDs) Client(ctx context.Context, id string) (*client.Client, error) {
-	p, err := parse(id)
+	value, err := opaque.Read(opaque.RegisteredClient, id)
 	if err != nil {
-		return nil, err
+		return nil, errForged
 	}
-	k, err := s.Keys(ctx, p.key)
-	if errors.Is(err, keys.ErrUnknown) {
+	said, err := s.mac().Verify(ctx, value)
+	if errors.Is(err, opaque.ErrForged) {
 		return nil, errForged
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify a client id: %w", err)
 	}
-	if !hmac.Equal(mac(k.Key, p.body), p.mac) {
-		return nil, errForged
-	}
-	return p.client(id, s.Now(ctx))
+	return describe(id, said.Body, s.Now(ctx))
 }
 
-// Unverified returns the client that an id describes, whoever wrote it. It is
-// for an id that we vouched for otherwise, such as that in an access token of
-// ours, where there are no keys to verify it with.
+// Unverified returns the client that an id describes, and does not check that we
+// wrote it. It is for an id that is vouched for in another way, such as that in an
+// access token of ours, where there are no keys to verify it with.
 func Unverified(id string, now time.Time) (*client.Client, error) {
-	p, err := parse(id)
+	value, err := opaque.Read(opaque.RegisteredClient, id)
 	if err != nil {
-		return nil, err
+		return nil, errForged
 	}
-	return p.client(id, now)
+	said, err := opaque.Unverified(value)
+	if err != nil {
+		return nil, errForged
+	}
+	return describe(id, said.Body, now)
 }
 
 var (
@@ -113,39 +114,16 @@ var (
 	errExpired = fmt.Errorf("client id has expired: %w", client.ErrUnknown)
 )
 
-// payload is what an id says.
-type payload struct {
-	key      string
-	issued   time.Time
-	metadata metadata.Metadata
-	// body is what the mac is of.
-	body, mac []byte
-}
-
-func (p *payload) client(id string, now time.Time) (*client.Client, error) {
-	if age := now.Sub(p.issued); age >= Life {
-		return nil, errExpired
-	}
-	return p.metadata.Client(id), nil
-}
-
-// fixed is the length of what stands before the texts.
-const fixed = 1 + keys.MACIDLength + 8 + nonceLength + 1
-
-// parse reads an id without believing it.
-func parse(id string) (*payload, error) {
-	b, err := opaque.Read(opaque.RegisteredClient, id)
-	if err != nil || len(b) < fixed+lengthLength+macLength || b[0] != version {
+// describe returns the client that the body of an id describes, if it is not older
+// than Life.
+func describe(id string, body []byte, now time.Time) (*client.Client, error) {
+	if len(body) < fixed+lengthLength {
 		return nil, errForged
 	}
-	end := len(b) - macLength
-	p := &payload{key: string(b[1 : 1+keys.MACIDLength]), body: b[:end], mac: b[end:]}
-	rest := b[1+keys.MACIDLength : end]
-	p.issued = time.Unix(int64(binary.BigEndian.Uint64(rest)), 0) //nolint:gosec // G115: what does not fit was not written by us
-	rest = rest[8+nonceLength:]
-	p.metadata.Grants = grantsOf(rest[0])
+	issued := time.Unix(int64(binary.BigEndian.Uint64(body)), 0) //nolint:gosec // G115: we wrote no time that does not fit
+	m := metadata.Metadata{Grants: grantsOf(body[fixed-1])}
 	var texts []string
-	for rest = rest[1:]; len(rest) > 0; {
+	for rest := body[fixed:]; len(rest) > 0; {
 		if len(rest) < lengthLength {
 			return nil, errForged
 		}
@@ -155,8 +133,11 @@ func parse(id string) (*payload, error) {
 		}
 		texts, rest = append(texts, string(rest[:n])), rest[n:]
 	}
-	p.metadata.Name, p.metadata.RedirectURIs = texts[0], texts[1:]
-	return p, nil
+	if now.Sub(issued) >= Life {
+		return nil, errExpired
+	}
+	m.Name, m.RedirectURIs = texts[0], texts[1:]
+	return m.Client(id), nil
 }
 
 func appendText(b []byte, s string) []byte {
@@ -183,12 +164,4 @@ func grantsOf(bits byte) []string {
 		grants = append(grants, oauth.GrantDeviceCode)
 	}
 	return append(grants, oauth.GrantRefreshToken)
-}
-
-// mac covers the kind too, so that no other kind of handle can be made of it.
-func mac(key, body []byte) []byte {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte(opaque.RegisteredClient))
-	m.Write(body)
-	return m.Sum(nil)
 }

@@ -2,31 +2,29 @@ package websec
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // FormLife is how long a form may stay open before it is sent.
 const FormLife = time.Hour
 
-// ErrForm says that a form is not from a page that we gave this browser within
-// FormLife.
+// ErrForm is returned when a form is not from a page that we gave this browser
+// within FormLife.
 var ErrForm = errors.New("the form is not from a page of ours")
 
 // Forms makes and checks the tokens that stand hidden in our forms.
 //
-// A token is a MAC over its time, the form's purpose and the browser's cookie,
-// so it is worth nothing in another browser, in another form or on another
+// A token is its time, signed and bound to the form's purpose and the browser's
+// cookie. So it is worth nothing in another browser, in another form or on another
 // day. Nothing is stored.
 type Forms struct {
 	// Key returns the MAC key of an id, the active one for "", or
@@ -35,17 +33,18 @@ type Forms struct {
 	Now func(context.Context) time.Time
 }
 
+func (f *Forms) mac() *opaque.MAC { return &opaque.MAC{Kind: opaque.FormToken, Keys: f.Key} }
+
 // Token returns a token for a form with that purpose and gives the browser its
 // FormCookie, the same as it has already, so that two tabs do not disturb each
 // other, nor two tokens of one answer.
 func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Request, purpose string) (string, error) {
-	key, err := f.Key(ctx, "")
+	at := binary.BigEndian.AppendUint64(nil, uint64(f.Now(ctx).UnixMilli())) //nolint:gosec // G115: our clock is past 1970
+	value, err := f.mac().Sign(ctx, at, purpose, Name(w, r))
 	if err != nil {
 		return "", fmt.Errorf("make the token of a form: %w", err)
 	}
-	browser := Name(w, r)
-	at := strconv.FormatInt(f.Now(ctx).UnixMilli(), 36)
-	return strings.Join([]string{key.ID, at, mac(key, at, purpose, browser)}, "."), nil
+	return opaque.Encode(value), nil
 }
 
 // Name is what a browser is called by its FormCookie, which it gets if it has none.
@@ -72,47 +71,50 @@ func given(w http.ResponseWriter) string {
 	return ""
 }
 
-// Check returns nil if token was made for a form with that purpose in the
-// browser of the request, and ErrForm if not. Another error says that nobody
-// can tell.
+// Check returns nil if token was made for a form with that purpose in the browser
+// of the request, and [ErrForm] if not. Any other error says why the keys cannot be
+// had.
 func (f *Forms) Check(ctx context.Context, r *http.Request, purpose, token string) error {
 	_, err := f.Made(ctx, r, purpose, token)
 	return err
 }
 
-// Made returns when a token was made, to the millisecond, that Check accepts.
-// Nobody can make it say another time: it proves that the browser was here then,
-// for that purpose.
+// Made returns when a token was made that Check accepts, to the millisecond. The
+// token cannot be changed to say another time: it proves that the browser was here
+// then, for that purpose.
 func (f *Forms) Made(ctx context.Context, r *http.Request, purpose, token string) (time.Time, error) {
-	parts := strings.Split(token, ".")
 	browser := Cookie(r, FormCookie)
-	if len(parts) != 3 || parts[0] == "" || browser == "" {
+	if browser == "" {
 		return time.Time{}, ErrForm
 	}
-	milliseconds, err := strconv.ParseInt(parts[1], 36, 64)
-	if err != nil {
-		return time.Time{}, ErrForm
-	}
-	made := time.UnixMilli(milliseconds).UTC()
-	if age := f.Now(ctx).Sub(made); age < -time.Minute || age > FormLife {
-		return time.Time{}, ErrForm
-	}
-	key, err := f.Key(ctx, parts[0])
-	if errors.Is(err, keys.ErrUnknown) {
+	made, err := f.read(ctx, token, purpose, browser)
+	if errors.Is(err, opaque.ErrForged) {
 		return time.Time{}, ErrForm
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("check the token of a form: %w", err)
 	}
-	if !hmac.Equal([]byte(parts[2]), []byte(mac(key, parts[1], purpose, browser))) {
+	if age := f.Now(ctx).Sub(made); age < -time.Minute || age > FormLife {
 		return time.Time{}, ErrForm
 	}
 	return made, nil
 }
 
-// mac begins with a kind of its own: no handle is ever a form token.
-func mac(key *keys.MACKey, at, purpose, browser string) string {
-	h := hmac.New(sha256.New, key.Key)
-	h.Write([]byte(strings.Join([]string{"tipstaff form", at, purpose, browser}, "\x00")))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+// read returns when a token was made, or opaque.ErrForged.
+func (f *Forms) read(ctx context.Context, token, purpose, browser string) (time.Time, error) {
+	if strings.Contains(token, ".") {
+		return f.readLegacy(ctx, token, purpose, browser)
+	}
+	value, err := opaque.Decode(token)
+	if err != nil {
+		return time.Time{}, opaque.ErrForged
+	}
+	said, err := f.mac().Verify(ctx, value, purpose, browser)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(said.Body) != 8 {
+		return time.Time{}, opaque.ErrForged
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(said.Body))).UTC(), nil //nolint:gosec // G115: Token wrote it
 }

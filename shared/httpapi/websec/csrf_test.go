@@ -1,16 +1,17 @@
 package websec_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/keys"
+	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
 // stage is forms with a ring of keys and a clock.
@@ -85,7 +86,14 @@ func TestForgedForms(t *testing.T) {
 		t.Fatal("two browsers share a cookie")
 	}
 	logout, _ := s.open(t, "logout", cookie)
-	parts := strings.Split(token, ".")
+	value, err := opaque.Decode(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The layout: a version, the id of the key, the time, the MAC.
+	changed := func(at int, with string) string {
+		return opaque.Encode(append(append(bytes.Clone(value[:at]), with...), value[at+len(with):]...))
+	}
 	tests := []struct{ name, purpose, cookie, token string }{
 		{"no token", "login", cookie, ""},
 		{"no cookie", "login", "", token},
@@ -93,12 +101,17 @@ func TestForgedForms(t *testing.T) {
 		{"the attacker's cookie", "login", other, token},
 		{"another form of this browser", "login", cookie, logout},
 		{"another form", "logout", cookie, token},
-		{"a later time", "login", cookie, parts[0] + "." + parts[1] + "0." + parts[2]},
-		{"no MAC", "login", cookie, parts[0] + "." + parts[1] + "."},
-		{"the MAC cut", "login", cookie, token[:len(token)-1]},
-		{"an unknown key", "login", cookie, "AAAAAAAA." + parts[1] + "." + parts[2]},
-		{"the active key by no name", "login", cookie, "." + parts[1] + "." + parts[2]},
-		{"more parts", "login", cookie, token + "."},
+		{"a later time", "login", cookie, changed(16, string(value[16]+1))},
+		{"no MAC", "login", cookie, opaque.Encode(value[:17])},
+		{"the MAC cut", "login", cookie, opaque.Encode(value[:len(value)-1])},
+		{"the text cut", "login", cookie, token[:len(token)-1]},
+		{"a line end", "login", cookie, token + "\n"},
+		{"another spelling", "login", cookie, token + "="},
+		{"an unknown key", "login", cookie, changed(1, "AAAAAAAA")},
+		{"purpose and cookie moved", "log", "in" + cookie, token},
+		{"a dot", "login", cookie, "."},
+		{"two dots", "login", cookie, ".."},
+		{"more", "login", cookie, token + "."},
 		{"the cookie as a token", "login", cookie, cookie},
 		{"a cookie with a separator", "login", cookie + "\x00x", token},
 	}
@@ -134,7 +147,7 @@ func TestFormsOutliveARotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.document = next
-	if fresh, _ := s.open(t, "login", cookie); fresh[:8] == token[:8] {
+	if fresh, _ := s.open(t, "login", cookie); fresh[:12] == token[:12] {
 		t.Error("the new form is under the old key")
 	}
 	if err := s.send(t, "login", cookie, token); err != nil {
@@ -153,10 +166,12 @@ func TestFormsTellTheTime(t *testing.T) {
 	if got, err := s.Made(t.Context(), r, "since", token); err != nil || !got.Equal(made) {
 		t.Errorf("Made = %v, %v, want %v", got, err, made)
 	}
-	later, _ := s.open(t, "other", cookie)
-	parts, others := strings.Split(token, "."), strings.Split(later, ".")
-	forged := strings.Join([]string{parts[0], others[1], parts[2]}, ".")
-	if got, err := s.Made(t.Context(), r, "since", forged); !errors.Is(err, websec.ErrForm) || !got.IsZero() {
+	forged, err := opaque.Decode(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged[16]++
+	if got, err := s.Made(t.Context(), r, "since", opaque.Encode(forged)); !errors.Is(err, websec.ErrForm) || !got.IsZero() {
 		t.Errorf("Made of a token with another time = %v, %v, want ErrForm", got, err)
 	}
 }
@@ -180,6 +195,24 @@ func TestTwoFormsOfOneAnswer(t *testing.T) {
 	for i, purpose := range []string{"a", "b"} {
 		if err := s.send(t, purpose, cookies[0].Value, tokens[i]); err != nil {
 			t.Errorf("Check of form %s = %v, want nil", purpose, err)
+		}
+	}
+}
+
+// A form whose token is of the very length and under the right key is refused for
+// each bit that differs.
+func TestChangedForms(t *testing.T) {
+	s := newHeldStage(t)
+	token, cookie := s.open(t, "login", "")
+	value, err := opaque.Decode(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(value) * 8 {
+		forged := bytes.Clone(value)
+		forged[i/8] ^= 1 << (i % 8)
+		if err := s.send(t, "login", cookie, opaque.Encode(forged)); !errors.Is(err, websec.ErrForm) {
+			t.Errorf("Check with bit %d changed = %v, want ErrForm", i, err)
 		}
 	}
 }
