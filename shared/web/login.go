@@ -71,6 +71,12 @@ func (p Login) title() string {
 // Rejected reports whether what was typed is wrong.
 func (p Login) Rejected() bool { return p.Problem == WrongPassword }
 
+// Offers reports whether the browser lists passkeys below a field without being asked
+// to. A page with a problem does not start that by itself: a device that answers at
+// once would send the same form, and get the same problem, without end. Its button
+// works.
+func (p Login) Offers() bool { return p.Problem == "" && !p.Passwordless }
+
 // Wait is RetryAfter in words, empty when there is no need to wait.
 func (p Login) Wait() string { return waiting(p.RetryAfter) }
 
