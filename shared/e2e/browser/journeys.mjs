@@ -5,16 +5,16 @@ import assert from 'node:assert/strict'
 import { given, run } from './chromium.mjs'
 import { Person } from './person.mjs'
 
-const WRONG = 'The user name or the password is not right.'
-const EXPIRED = 'This form was open for too long'
+const WRONG = 'Incorrect username or password.'
+const EXPIRED = 'This form has expired'
 
 const journeys = {
   async 'a wrong password, and then the right one' (me) {
     await me.open('/login')
     await me.signIn('not it')
     assert.match(await me.alert(), new RegExp(WRONG))
-    assert.match(await me.title(), /^Problem: Sign in/)
-    assert.equal(await me.field('User name').inputValue(), me.name, 'the user name is kept')
+    assert.match(await me.title(), /^Error: Sign in/)
+    assert.equal(await me.field('Username').inputValue(), me.name, 'the user name is kept')
     assert.equal(await me.field('Password').inputValue(), '', 'the password is not')
     assert.ok(await me.hasFocus(me.field('Password')), 'the password is typed next')
     await me.signIn()
@@ -68,7 +68,7 @@ const journeys = {
   async 'too many tries, and the wait' (me) {
     await me.guessUntilThrottled()
     await me.signIn()
-    assert.match(await me.alert(), /too many tries/i, 'the right password has to wait, too')
+    assert.match(await me.alert(), /too many attempts/i, 'the right password has to wait, too')
     await me.pass(me.waitTold(await me.alert()))
     await me.signIn()
     await me.sees('/account', me.name)
@@ -90,7 +90,7 @@ const journeys = {
     await me.pass(61 * 60)
     await me.signIn()
     assert.match(await me.alert(), new RegExp(EXPIRED))
-    assert.equal(await me.field('User name').inputValue(), me.name)
+    assert.equal(await me.field('Username').inputValue(), me.name)
     await me.signIn()
     await me.sees('/account', me.name)
   },
@@ -120,10 +120,10 @@ const journeys = {
     await phone.signIn()
     await me.open('/account')
     await tab.open('/account')
-    await me.button(/^End the session: Safari on iPhone/).click()
-    await me.sees('/account', 'The session has ended.')
-    await tab.button(/^End the session: Safari on iPhone/).click() // it ended in the other tab
-    await tab.sees('/account', 'The session has ended.')
+    await me.button(/^End session of Safari on iPhone/).click()
+    await me.sees('/account', 'Session ended.')
+    await tab.button(/^End session of Safari on iPhone/).click() // it ended in the other tab
+    await tab.sees('/account', 'Session ended.')
 
     await tab.open('/account')
     await me.signOut()
@@ -157,7 +157,7 @@ const journeys = {
     await other.signIn()
     await me.open('/account')
     await me.button('End all other sessions').click()
-    await me.sees('/account', 'All other sessions have ended.')
+    await me.sees('/account', 'All other sessions ended.')
     await other.open('/login')
     await other.signIn()
     await me.page.reload()
@@ -173,16 +173,16 @@ const journeys = {
     await me.open('/account')
     const list = await me.sessions().allInnerTexts()
     assert.equal(list.length, 2)
-    assert.match(list[0], /Chrome on Linux\s+This session/)
+    assert.match(list[0], /Chrome on Linux\s+Current session/)
     assert.match(list[1], /Safari on iPhone/)
-    assert.doesNotMatch(list[1], /This session/)
+    assert.doesNotMatch(list[1], /Current session/)
     assert.match(list[1], /Last used just now/)
-    await me.button(/^End the session: Safari on iPhone/).click()
-    await me.sees('/account', 'The session has ended.')
+    await me.button(/^End session of Safari on iPhone/).click()
+    await me.sees('/account', 'Session ended.')
     await phone.open('/account')
     await phone.sees('/login', 'Sign in')
     await me.open('/account')
-    await me.sees('/account', 'You are signed in nowhere else.')
+    await me.sees('/account', 'You have no other sessions.')
   },
 
   async 'asked before signing out' (me) {
@@ -204,7 +204,7 @@ const journeys = {
     await me.tabTo('Your account')
     await me.press('Enter')
     await me.sees('/login', 'Sign in')
-    await me.tabToField('User name') // after the other ways to sign in
+    await me.tabToField('Username') // after the other ways to sign in
     await me.type(me.name)
     await me.press('Tab')
     await me.type(given.password)
@@ -214,9 +214,9 @@ const journeys = {
     await other.open('/login')
     await other.signIn()
     await me.open('/account')
-    await me.tabTo('End the session: Safari on iPhone')
+    await me.tabTo('End session of Safari on iPhone')
     await me.press('Space')
-    await me.sees('/account', 'The session has ended.')
+    await me.sees('/account', 'Session ended.')
     await me.tabTo('Sign out')
     await me.press('Enter')
     await me.sees('/logout', 'You are signed out')

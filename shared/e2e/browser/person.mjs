@@ -75,7 +75,7 @@ export class Person {
 
   // signIn fills in the form and returns the answer to it.
   async signIn (password = given.password, name = this.name) {
-    await this.field('User name').fill(name)
+    await this.field('Username').fill(name)
     await this.field('Password').fill(password)
     return this.clicks('Sign in')
   }

@@ -45,7 +45,7 @@ const journeys = {
     await me.open(address('portal'))
     await me.sees('/login', 'Sign in')
     await me.signIn('not it')
-    assert.match(await me.alert(), /not right/)
+    assert.match(await me.alert(), /Incorrect/)
     await me.signIn()
     assert.ok((await arrives(me)).code)
     await me.open(address('portal'))
@@ -55,7 +55,7 @@ const journeys = {
   async 'an application of a third party is allowed' (me) {
     await me.open(address('desktop'))
     await me.signIn()
-    await me.sees('/authorize', 'Allow Notes on a desktop?')
+    await me.sees('/authorize', 'Allow Notes on a desktop to access your account?')
     await me.sees('/authorize', 'Read orders')
     await me.button('Allow').click()
     assert.ok((await arrives(me)).code)
@@ -66,9 +66,9 @@ const journeys = {
   async 'an application of a third party is not allowed' (me) {
     await me.open(address('desktop'))
     await me.signIn()
-    await me.sees('/authorize', 'Allow Notes on a desktop?')
+    await me.sees('/authorize', 'Allow Notes on a desktop to access your account?')
     await me.page.reload()
-    await me.button('Do not allow').click()
+    await me.button("Don't allow").click()
     assert.equal((await arrives(me)).error, 'access_denied')
   },
 
@@ -86,7 +86,7 @@ const journeys = {
   async 'an application that is not allowed takes its answer as a form' (me) {
     await me.open(address('desktop', { response_mode: 'form_post' }))
     await me.signIn()
-    await me.button('Do not allow').click()
+    await me.button("Don't allow").click()
     await me.button('Continue').click()
     assert.equal((await arrives(me, 'POST')).error, 'access_denied')
   },
@@ -105,19 +105,19 @@ const journeys = {
   async 'an application with an unregistered redirect URI' (me) {
     for (const redirect of ['https://evil.example/', given.app + '/other', 'javascript:alert(1)']) {
       await me.open(address('portal', { redirect_uri: redirect }))
-      await me.sees('/authorize', 'This sign-in cannot go on')
+      await me.sees('/authorize', 'This request is not valid')
       assert.equal(await me.page.locator('a[href*="evil"], a[href*="javascript"]').count(), 0)
     }
   },
 
   async 'the keyboard alone allows an application' (me) {
     await me.open(address('desktop'))
-    await me.tabToField('User name')
+    await me.tabToField('Username')
     await me.type(me.name)
     await me.press('Tab')
     await me.type(given.password)
     await me.press('Enter')
-    await me.sees('/authorize', 'Allow Notes on a desktop?')
+    await me.sees('/authorize', 'Allow Notes on a desktop to access your account?')
     await me.tabTo('Allow')
     await me.press('Enter')
     assert.ok((await arrives(me)).code)
@@ -133,10 +133,10 @@ const journeys = {
     assert.ok((await me.alert()).length > 10)
     await me.field('Code').fill(' ' + device.user_code.toLowerCase().replace('-', ' '))
     await me.button('Continue').click()
-    await me.sees('/device', 'Let Living room TV in?')
+    await me.sees('/device', 'Allow Living room TV to access your account?')
     await me.sees('/device', 'Read orders')
     await me.button('Allow').click()
-    await me.sees('/device', 'You let the device in')
+    await me.sees('/device', 'Your device is connected')
   },
 
   async 'a television is not allowed' (me) {
@@ -145,8 +145,8 @@ const journeys = {
     await me.signIn()
     assert.equal(await me.field('Code').inputValue(), device.user_code)
     await me.button('Continue').click()
-    await me.button('Do not allow').click()
-    await me.sees('/device', 'The device stays out')
+    await me.button("Don't allow").click()
+    await me.sees('/device', 'Your device is not connected')
   },
 
   async 'signed out of an application' (me) {
@@ -165,7 +165,7 @@ const journeys = {
   async 'another site cannot allow anything for me' (me) {
     await me.open(address('desktop'))
     await me.signIn()
-    await me.sees('/authorize', 'Allow Notes on a desktop?')
+    await me.sees('/authorize', 'Allow Notes on a desktop to access your account?')
     await me.page.goto(given.otherSite + '?' + new URLSearchParams({ address: address('desktop') }))
     await me.clicks('allow')
     assert.equal(new URL(me.page.url()).origin, given.base, 'nothing was allowed')
@@ -211,10 +211,10 @@ async function look (browser, name) {
     const device = await code()
     await me.field('Code').fill(device.user_code)
     await me.button('Continue').click()
-    await me.sees('/device', 'Let Living room TV in?')
+    await me.sees('/device', 'Allow Living room TV to access your account?')
     await sees('device')
     await me.button('Allow').click()
-    await me.sees('/device', 'You let the device in')
+    await me.sees('/device', 'Your device is connected')
     await sees('connected')
     await me.open('/logout?' + new URLSearchParams({ client_id: 'portal', post_logout_redirect_uri: given.bye }))
     await sees('sign-out')

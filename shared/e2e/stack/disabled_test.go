@@ -10,6 +10,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/e2e/fixture"
 	"github.com/tipstaff/tipstaff/shared/e2e/person"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // linkTo matches the link that links an account at the code host.
@@ -37,7 +38,7 @@ func TestSwitchedOff(t *testing.T) {
 	if _, location, _ := v.ask(http.MethodGet, account, nil); !strings.HasPrefix(location, "/login") {
 		t.Errorf("the account leads to %q, want the sign-in", location)
 	}
-	const off = "Your account is switched off"
+	off := web.SwitchedOff("").Title
 	for name, try := range map[string]func(visitor) (int, string, string){
 		"passkey":  func(v visitor) (int, string, string) { return v.passkey(device) },
 		"upstream": func(v visitor) (int, string, string) { return v.back(v.leave(s.CodeHost, "/upstream/code-host")) },

@@ -84,7 +84,7 @@ func (v *visit) addOTP() error {
 	secret, err := v.setup(setup)
 	if errors.Is(err, errSetup) {
 		v.note(err)
-		return v.showOTP(staleSetup)
+		return v.showOTP(web.ExpiredSetup)
 	}
 	if err != nil {
 		return err
@@ -101,17 +101,12 @@ func (v *visit) addOTP() error {
 		return v.done(doneOTP)
 	case errors.Is(err, otp.ErrWrong):
 		v.note(err)
-		return v.picture(user, secret, web.AddOTP{Setup: setup, Problem: wrongCode, Wrong: true})
+		return v.picture(user, secret, web.AddOTP{Setup: setup, Problem: web.WrongAppCode, Wrong: true})
 	case err != nil:
 		return err
 	}
 	return v.answer(web.RecoveryCodes{Codes: codes, First: true}, "")
 }
-
-const (
-	staleSetup = "That took too long, or was begun elsewhere. Here is a new picture: scan it in place of the one before."
-	wrongCode  = "This code is not right. Type the one that the app shows now. If it happens again, look at the clock of your phone."
-)
 
 // changed is the error of a change of an app, in our words.
 func changed(err error) error {

@@ -44,7 +44,7 @@ func (v *visit) setPassword() error {
 	change, err := people.Password(v.r.Context(), u, v.r.PostForm.Get("password"))
 	if weak, ok := errors.AsType[*roster.WeakError](err); ok {
 		v.note(err)
-		return v.showPassword("This password " + weak.Reason + ". Please choose another one.")
+		return v.showPassword(web.WeakPassword(weak.Reason))
 	}
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (v *visit) removePassword() error {
 // removed answers the removal of a way in.
 func (v *visit) removed(err error, what string) error {
 	if errors.Is(err, errLast) {
-		return v.refuse(lastWay, err)
+		return v.refuse(web.LastWay, err)
 	}
 	if err != nil {
 		return err

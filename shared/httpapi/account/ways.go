@@ -64,9 +64,6 @@ func (w *ways) count() int {
 // errLast says that what was to be removed is the only way in that is left.
 var errLast = errors.New("it is the last way to sign in")
 
-// lastWay is what the person is told then.
-const lastWay = "This is the only way in which you can sign in. Add another one first, such as a passkey, and then remove this one."
-
 // removable returns errLast if a way in is the only one.
 func (w *ways) removable() error {
 	if w.count() <= 1 {
@@ -89,11 +86,11 @@ func (v *visit) shown(ctx context.Context, w *ways) (web.Ways, error) {
 		shown.OTPSince, shown.CodesLeft = state.Since, state.CodesLeft
 	}
 	for _, l := range w.links {
-		a := web.LinkedAccount{ID: l.ID, At: l.Upstream, Label: l.Label, Created: l.Created, Off: true}
+		a := web.ConnectedAccount{ID: l.ID, At: l.Upstream, Label: l.Label, Created: l.Created, Off: true}
 		if u := w.at(l); u != nil {
 			a.At, a.Off = u.Name, false
 		}
-		shown.Linked = append(shown.Linked, a)
+		shown.Connected = append(shown.Connected, a)
 	}
 	if len(w.links) >= linked.MaxLinks {
 		return shown, nil
@@ -103,7 +100,7 @@ func (v *visit) shown(ctx context.Context, w *ways) (web.Ways, error) {
 		if err != nil {
 			return web.Ways{}, err
 		}
-		shown.Elsewhere = append(shown.Elsewhere, web.Link{
+		shown.Connectable = append(shown.Connectable, web.Link{
 			Path: strings.Replace(contract.Upstream.Paths[0], "{id}", u.ID, 1) + "?link=" + token, Text: u.Name,
 		})
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/item"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // scene is a stage with a route that lets in whoever entry says.
@@ -166,7 +167,7 @@ func TestSwitchedOff(t *testing.T) {
 	s.entry.User.Disabled = true
 	b := pagetest.Open(s.route, "")
 	got := s.enter(b)
-	if got.Status != 403 || !strings.Contains(got.Body, "Your account is switched off") || !strings.Contains(got.Body, "Ask the people") || b.Cookies[browser.SessionCookie] != "" {
+	if got.Status != 403 || !strings.Contains(got.Body, web.SwitchedOff("").Title) || !strings.Contains(got.Body, "Ask your administrator") || b.Cookies[browser.SessionCookie] != "" {
 		t.Errorf("answer = %d %s, want 403 in words and no session", got.Status, got.Body)
 	}
 }
