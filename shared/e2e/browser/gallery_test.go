@@ -17,6 +17,7 @@ import (
 // TestEveryPageIsAccessibleAndFits looks at every page in every state. With SCREENSHOTS
 // it writes a picture of each to that folder.
 func TestEveryPageIsAccessibleAndFits(t *testing.T) {
+	t.Parallel()
 	pages := webtest.Gallery()
 	given := map[string]any{"base": hang(t, pages), "pages": slices.Sorted(maps.Keys(pages))}
 	given["screenshots"] = screenshots(t)
@@ -29,6 +30,7 @@ func TestEveryPageIsAccessibleAndFits(t *testing.T) {
 
 // TestAuditFindsEveryKindOfFault runs the audit on a page with one fault of each kind.
 func TestAuditFindsEveryKindOfFault(t *testing.T) {
+	t.Parallel()
 	const page = `<!doctype html><html lang="en"><title>t</title><meta name="viewport" content="width=device-width">
 <style>a:focus{outline:none}p{color:#999;background:#aaa}div{width:2000px}</style>
 <main><h1>t</h1><p>pale</p><div>wide</div><a href="/">home</a><button tabindex="1">first</button><input><img src="/far.png" alt=""></main>

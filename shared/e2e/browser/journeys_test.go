@@ -20,6 +20,7 @@ const people = 20
 // TestPagesWorkWithoutJavaScript sends people through the running stack with JavaScript
 // switched off.
 func TestPagesWorkWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.travel(t, "journeys.mjs", nil)
 	s.check(t)
@@ -28,6 +29,7 @@ func TestPagesWorkWithoutJavaScript(t *testing.T) {
 // TestPeopleReturnToTheirApplication sends people from an application to the running
 // stack and back. With SCREENSHOTS it writes a picture of each page to that folder.
 func TestPeopleReturnToTheirApplication(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.travel(t, "signin.mjs", map[string]any{
 		"app": application(t), "bye": "https://portal.example/bye", "resource": fixture.Orders, "screenshots": screenshots(t),
@@ -39,6 +41,7 @@ func TestPeopleReturnToTheirApplication(t *testing.T) {
 // lose them, and sign in with links and connected accounts. With JOURNEY it runs those
 // journeys only that have this text in their name.
 func TestPeopleManageHowTheySignIn(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	command, err := filepath.Abs(filepath.Join(root, "bin", "tipstaff"))
 	if err != nil {
