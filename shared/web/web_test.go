@@ -226,7 +226,7 @@ func TestPagesSayWhatPeopleNeed(t *testing.T) {
 		"consent-sign-in":  {"<h1>Allow Billing to sign you in?</h1>", "will be able to:"},
 		"consent-nothing":  {"<h1>Allow Orders to sign you in?</h1>", "will only know that you signed in."},
 		"consent-expired":  {"<title>Error: Allow Orders to access your account?", `role="alert">` + web.ExpiredForm},
-		"consent-unvetted": {"This application registered itself. We have not checked who runs it."},
+		"consent-unvetted": {"This application registered itself and chose its name. We have not checked who runs it."},
 		"consent-document": {"It belongs to <b>tools.example.org</b>."},
 		"unanswered":       {"<title>This request is not valid", "redirect_uri is not registered", `role="alert"`},
 		"account": {

@@ -158,7 +158,7 @@ func TestSelfRegisteredIsAlwaysAsked(t *testing.T) {
 		page := get(b, asked)
 		form := s.asked(page)
 		shown := words(page.Body)
-		for _, want := range []string{"Allow Your Bank to access your account?", "chose its name itself", "It belongs to tools.example.org", "See your orders"} {
+		for _, want := range []string{"Allow Your Bank to access your account?", "chose its name", "It belongs to tools.example.org", "See your orders"} {
 			if !strings.Contains(shown, want) {
 				t.Errorf("the question lacks %q:\n%s", want, shown)
 			}
