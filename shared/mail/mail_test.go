@@ -333,7 +333,7 @@ func TestWords(t *testing.T) {
 	}{
 		{
 			"recovery", mail.Recovery("ada@example.com", "https://auth.example.com", "ada", link, 30*time.Minute),
-			"Sign in again at auth.example.com",
+			"Choose a new way to sign in to auth.example.com",
 			[]string{"Hello ada,", "https://auth.example.com", "once, within 30 minutes"},
 		},
 		{

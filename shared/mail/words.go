@@ -6,45 +6,46 @@ import (
 	"time"
 )
 
-// What is said in a mail is ours, but for the user name, whose letters are plain,
-// and the link: a name that people choose themselves could be a text for others.
+// The text of a mail is ours, except for the user name, which has plain letters only, and
+// the link. A name that people choose freely could be a message to other people.
 
-// Recovery tells somebody who cannot sign in at an issuer how to choose a new way
-// to. The link is good for that long.
+// Recovery returns a mail with a link to choose a new way to sign in at an issuer. The
+// link is valid for life.
 func Recovery(to, issuer, userName, link string, life time.Duration) Message {
 	return Message{
-		To: to, Subject: "Sign in again at " + host(issuer),
+		To: to, Subject: "Choose a new way to sign in to " + host(issuer),
 		Text: fmt.Sprintf(`Hello %s,
 
-here is the link to choose a new way to sign in at %s:
+use this link to choose a new passkey or password for %s:
 
 %s
 
-The link works once, within %s. When you have chosen, everything that
-you are signed in to now ends.
+The link works once, within %s. When you use it, you are signed out
+everywhere else.
 
-Neither you nor your administrator asked for it? Then somebody else typed your
-user name. You need not do anything: nothing has changed, and without this mail
-nobody gets in. Do not pass the link on to anybody.
+If neither you nor your administrator requested this link, ignore this email:
+nothing has changed. Someone else may have entered your username. Do not
+forward this email: the link opens your account.
 `, userName, issuer, link, words(life)),
 	}
 }
 
-// Invitation asks somebody in. The link is good for that long.
+// Invitation returns a mail that invites a person. The link is valid for life.
 func Invitation(to, issuer, link string, life time.Duration) Message {
 	return Message{
 		To: to, Subject: "Your invitation to " + host(issuer),
 		Text: fmt.Sprintf(`Hello,
 
-you are invited to sign in at %s.
-Choose your user name, and how you sign in, here:
+you are invited to create an account at %s.
+Use this link to choose your username and how you sign in:
 
 %s
 
-The link works once, within %s. It is for you alone: do not pass it on.
+The link works once, within %s. It is for you only, so do not forward
+this email.
 
-You expect no invitation? Then you can forget this mail: without it there is
-no account.
+If you did not expect an invitation, ignore this email. No account is created
+until someone uses the link.
 `, issuer, link, words(life)),
 	}
 }
@@ -54,7 +55,7 @@ func host(issuer string) string {
 	return name
 }
 
-// words is a life in whole days or minutes.
+// words returns a duration in whole days or minutes.
 func words(d time.Duration) string {
 	n, unit := int(d/time.Minute), "minute"
 	if day := 24 * time.Hour; d >= day && d%day == 0 {

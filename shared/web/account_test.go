@@ -10,27 +10,28 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web/webtest"
 )
 
-// TestAccountWords holds the account pages to what a person must find.
-func TestAccountWords(t *testing.T) {
+// TestAccountPagesSayWhatPeopleNeed looks for the texts and fields that a person, or a
+// screen reader, must find on the account pages.
+func TestAccountPagesSayWhatPeopleNeed(t *testing.T) {
 	gallery := webtest.Gallery()
 	for name, wants := range map[string][]string{
 		"account": {
-			`<h2 id="ways">How you sign in</h2>`, "iCloud Keychain", "On several devices", "Never used", `value="rename-passkey"`, `value="remove-passkey"`,
-			"Change the password", `value="remove-password"`, "9 recovery codes left", "GitHub: adalovelace", `href="/upstream/google?link=t"`,
-			"<h3>Orders</h3>", "What it may do", "<h4>Order API</h4>", "See your orders", "It may know that you were here, and nothing else.",
-			`<h2 id="activity">Recent activity</h2>`, "80 times within an hour <span class=\"badge bad\">Refused</span>",
+			`<h2 id="ways">How you sign in</h2>`, "iCloud Keychain", "Synced", "Never used", `value="rename-passkey"`, `value="remove-passkey"`,
+			"Change password", `value="remove-password"`, "9 recovery codes left", "GitHub: adalovelace", `href="/upstream/google?link=t"`,
+			"<h3>Orders</h3>", "Permissions", "<h4>Order API</h4>", "See your orders", "It only knows that you signed in.",
+			`<h2 id="activity">Recent activity</h2>`, "80 times within an hour <span class=\"badge bad\">Failed</span>",
 		},
-		"account-new":     {"You have none, and need none.", "Set the password", "Set up an app", "You have let in no application.", "Nothing has happened yet.", "the only way in which you can sign in"},
-		"account-last":    {"Cannot be used at present", "No recovery code left", "Google: ada@example.com"},
+		"account-new":     {"You have no password, and you need none.", "Set a password", "Set up an app", "No applications yet.", "No activity yet.", "This is your only way to sign in."},
+		"account-last":    {"Not available at the moment", "No recovery codes left", "Google: ada@example.com"},
 		"passkey-add":     {`data-passkey="create"`, `data-go hidden`, `data-note role="status"`, `class="problem without"`, `name="action" value="add-passkey"`},
-		"passkey-expired": {"<title>Problem: Add a passkey", `role="alert"`, `aria-describedby="problem name-hint"`},
-		"password-set":    {"<h1>Set a password</h1>", "You can then sign in with your user name"},
+		"passkey-expired": {"<title>Error: Add a passkey", `role="alert"`, `aria-describedby="problem name-hint"`},
+		"password-set":    {"<h1>Set a password</h1>", "You can then also sign in with your username"},
 		"password-change": {"<h1>Change your password</h1>", "You stay signed in here.", `value="ada" autocomplete="username"`},
-		"password-weak":   {"<title>Problem: Change your password", `aria-describedby="problem rule" aria-invalid="true"`},
+		"password-weak":   {"<title>Error: Change your password", `aria-describedby="problem rule" aria-invalid="true"`},
 		"otp-add":         {`viewBox="0 0 49 49" role="img" aria-label=`, `href="otpauth://totp/`, "JBSW Y3DP"},
 		"otp-wrong":       {`aria-invalid="true" aria-describedby="problem"`},
-		"codes-new":       {"The 3 from before do not work any more then."},
-		"codes-new-none":  {"You have used all that you had."},
+		"codes-new":       {"Your 3 old codes stop working."},
+		"codes-new-none":  {"You have used all of your old codes."},
 		"codes-shown":     {"<li><code>k3t7-zq2a-mm5d-x6va</code></li>", "only now"},
 	} {
 		_, body := render(gallery[name])
@@ -41,7 +42,7 @@ func TestAccountWords(t *testing.T) {
 		}
 	}
 	for name, unwanted := range map[string]string{
-		"account":         "the only way",
+		"account":         "your only way",
 		"account-new":     `value="remove-`,
 		"account-last":    `value="remove-passkey"`,
 		"otp-late":        `aria-invalid="true"`,
@@ -52,17 +53,17 @@ func TestAccountWords(t *testing.T) {
 			t.Errorf("%s has %s in it", name, unwanted)
 		}
 	}
-	// Of two linked accounts, of which one cannot be used, the other stays.
+	// Of two connected accounts, one of which is not available, the other one stays.
 	_, body := render(gallery["account-last"])
 	if strings.Contains(body, `name="id" value="l1"`) || !strings.Contains(body, `name="id" value="l2"`) {
-		t.Error("the page offers to unlink the only way in, or not to unlink what is none")
+		t.Error("the page offers to disconnect the only way to sign in, or does not offer it for the other one")
 	}
 }
 
-// TestAppLink: the link that opens an app on the same device leads to an app and to
-// nothing else.
-func TestAppLink(t *testing.T) {
-	link := regexp.MustCompile(`<a href="([^"]*)">open it`)
+// TestAppLinkOpensOnlyAnApp: the link that opens an app on the same device has no other
+// scheme.
+func TestAppLinkOpensOnlyAnApp(t *testing.T) {
+	link := regexp.MustCompile(`<a href="([^"]*)">open the app`)
 	const uri = "otpauth://totp/auth.example.com:ada?secret=ABC&issuer=auth.example.com"
 	_, body := render(web.AddOTP{URI: uri})
 	if found := link.FindStringSubmatch(body); len(found) != 2 || html.UnescapeString(found[1]) != uri {
@@ -78,9 +79,9 @@ func TestAppLink(t *testing.T) {
 	}
 }
 
-// TestWays: the page counts the ways in as the route does.
-func TestWays(t *testing.T) {
-	one, off := web.LinkedAccount{ID: "1"}, web.LinkedAccount{ID: "2", Off: true}
+// TestWaysCountsWhatSignsIn: the page counts the ways to sign in as the route does.
+func TestWaysCountsWhatSignsIn(t *testing.T) {
+	one, off := web.ConnectedAccount{ID: "1"}, web.ConnectedAccount{ID: "2", Off: true}
 	for _, tt := range []struct {
 		name string
 		ways web.Ways
@@ -89,8 +90,8 @@ func TestWays(t *testing.T) {
 		{"none", web.Ways{}, 0},
 		{"an app is none", web.Ways{OTP: true, CodesLeft: 10}, 0},
 		{"a password", web.Ways{Password: true, OTP: true}, 1},
-		{"an account elsewhere", web.Ways{Linked: []web.LinkedAccount{one, off}}, 1},
-		{"one of each", web.Ways{Password: true, Passkeys: []web.Passkey{{}}, Linked: []web.LinkedAccount{one}}, 3},
+		{"a connected account", web.Ways{Connected: []web.ConnectedAccount{one, off}}, 1},
+		{"one of each", web.Ways{Password: true, Passkeys: []web.Passkey{{}}, Connected: []web.ConnectedAccount{one}}, 3},
 	} {
 		if got := tt.ways.Count(); got != tt.want || tt.ways.Last() != (tt.want <= 1) {
 			t.Errorf("%s: Count = %d and Last = %v, want %d", tt.name, got, tt.ways.Last(), tt.want)

@@ -8,9 +8,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web/webtest"
 )
 
-// TestLoginWords holds the pages of a sign-in to what a person must find on them, in
-// this order.
-func TestLoginWords(t *testing.T) {
+// TestSignInPagesHaveTheirPartsInOrder looks for the texts and fields that a person, or a
+// screen reader, must find on the sign-in pages, in this order.
+func TestSignInPagesHaveTheirPartsInOrder(t *testing.T) {
 	gallery := webtest.Gallery()
 	for name, wants := range map[string][]string{
 		"login": {
@@ -24,17 +24,17 @@ func TestLoginWords(t *testing.T) {
 			"asks for a passkey, or for a code", "to=https%3A%2F%2Fapp.example.com", `name="acr" value="aal2"`, `name="user_name" value="ada"`,
 		},
 		"login-confirm": {
-			"<h1>Confirm that it is you</h1>", "<b>ada</b>", `<a href="/login?return=%2Faccount">Not you?</a>`, `name="why" value="confirm"`,
+			"<h1>Confirm that it&#39;s you</h1>", "<b>ada</b>", `<a href="/login?return=%2Faccount">Not you?</a>`, `name="why" value="confirm"`,
 			`name="user_name" value="ada" autocomplete="username" tabindex="-1"`, `autocomplete="current-password webauthn"`, "<button>Confirm</button>",
 		},
-		"login-unsure":   {"<h1>Confirm that it is you</h1>", "show that it is you.", `<label for="user_name">`},
-		"login-passkey":  {"<title>Problem: Sign in", `role="alert">` + web.WrongPasskey},
+		"login-unsure":   {"<h1>Confirm that it&#39;s you</h1>", "Sign in to continue.", `<label for="user_name">`},
+		"login-passkey":  {"<title>Error: Sign in", `role="alert">` + web.WrongPasskey},
 		"step":           {"<title>Enter your code – Tipstaff</title>", "<b>ada</b>", `name="step" value="tsx_t"`, `<label for="code">`, `inputmode="numeric" autocomplete="one-time-code"`, "<summary>Use a recovery code</summary>", `name="step" value="tsx_t"`, `<label for="recovery">`, `name="code"`, `href="/login?return=`},
-		"step-wrong":     {"<title>Problem: Enter your code", `id="problem" role="alert">` + web.WrongCode, `aria-invalid="true" aria-describedby="problem"`},
+		"step-wrong":     {"<title>Error: Enter your code", `id="problem" role="alert">` + web.WrongCode, `aria-invalid="true" aria-describedby="problem"`},
 		"step-throttled": {web.TooManyTries + " Try again in 32 seconds."},
-		"step-expired":   {"<title>Please sign in again", `href="/login?return=%2Faccount"`},
-		"step-codes":     {"You have 2 recovery codes left. Make new ones", `href="/account"`},
-		"switched-off":   {"<title>Your account is switched off", "Ask the people who run this service", "JKJaXmPLvHcESHA="},
+		"step-expired":   {"<title>Sign in again", `href="/login?return=%2Faccount"`},
+		"step-codes":     {"You have 2 recovery codes left. Create new ones", `href="/account"`},
+		"switched-off":   {"<title>Your account is disabled", "Ask your administrator", "JKJaXmPLvHcESHA="},
 	} {
 		_, body := render(gallery[name])
 		rest := body

@@ -2,59 +2,59 @@ package web
 
 import "net/http"
 
-// The texts of the pages that have a problem.
+// The problems that several forms have in common.
 const (
-	WrongPassword = "The user name or the password is not right."
-	TooManyTries  = "There were too many tries."
-	ExpiredForm   = "This form was open for too long, or it is from another browser. Please try again."
+	WrongPassword = "Incorrect username or password."
+	TooManyTries  = "Too many attempts."
+	ExpiredForm   = "This form has expired, or your browser blocks cookies. Try again."
 )
 
-// Home is the front door.
+// Home is the start page.
 type Home struct {
 	// Issuer is the origin of this server.
 	Issuer string
-	// Documents are for those who connect an application.
+	// Documents are the links for developers.
 	Documents []Link
 }
 
-// Link leads somewhere.
+// Link is a link to one of our paths.
 type Link struct{ Path, Text string }
 
 func (Home) template() string { return "home" }
 func (Home) title() string    { return "Welcome" }
 
-// Message says something, and where to go from here.
+// Message is a page with a text and a link to continue.
 type Message struct {
 	Title, Text string
-	// Problem marks bad news.
+	// Problem marks the text as a problem.
 	Problem bool
-	// Link is where to go on; no link when its path is empty.
+	// Link is the link to continue. There is none when its path is empty.
 	Link Link
-	// Detail is for the developer of the application that led here.
+	// Detail is for the developers of the application that sent the person here.
 	Detail string
-	// Reference is the request's id, for those who ask an operator.
+	// Reference is the id of the request, with which an operator finds it in the log.
 	Reference string
 }
 
 func (Message) template() string { return "message" }
 func (p Message) title() string  { return p.Title }
 
-// Refused says that a page could not be shown or a form not be taken, with what
-// a person can do about the status.
+// Refused is the page for a request that failed with a status. It says what the person can
+// do.
 func Refused(status int, reference string) Message {
 	m := Message{
-		Title: "That did not work", Text: "We could not make sense of this request. Go back and try again.",
-		Problem: true, Link: Link{Path: "/", Text: "Start page"}, Reference: reference,
+		Title: "Something went wrong", Text: "We could not understand this request. Go back and try again.",
+		Problem: true, Link: Link{Path: "/", Text: "Go to the start page"}, Reference: reference,
 	}
 	switch {
 	case status == http.StatusForbidden:
-		m.Text = "The request came from a page that is not ours, so we did nothing. Open our page and try again."
+		m.Text = "This request came from another site, so nothing has changed. Open the page here and try again."
 	case status == http.StatusTooManyRequests:
-		m.Text = "There were too many requests. Wait a moment and try again."
+		m.Text = "Too many requests. Wait a moment and try again."
 	case status == http.StatusServiceUnavailable:
-		m.Text = "Something behind this page does not answer. Nothing is lost: try again in a moment."
+		m.Text = "The service is not available at the moment. Nothing was lost. Try again in a moment."
 	case status >= http.StatusInternalServerError:
-		m.Text = "This is our fault. If it happens again, tell your administrator the reference below."
+		m.Text = "This is an error on our side. Try again. If it happens again, send the reference below to your administrator."
 	}
 	return m
 }

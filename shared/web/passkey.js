@@ -1,5 +1,5 @@
-// Lets forms with data-passkey "get" or "create" a passkey. In a browser that knows
-// none, their buttons stay hidden.
+// Uses a passkey in forms with data-passkey="get" and makes one in forms with
+// data-passkey="create". In a browser without passkeys the buttons stay hidden.
 (() => {
   if (!window.PublicKeyCredential) return;
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt());
@@ -22,7 +22,7 @@
     form.submit();
   };
 
-  let current; // one request at a time: the next one ends it
+  let current; // one request at a time: a new one aborts it
   const ask = async (form, mediation) => {
     const note = form.querySelector("[data-note]");
     const { signal } = (current?.abort(), (current = new AbortController()));
@@ -31,16 +31,18 @@
       send(form, await navigator.credentials[form.dataset.passkey]({ publicKey: options(form), mediation, signal }));
     } catch ({ name }) {
       if (name == "InvalidStateError") note.textContent = "This device already has a passkey for your account.";
-      // Saying no is no failure.
+      // A person who cancels needs no message.
       else if (!mediation && !/NotAllowed|Abort/.test(name)) note.textContent = "That did not work. Try again, or use another way.";
-      if (!mediation && !signal.aborted) offer(form);
+      if (!mediation && !signal.aborted && !note.textContent) offer(form);
     }
   };
 
-  // Offers passkeys in the list that the browser shows below a field.
+  // Lists passkeys below a field. A page with a problem has no data-offer: a device
+  // that answers by itself would post again and again. A pressed button goes first.
   const offer = async (form) => {
-    if (form.dataset.passkey == "get" && document.querySelector("[autocomplete~=webauthn]"))
-      if (await PublicKeyCredential.isConditionalMediationAvailable?.()) ask(form, "conditional");
+    const before = current;
+    if (!("offer" in form.dataset) || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    if (current == before) ask(form, "conditional");
   };
 
   for (const form of document.querySelectorAll("form[data-passkey]")) {

@@ -2,104 +2,104 @@ package web
 
 import "strings"
 
-// The messages of a sign-in with an account elsewhere that led nowhere. Each says
-// what has become of it, and has a link to go on: path leads to where the person
-// came from, and name is that of the upstream.
+// The following pages are for a sign-in with an account at an upstream that failed. Each
+// says why, and has a link to continue: path is the page from which the person came, and
+// name is the name of the upstream.
 
-// NoUpstream is for an upstream that is not there.
+// NoUpstream is the page for an upstream that does not exist.
 func NoUpstream(path string) Message {
 	return Message{
-		Title: "There is no such way to sign in", Problem: true, Link: onward(path),
-		Text: "Nobody signs in here with an account from there, or not any more.",
+		Title: "This way to sign in does not exist", Problem: true, Link: onward(path),
+		Text: "You cannot sign in here with an account from that provider.",
 	}
 }
 
-// UpstreamOff is for an upstream that is switched off.
+// UpstreamOff is the page for a disabled upstream.
 func UpstreamOff(name, path string) Message {
 	return Message{
-		Title: "Not with " + name + " at the moment", Problem: true, Link: onward(path),
-		Text: "Signing in with an account at " + name + " is switched off. Your account here is as it was: use another way to sign in, or ask your administrator.",
+		Title: "You cannot sign in with " + name + " at the moment", Problem: true, Link: onward(path),
+		Text: "Sign-in with " + name + " is turned off. Your account here has not changed. Use another way to sign in, or ask your administrator.",
 	}
 }
 
-// UpstreamLost is for somebody who comes back from nowhere: too late, for the second
-// time, or in another browser.
+// UpstreamLost is the page for an answer to a sign-in that this browser did not begin, or
+// that comes too late or for the second time.
 func UpstreamLost(path string) Message {
 	return Message{
-		Title: "Please start again", Problem: true, Link: onward(path),
-		Text: "This answer was not expected here: it took too long, it was used already, or it belongs to another browser. Nothing has happened.",
+		Title: "Start again", Problem: true, Link: onward(path),
+		Text: "This sign-in took too long, was already completed, or began in another browser. Nothing has changed.",
 	}
 }
 
-// UpstreamDenied is for somebody who said no, or was told no.
+// UpstreamDenied is the page for a sign-in that the person or the upstream refused.
 func UpstreamDenied(name, path string) Message {
 	return Message{
 		Title: "You did not sign in", Problem: true, Link: onward(path),
-		Text: name + " says that you, or they, did not agree. Nothing has happened.",
+		Text: "You canceled the sign-in at " + name + ", or " + name + " did not allow it. Nothing has changed.",
 	}
 }
 
-// UpstreamDown is for an upstream that does not answer.
+// UpstreamDown is the page for an upstream that does not answer.
 func UpstreamDown(name, path, reference string) Message {
 	return Message{
-		Title: name + " does not answer", Problem: true, Link: onward(path), Reference: reference,
-		Text: "Nothing is lost: try again in a moment, or use another way to sign in.",
+		Title: name + " is not available", Problem: true, Link: onward(path), Reference: reference,
+		Text: "Try again in a moment, or use another way to sign in.",
 	}
 }
 
-// UpstreamFailed is for an answer that cannot be believed, or says that something is
-// wrong.
+// UpstreamFailed is the page for an answer that is not valid, or is an error.
 func UpstreamFailed(name, path, reference string) Message {
 	return Message{
-		Title: "That did not work", Problem: true, Link: onward(path), Reference: reference,
-		Text: "We did not get an answer from " + name + " that we can rely on, so nothing has happened. Try again. If it happens again, tell your administrator the reference below.",
+		Title: "Something went wrong", Problem: true, Link: onward(path), Reference: reference,
+		Text: name + " sent an answer that we cannot accept, so nothing has changed. Try again. If it happens again, send the reference below to your administrator.",
 	}
 }
 
-// UpstreamStranger is for an account that nobody here has linked.
-func UpstreamStranger(name, path string) Message {
+// UpstreamNoAccount is the page for an account that is not connected to a person.
+func UpstreamNoAccount(name, path string) Message {
 	return Message{
-		Title: "We do not know this account", Problem: true, Link: onward(path),
-		Text: "Nobody here has linked this account at " + name + ". If you have an account here, sign in another way and link it on your account page. If you do not, ask your administrator for an invitation.",
+		Title: "No account found", Problem: true, Link: onward(path),
+		Text: "Your account at " + name + " is not connected to an account here. If you have an account here, sign in another way and connect " + name + " on your account page. If you have none, ask your administrator for an invitation.",
 	}
 }
 
-// UpstreamOutside is for an account without a verified address in one of the domains
-// whose people may come in.
+// UpstreamOutside is the page for an account without a verified address in one of the
+// domains that may create accounts.
 func UpstreamOutside(name, path string, domains []string) Message {
 	return Message{
-		Title: "This account may not come in", Problem: true, Link: onward(path),
-		Text: "New people come in with an account whose mail address " + name + " has verified and that ends with @" + strings.Join(domains, " or @") +
-			". If you have an account here, sign in another way and link this one on your account page.",
+		Title: "You cannot create an account here", Problem: true, Link: onward(path),
+		Text: "New accounts need a verified email address at " + name + " that ends with @" + strings.Join(domains, " or @") +
+			". If you already have an account here, sign in another way and connect " + name + " on your account page.",
 	}
 }
 
-// UpstreamTaken is for somebody who links an account that another person has.
+// UpstreamTaken is the page for a person who connects an account that is connected to
+// another person.
 func UpstreamTaken(name, path string) Message {
 	return Message{
-		Title: "Somebody else has this account", Problem: true, Link: Link{Path: path, Text: "Back to your account"},
-		Text: "The account at " + name + " is linked to another person here, so it was not linked to you. If both are yours, sign in with it and unlink it there first.",
+		Title: "This account is already connected", Problem: true, Link: Link{Path: path, Text: "Back to your account"},
+		Text: "Your account at " + name + " is connected to another account here. If both are yours, sign in to the other one and disconnect it there first.",
 	}
 }
 
-// UpstreamFull is for somebody who has linked as many accounts as they may.
+// UpstreamFull is the page for a person who has the maximum number of connected accounts.
 func UpstreamFull(path string) Message {
 	return Message{
-		Title: "You have linked too many accounts", Problem: true, Link: Link{Path: path, Text: "Back to your account"},
-		Text: "This one was not linked. Unlink one that you do not need, and try again.",
+		Title: "You have too many connected accounts", Problem: true, Link: Link{Path: path, Text: "Back to your account"},
+		Text: "This account was not connected. Disconnect one that you no longer use, and try again.",
 	}
 }
 
-// UpstreamKnown is for somebody who follows an invitation with an account that they,
-// or another person, came in with before.
+// UpstreamKnown is the page for an invited person with an account that is connected to a
+// person already.
 func UpstreamKnown(name, path string) Message {
 	return Message{
-		Title: "You are here already", Problem: true, Link: onward(path),
-		Text: "Somebody signs in here with this account at " + name + ". If it is you, sign in with it: you do not need the invitation, which was not used.",
+		Title: "You already have an account", Problem: true, Link: onward(path),
+		Text: "Your account at " + name + " already signs in to an account here. Sign in with it. You do not need the invitation, which was not used.",
 	}
 }
 
-// onward leads to the start page of people, in words that fit where it is.
+// onward returns a link to path with a text for that page.
 func onward(path string) Link {
 	switch place, _, _ := strings.Cut(path, "?"); place {
 	case "/account":

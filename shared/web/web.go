@@ -1,18 +1,29 @@
-// Package web draws the pages that people see.
+// Package web renders the pages that people see.
 //
-// A page is a value, such as Login or Account, and Render turns it into HTML.
-// The routes fill in values and never see a template; this package is the only
-// one that links html/template, so that the other functions start without it.
+// # Pages
 //
-// Every page is one answer: its style stands in it, and its
-// Content-Security-Policy allows the browser to load nothing at all. What a
-// page can do, it does with links and forms. A stolen look, a slow network or
-// a switched-off JavaScript therefore has nothing to take hold of. One page has a
-// script, FormPost, which is no page to look at: it sends itself on, and has a
-// button for browsers that do not. The pages where a passkey is used or made have
-// one too, because a browser talks to a passkey by script alone; without it they
-// work by the other ways to sign in. A script stands in the page, and the policy
-// names it by its hash.
+// A page is a value, such as [Login] or [Account], and [Render] turns it into HTML. The
+// routes fill in values and never see a template. This package is the only one that
+// links html/template, so that the other functions start without it.
+//
+// # One answer, no requests
+//
+// Every page is one answer with its style in it, and its Content-Security-Policy allows
+// the browser to load nothing. Pages work with links and forms. So injected markup can
+// load nothing, and a page works on a slow network and with JavaScript switched off.
+//
+// # Scripts
+//
+// [FormPost] has a script that sends its form, and a button for browsers without
+// JavaScript. The pages that use or create a passkey have a script because browsers talk
+// to passkeys by script only. Without it, the other ways to sign in work. A script stands
+// in the page, and the policy names it by its hash.
+//
+// # Texts
+//
+// Texts that a route chooses, such as a problem or a notice, are constants and functions
+// of this package. A page with a problem says so in its title, which a screen reader
+// reads first.
 package web
 
 import (
@@ -28,13 +39,13 @@ import (
 type Page interface {
 	// template is the name of the page's template.
 	template() string
-	// title is what the browser shows in the tab, without our name. It is
-	// the first thing that a screen reader says.
+	// title is the text of the tab, without our name. A screen reader reads it
+	// first.
 	title() string
 }
 
-// A poster is a page with a form that does not only lead to us: to target, a
-// source as a policy names it, or a redirect after the form was sent leads there.
+// A poster is a page with a form that leads to another server, directly or by a redirect.
+// target is the source of that server, as a Content-Security-Policy names it.
 type poster interface{ target() string }
 
 // A scripted page has a script.
@@ -50,12 +61,13 @@ var (
 
 	// A template that does not parse is a broken build.
 	pages = template.Must(template.ParseFS(files, "pages/*.html"))
-	// policy names the style by its hash. The icon is in the page, too.
+	// policy is the part that all pages have in common. It names the style by its
+	// hash. The icon is a data URL in the page.
 	policy = "default-src 'none'; style-src 'sha256-" + digest(style) + "'; img-src data:; frame-ancestors 'none'; base-uri 'none'; "
 )
 
-// policyOf is the policy of a page: nothing is loaded or framed, and nothing is
-// posted elsewhere than the page has to.
+// policyOf returns the policy of a page. The page loads nothing, no site can frame it,
+// and its forms lead to this server and to the target of the page only.
 func policyOf(page Page) string {
 	p := policy + "form-action 'self'"
 	if there, ok := page.(poster); ok && there.target() != "" {
@@ -67,7 +79,7 @@ func policyOf(page Page) string {
 	return p
 }
 
-// scriptOf is the script of a page, empty for none.
+// scriptOf returns the script of a page, or an empty string.
 func scriptOf(page Page) template.JS {
 	if active, ok := page.(scripted); ok {
 		return active.script()
@@ -80,7 +92,7 @@ func digest(s string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// view is what a template sees.
+// view is the data of a template.
 type view struct {
 	Title string
 	Style template.CSS
@@ -89,20 +101,21 @@ type view struct {
 	Page   Page
 }
 
-// Render answers with a page. A template that does not fit its page panics.
+// Render writes a page as the answer. It panics if a template does not fit its page, which
+// is an error in this package.
 func Render(w http.ResponseWriter, status int, page Page) {
 	var body bytes.Buffer
 	v := view{Title: page.title(), Style: template.CSS(style), Script: scriptOf(page), Page: page} //nolint:gosec // G203: the style is our own file
 	if err := pages.ExecuteTemplate(&body, page.template(), v); err != nil {
-		panic(err) // the pages are values of ours, not input
+		panic(err) // pages are our own values, not input
 	}
 	setHeaders(w.Header(), page)
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // the buffer of the response
+	_, _ = w.Write(body.Bytes()) // a response is a buffer
 }
 
-// Redirect sends the browser on to a path of ours, to be read with GET: what a
-// form changed is not changed again by reloading (RFC 9110 §15.4.4).
+// Redirect sends the browser to one of our paths with GET (303, RFC 9110 §15.4.4), so that
+// a reload does not send a form again.
 func Redirect(w http.ResponseWriter, path string) {
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)
@@ -114,8 +127,8 @@ func setHeaders(h http.Header, page Page) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-	// Under no-referrer a browser posts our own forms with "Origin: null".
-	// Other sites learn as little from this. A message has no form.
+	// With no-referrer a browser posts our own forms with "Origin: null". With
+	// same-origin other sites learn no more. A message has no form.
 	h.Set("Referrer-Policy", "same-origin")
 	if _, ok := page.(Message); ok {
 		h.Set("Referrer-Policy", "no-referrer")

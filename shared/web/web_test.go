@@ -18,20 +18,20 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web/webtest"
 )
 
-// render returns the answer with the page.
+// render returns the header and the body of the answer with a page.
 func render(page web.Page) (http.Header, string) {
 	w := httptest.NewRecorder()
 	web.Render(w, http.StatusOK, page)
 	return w.Header(), w.Body.String()
 }
 
-// scripts are the script elements of a page, which load nothing from anywhere.
+// scripts matches script elements without attributes, which load nothing.
 var scripts = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 
 var styles = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 
-// policy is what the browser is told of a page: the style of it, as it was sent,
-// by its hash, and where its form leads besides to us.
+// policy returns the wanted policy of a page: the hash of its style, and the other server
+// to which its form leads.
 func policy(t *testing.T, body, to string) string {
 	t.Helper()
 	found := styles.FindAllStringSubmatch(body, -1)
@@ -46,9 +46,9 @@ func hash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// TestPolicyAllowsNothingButTheStyle: the policy has the hash of the style and
-// where the form leads, and nothing in the page asks for more.
-func TestPolicyAllowsNothingButTheStyle(t *testing.T) {
+// TestPolicyAllowsOnlyWhatThePageHas: the policy names the style and the script by their
+// hashes and the target of the form, and the page needs no more.
+func TestPolicyAllowsOnlyWhatThePageHas(t *testing.T) {
 	loads := regexp.MustCompile(`(?i)<(script|iframe|object|embed|img|base|audio|video|portal)\b|\bon[a-z]+=|\bstyle=|\bsrc=|@import|url\(|\b(href|action|formaction)="https?:`)
 	for name, page := range webtest.Gallery() {
 		header, body := render(page)
@@ -79,9 +79,9 @@ func TestPolicyAllowsNothingButTheStyle(t *testing.T) {
 	}
 }
 
-// TestFormPost: the one page with a script has that script and no other, and can
-// do without it. It goes to the very address that it was given.
-func TestFormPost(t *testing.T) {
+// TestFormPostSendsItselfToItsAddress: the page has the script that sends the form, and a
+// button that does the same. The form leads to exactly the address of the page.
+func TestFormPostSendsItselfToItsAddress(t *testing.T) {
 	const action = "https://app.example.com/cb(1)?a=b&c='d'%2Fe"
 	page := web.FormPost{Action: action, To: "https://app.example.com", Fields: []web.Field{
 		{Name: "code", Value: "tsc_x"}, {Name: "state", Value: `"><script>alert(1)</script>`},
@@ -111,9 +111,9 @@ func TestFormPost(t *testing.T) {
 	}
 }
 
-// TestHeaders: no-referrer would make browsers post our forms with the origin
-// "null", which is then no proof of where they come from.
-func TestHeaders(t *testing.T) {
+// TestHeadersKeepTheOriginOfForms: with no-referrer browsers would post our forms with the
+// origin "null", which does not prove that they come from our pages.
+func TestHeadersKeepTheOriginOfForms(t *testing.T) {
 	w := httptest.NewRecorder()
 	web.Render(w, http.StatusTooManyRequests, web.Login{})
 	if w.Code != http.StatusTooManyRequests {
@@ -134,8 +134,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestEverythingIsText fills every text of every page with markup. None of it
-// reaches the browser as markup, and no link leads to a script.
+// TestEverythingIsText fills every text of every page with markup. None of it reaches the
+// browser as markup, and no link leads to a script.
 func TestEverythingIsText(t *testing.T) {
 	for _, hostile := range []string{`"><i>`, `'><i>`, `</title><i>`, `</style><i>`, `<i>`, "javascript:alert(1)", `" autofocus onfocus="alert(1)`} {
 		for name, page := range webtest.Gallery() {
@@ -151,7 +151,7 @@ func TestEverythingIsText(t *testing.T) {
 	}
 }
 
-// fill returns a copy of the page with text in every string.
+// fill returns a copy of a page with text in every string.
 func fill(page web.Page, text string) web.Page {
 	v := reflect.New(reflect.TypeOf(page)).Elem()
 	v.Set(reflect.ValueOf(page))
@@ -180,10 +180,9 @@ func replace(v reflect.Value, text string) {
 	}
 }
 
-// TestWeight: a page arrives, compressed and with everything that it needs, in one
-// round trip or two. The account of somebody with much of everything is as long as it
-// is, and within the bar all the same.
-func TestWeight(t *testing.T) {
+// TestPagesAreSmall: a compressed page with its style and script arrives in one or two round
+// trips. The account page with the maximum of everything is larger, and has its own bar.
+func TestPagesAreSmall(t *testing.T) {
 	for name, page := range webtest.Gallery() {
 		bar := 10_000
 		if name == "account-full" {
@@ -204,8 +203,9 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-// TestWords holds each page to what a person, or a screen reader, must find.
-func TestWords(t *testing.T) {
+// TestPagesSayWhatPeopleNeed looks for the texts and fields that a person, or a screen
+// reader, must find on a page.
+func TestPagesSayWhatPeopleNeed(t *testing.T) {
 	gallery := webtest.Gallery()
 	for name, wants := range map[string][]string{
 		"login": {
@@ -213,30 +213,31 @@ func TestWords(t *testing.T) {
 			`autocomplete="username webauthn"`, `autocomplete="current-password"`, `name="csrf" value="t"`,
 		},
 		"login-wrong": {
-			"<title>Problem: Sign in – Tipstaff</title>", web.WrongPassword, `value="ada"`,
+			"<title>Error: Sign in – Tipstaff</title>", web.WrongPassword, `value="ada"`,
 			`aria-invalid="true" aria-describedby="problem"`, `id="problem" role="alert"`,
 		},
 		"login-throttled": {web.TooManyTries + " Try again in 32 seconds."},
 		"login-expired":   {web.ExpiredForm, `name="return" value="/account"`},
 		"login-for-app":   {`name="to" value="https://app.example.com"`, `name="user_name" value="ada"`},
 		"consent": {
-			"<title>Allow Orders? – Tipstaff</title>", "<h1>Allow Orders?</h1>", "<b>Ada Lovelace</b>", "<h2>Order API</h2>", "<li>See your orders</li>",
+			"<title>Allow Orders to access your account? – Tipstaff</title>", "<h1>Allow Orders to access your account?</h1>", "will be able to:", "<b>Ada Lovelace</b>", "<h2>Order API</h2>", "<li>See your orders</li>",
 			"<b>orders.example.com</b>", `action="/authorize"`, `name="csrf" value="t"`, `name="decision" value="allow"`, `name="decision" value="deny"`,
 		},
-		"consent-nothing":  {"asks to know that you were here, and nothing else."},
-		"consent-expired":  {"<title>Problem: Allow Orders?", `role="alert">` + web.ExpiredForm},
-		"consent-unvetted": {"This application registered itself, and nobody has checked who it is."},
+		"consent-sign-in":  {"<h1>Allow Billing to sign you in?</h1>", "will be able to:"},
+		"consent-nothing":  {"<h1>Allow Orders to sign you in?</h1>", "will only know that you signed in."},
+		"consent-expired":  {"<title>Error: Allow Orders to access your account?", `role="alert">` + web.ExpiredForm},
+		"consent-unvetted": {"This application registered itself and chose its name. We have not checked who runs it."},
 		"consent-document": {"It belongs to <b>tools.example.org</b>."},
-		"unanswered":       {"<title>This sign-in cannot go on", "redirect_uri is not registered", `role="alert"`},
+		"unanswered":       {"<title>This request is not valid", "redirect_uri is not registered", `role="alert"`},
 		"account": {
-			">Ada Lovelace</h1>", "This session", `<time datetime="2026-11-22T11:35:00Z" title="22 November 2026, 11:35 UTC">25 minutes ago</time>`,
+			">Ada Lovelace</h1>", "Current session", `<time datetime="2026-11-22T11:35:00Z" title="22 November 2026, 11:35 UTC">25 minutes ago</time>`,
 			`name="id" value="02"`, `value="end"`, `value="end-others"`, `value="sign-out"`, "2001:db8:7::/48", "Unknown device",
-			`End<span class="away"> the session: Safari on iPhone, Orders, last used 25 minutes ago</span>`,
+			`End session<span class="away"> of Safari on iPhone, Orders, last used 25 minutes ago</span>`,
 		},
-		"account-alone":   {"You are signed in nowhere else."},
-		"account-ended":   {"<title>The session has ended. – Your account – Tipstaff</title>", `role="status">The session has ended.`},
-		"account-expired": {"<title>Problem: Your account", `role="alert">` + web.ExpiredForm, "This browser"},
-		"logout-expired":  {"<title>Problem: Sign out", `role="alert">` + web.ExpiredForm},
+		"account-alone":   {"You have no other sessions."},
+		"account-ended":   {"<title>" + web.SessionEnded + " – Your account – Tipstaff</title>", `role="status">` + web.SessionEnded},
+		"account-expired": {"<title>Error: Your account", `role="alert">` + web.ExpiredForm, "This browser"},
+		"logout-expired":  {"<title>Error: Sign out", `role="alert">` + web.ExpiredForm},
 		"logout":          {`action="/logout"`, "<b>Ada Lovelace</b>"},
 		"message-problem": {`role="alert"`, "JKJaXmPLvHcESHA="},
 	} {
@@ -261,18 +262,18 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestCurrentSessionHasNoEnd: one signs out of it instead.
-func TestCurrentSessionHasNoEnd(t *testing.T) {
+// TestCurrentSessionHasNoEndButton: people sign out of the current session instead.
+func TestCurrentSessionHasNoEndButton(t *testing.T) {
 	_, body := render(webtest.Gallery()["account"])
 	if strings.Contains(body, `name="id" value="01"`) {
 		t.Error("the current session has a button to end it")
 	}
-	if got := strings.Count(body, "This session"); got != 1 {
+	if got := strings.Count(body, "Current session"); got != 1 {
 		t.Errorf("%d sessions are marked as this one, want 1", got)
 	}
 }
 
-// BenchmarkAccount is what a page costs its function.
+// BenchmarkAccount measures what a page costs its function.
 func BenchmarkAccount(b *testing.B) {
 	page := webtest.Gallery()["account"]
 	for b.Loop() {

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Moment is a time in the past and the time from which we look at it. A server
-// does not know the reader's time zone, so it says how long ago something was,
-// and leaves the exact time to the time element.
+// Moment is a time in the past and the current time. The server does not know the time
+// zone of the reader, so a page says how long ago something was, and the time element
+// has the exact time.
 type Moment struct{ At, Now time.Time }
 
 const day = 24 * time.Hour
 
-// Words is how long ago the moment was. What lies a month back or more is a
-// date. A moment in the future, by a clock that differs, is just now.
+// Words returns how long ago the moment was, or its date after 30 days. A moment in the
+// future, from a clock that differs, is "just now".
 func (m Moment) Words() string {
 	ago := m.Now.Sub(m.At)
 	switch {
@@ -30,14 +30,13 @@ func (m Moment) Words() string {
 	}
 }
 
-// Machine is the moment as a time element writes it.
+// Machine returns the moment in the format of a time element.
 func (m Moment) Machine() string { return m.At.Format(time.RFC3339) }
 
-// Exact is the moment to the minute.
+// Exact returns the moment to the minute.
 func (m Moment) Exact() string { return m.At.Format("2 January 2006, 15:04 MST") }
 
-// waiting is a time to wait, rounded up: who waits that long has waited long
-// enough.
+// waiting returns a time to wait, rounded up so that it is never too short.
 func waiting(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -49,7 +48,7 @@ func waiting(d time.Duration) string {
 	}
 }
 
-// count is how many whole units fit into d.
+// count returns the number of whole units in d, with the name of the unit.
 func count(d, unit time.Duration, name string) string {
 	n := int64(d / unit)
 	if n == 1 {

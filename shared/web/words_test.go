@@ -8,7 +8,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-func TestMoment(t *testing.T) {
+// TestMomentSaysHowLongAgo: a page counts back in whole units, and gives the date after 30
+// days.
+func TestMomentSaysHowLongAgo(t *testing.T) {
 	now := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 	for ago, want := range map[time.Duration]string{
 		-time.Hour:                      "just now",
@@ -30,8 +32,8 @@ func TestMoment(t *testing.T) {
 	}
 }
 
-// TestWait: the time to wait is never told shorter than it is.
-func TestWait(t *testing.T) {
+// TestWaitIsNeverTooShort: a page rounds the time to wait up.
+func TestWaitIsNeverTooShort(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second:            "",
 		0:                       "",

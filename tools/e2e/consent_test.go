@@ -21,7 +21,7 @@ func newcomer(t *testing.T, userName string) *person.Person {
 // more or at another place; the operator's own never.
 func TestLocalConsent(t *testing.T) {
 	p := newcomer(t, "grace")
-	const signIn, allow = "Sign in", "Allow Notes?"
+	const signIn, allow = "Sign in", "Allow Notes to access your account?"
 	more := url.Values{"scope": {"openid email orders:read orders:write"}}
 	for _, tt := range []struct {
 		what   string
@@ -40,7 +40,7 @@ func TestLocalConsent(t *testing.T) {
 		{"for another API", target.notes, url.Values{"scope": {target.otherScope}, "resource": {target.otherResource}}, []string{allow}},
 		{"that wants to be let in again", target.notes, url.Values{"prompt": {"consent"}}, []string{allow}},
 		{"that wants another sign-in", target.notes, url.Values{"prompt": {"login"}}, []string{signIn}},
-		{"of the operator that wants to be let in", target.portal, url.Values{"prompt": {"consent"}}, []string{"Allow The portal?"}},
+		{"of the operator that wants to be let in", target.portal, url.Values{"prompt": {"consent"}}, []string{"Allow The portal to access your account?"}},
 	} {
 		arrival := visit(t, p, tt.signer.address(tt.change))
 		if arrival.Form.Get("code") == "" || !slices.Equal(arrival.Trail, tt.trail) {

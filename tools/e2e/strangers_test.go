@@ -40,7 +40,7 @@ func TestLocalDocumentClient(t *testing.T) {
 	}
 	authorization := request{method: "POST", path: "/device_authorization", form: url.Values{"client_id": {s.id}, "scope": wish["scope"], "resource": wish["resource"]}}.do(t)
 	arrival := visit(t, types(text(t, authorization, "user_code")), target.url+"/device")
-	if !asks(arrival, "Let Tools in?") {
+	if !asks(arrival, "Allow Tools to access your account?") {
 		t.Errorf("a device of it asks %q", arrival.Trail)
 	}
 	if a := (request{method: "POST", path: "/revoke", form: url.Values{"client_id": {s.id}, "token": {text(t, next, "refresh_token")}}}).do(t); a.status != 200 {
@@ -61,7 +61,7 @@ func TestLocalUnvettedClientsAlwaysAsk(t *testing.T) {
 		p := someone()
 		for i := range 2 {
 			arrival := visit(t, p, s.address(wish))
-			if !asks(arrival, "Allow Tools?") || arrival.Form.Get("code") == "" {
+			if !asks(arrival, "Allow Tools to access your account?") || arrival.Form.Get("code") == "" {
 				t.Errorf("time %d: %s asks %q and gets %v, want a question and a code", i+1, id, arrival.Trail, arrival.Form)
 			}
 		}

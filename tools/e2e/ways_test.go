@@ -12,6 +12,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
+	"github.com/tipstaff/tipstaff/shared/web"
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
@@ -30,7 +31,7 @@ func TestLocalPasskeys(t *testing.T) {
 		t.Errorf("the passkey has not its new name:\n%s", said(page))
 	}
 	r.does(page, "remove-passkey")
-	if status, _, answer := r.another().passkey(device); status != http.StatusBadRequest || !strings.Contains(answer, "did not work here") {
+	if status, _, answer := r.another().passkey(device); status != http.StatusBadRequest || !strings.Contains(answer, web.WrongPasskey) {
 		t.Errorf("sign-in with a removed passkey = %d, want 400\n%s", status, said(answer))
 	}
 }
@@ -131,7 +132,7 @@ func TestLocalInvitation(t *testing.T) {
 	if status, location, answer := r.post("/invite", choose, "step", "choose", "passkey", made); status != http.StatusSeeOther || location != "/account" {
 		t.Fatalf("the invitation = %d to %q, want the account\n%s", status, location, said(answer))
 	}
-	if page := r.page("/account"); !strings.Contains(page, "Nell New") || !strings.Contains(page, "the only way in which you can sign in") {
+	if page := r.page("/account"); !strings.Contains(page, "Nell New") || !strings.Contains(page, "This is your only way to sign in.") {
 		t.Errorf("the account says not who it is, or not that there is one way in:\n%s", said(page))
 	}
 	if status, location, _ := r.another().passkey(device); status != http.StatusSeeOther {

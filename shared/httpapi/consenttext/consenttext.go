@@ -30,17 +30,17 @@ func App(c *client.Client) (name, origin string) {
 		origin = u.Host
 	}
 	if name == "" {
-		name = "An application without a name"
+		name = "Unnamed application"
 	}
 	return name, origin
 }
 
 // identity says what the identity scopes mean.
 var identity = map[string]string{
-	oauth.ScopeOpenID:        "Recognize you when you come back",
-	oauth.ScopeProfile:       "See your name and your user name",
-	oauth.ScopeEmail:         "See your e-mail address",
-	oauth.ScopeOfflineAccess: "Keep this access when you have left",
+	oauth.ScopeOpenID:        "Sign you in and recognize you",
+	oauth.ScopeProfile:       "See your name and username",
+	oauth.ScopeEmail:         "See your email address",
+	oauth.ScopeOfflineAccess: "Keep this access while you are away",
 }
 
 // Asks say what is to be granted to a client: about the person first, then at

@@ -23,9 +23,9 @@ func TestApp(t *testing.T) {
 		{"no name", client.Client{ID: "orders"}, "orders", ""},
 		{"a document", client.Client{ID: "https://tools.example.org/client.json", Name: "Tools", SelfRegistered: true}, "Tools", "tools.example.org"},
 		{"a document at a port", client.Client{ID: "https://tools.example.org:8443/c", Name: "Tools", SelfRegistered: true}, "Tools", "tools.example.org:8443"},
-		{"a document without a name", client.Client{ID: "https://tools.example.org/c", SelfRegistered: true}, "An application without a name", "tools.example.org"},
+		{"a document without a name", client.Client{ID: "https://tools.example.org/c", SelfRegistered: true}, "Unnamed application", "tools.example.org"},
 		{"registered itself", client.Client{ID: "tsd_x", Name: "Tools", SelfRegistered: true}, "Tools", ""},
-		{"registered itself without a name", client.Client{ID: "tsd_x", SelfRegistered: true}, "An application without a name", ""},
+		{"registered itself without a name", client.Client{ID: "tsd_x", SelfRegistered: true}, "Unnamed application", ""},
 		// What looks like a document is one only for who registered itself.
 		{"a name like a document", client.Client{ID: "orders", Name: "https://evil.example"}, "https://evil.example", ""},
 	} {
@@ -57,10 +57,10 @@ func TestAsks(t *testing.T) {
 	}{
 		{"nothing", known, "", nil, nil},
 		{"about the person, in our order", known, "offline_access openid email profile", nil, []web.Ask{
-			{Scopes: []string{"Recognize you when you come back", "See your name and your user name", "See your e-mail address", "Keep this access when you have left"}},
+			{Scopes: []string{"Sign you in and recognize you", "See your name and username", "See your email address", "Keep this access while you are away"}},
 		}},
 		{"at two resources", known, "notes:write status notes:read openid", []string{plain, notes}, []web.Ask{
-			{Scopes: []string{"Recognize you when you come back"}},
+			{Scopes: []string{"Sign you in and recognize you"}},
 			{Place: plain, Scopes: []string{"status"}},
 			{Place: "Notes", Scopes: []string{"notes:write", "Read your notes"}},
 		}},

@@ -166,7 +166,7 @@ func TestOneCodeAtOnce(t *testing.T) {
 func TestRecoveryCodes(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
-	for i, want := range []string{"9 recovery codes left", "8 recovery codes", "7", "6", "5", "4", "You have 3 recovery codes left. Make new ones", "2", "You have 1 recovery code left.", "your last recovery code"} {
+	for i, want := range []string{"9 recovery codes left", "8 recovery codes", "7", "6", "5", "4", "You have 3 recovery codes left. Create new ones", "2", "You have 1 recovery code left.", "your last recovery code"} {
 		b := pagetest.Open(s.route, "")
 		got := b.Post("/login", with(s.first(b), "code", app.Recovery[i]))
 		if got.Status != 200 || !strings.Contains(got.Body, want) || !strings.Contains(got.Body, `href="/device"`) {
@@ -207,7 +207,7 @@ func TestCVE202618963StepsOutOfOrder(t *testing.T) {
 		},
 	} {
 		got := try()
-		if got.Status != 400 || !strings.Contains(got.Body, "Please sign in again") || got.Cookie(websec.SessionCookie) != nil {
+		if got.Status != 400 || !strings.Contains(got.Body, web.BeginAgain("").Title) || got.Cookie(websec.SessionCookie) != nil {
 			t.Errorf("%s = %d %s, want to begin again", name, got.Status, got.Body)
 		}
 	}
@@ -263,7 +263,7 @@ func TestBetweenTheSteps(t *testing.T) {
 			b := pagetest.Open(s.route, "")
 			form := with(s.first(b), "code", app.Code())
 			change(t, s)
-			if got := b.Post("/login", form); got.Status != 400 || !strings.Contains(got.Body, "Please sign in again") || got.Cookie(websec.SessionCookie) != nil {
+			if got := b.Post("/login", form); got.Status != 400 || !strings.Contains(got.Body, web.BeginAgain("").Title) || got.Cookie(websec.SessionCookie) != nil {
 				t.Errorf("answer = %d %s, want to begin again", got.Status, got.Body)
 			}
 		})

@@ -19,6 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/route/pagetest"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/session"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // scene is a stage with a route that signs in whom proof is about.
@@ -164,7 +165,7 @@ func TestSwitchedOff(t *testing.T) {
 	s.proof.User.Disabled = true
 	b := pagetest.Open(s.route, "")
 	got := s.signIn(b)
-	if got.Status != 403 || !strings.Contains(got.Body, "Your account is switched off") || !strings.Contains(got.Body, "Ask the people") || b.Cookies[websec.SessionCookie] != "" {
+	if got.Status != 403 || !strings.Contains(got.Body, web.SwitchedOff("").Title) || !strings.Contains(got.Body, "Ask your administrator") || b.Cookies[websec.SessionCookie] != "" {
 		t.Errorf("answer = %d %s, want 403 in words and no session", got.Status, got.Body)
 	}
 }

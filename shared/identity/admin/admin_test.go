@@ -172,8 +172,8 @@ func TestCreateRefuses(t *testing.T) {
 		{"long", admin.New{UserName: "bob", Name: strings.Repeat("b", 201)}, "name is longer than 200 bytes or cannot be printed"},
 		{"email", admin.New{UserName: "bob", Email: "Bob <bob@example.com>"}, `email "Bob <bob@example.com>" is not an e-mail address`},
 		{"short", admin.New{UserName: "bob", Password: "1234567"}, "password is shorter than 8 characters"},
-		{"common", admin.New{UserName: "bob", Password: "trustno1"}, "password is one of the most common ones, which are tried first"},
-		{"own name", admin.New{UserName: "bobcat", Password: "Bobcat2026!"}, "password is little more than the person's name or address"},
+		{"common", admin.New{UserName: "bob", Password: "trustno1"}, "password is one of the most common passwords"},
+		{"own name", admin.New{UserName: "bobcat", Password: "Bobcat2026!"}, "password is too similar to the name or email address of the account"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

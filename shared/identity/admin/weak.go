@@ -44,17 +44,17 @@ func CheckPassword(password string, known ...string) error {
 	case len(password) > identity.MaxPassword:
 		return &WeakError{Reason: fmt.Sprintf("is longer than %d bytes", identity.MaxPassword)}
 	case strings.Contains(common, "\n"+lower+"\n") && !strings.Contains(lower, "\n"):
-		return &WeakError{Reason: "is one of the most common ones, which are tried first"}
+		return &WeakError{Reason: "is one of the most common passwords"}
 	case repeats(lower):
 		return &WeakError{Reason: "only repeats a few characters"}
 	case runs(lower):
-		return &WeakError{Reason: "is a row of the keyboard, the alphabet or the digits"}
+		return &WeakError{Reason: "is a simple sequence of keys, letters or digits"}
 	case littleMore(lower, product):
-		return &WeakError{Reason: "is little more than the name of this product"}
+		return &WeakError{Reason: "is too similar to the name of this product"}
 	}
 	for _, text := range known {
 		if littleMore(lower, words(text)...) {
-			return &WeakError{Reason: "is little more than the person's name or address"}
+			return &WeakError{Reason: "is too similar to the name or email address of the account"}
 		}
 	}
 	return nil

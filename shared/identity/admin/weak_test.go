@@ -15,11 +15,11 @@ func TestCheckPassword(t *testing.T) {
 	const (
 		short   = "is shorter than 8 characters"
 		long    = "is longer than 1024 bytes"
-		common  = "is one of the most common ones, which are tried first"
+		common  = "is one of the most common passwords"
 		repeats = "only repeats a few characters"
-		row     = "is a row of the keyboard, the alphabet or the digits"
-		product = "is little more than the name of this product"
-		person  = "is little more than the person's name or address"
+		row     = "is a simple sequence of keys, letters or digits"
+		product = "is too similar to the name of this product"
+		person  = "is too similar to the name or email address of the account"
 		good    = ""
 	)
 	tests := []struct{ password, want string }{

@@ -5,8 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tipstaff/tipstaff/shared/listtest"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
+	"github.com/tipstaff/tipstaff/shared/listtest"
 )
 
 func TestEveryFieldOfAPasskeyIsStored(t *testing.T) {

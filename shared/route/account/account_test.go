@@ -51,7 +51,7 @@ func TestAccountShowsWhereOneIsSignedIn(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Ada Lovelace", "ada@example.com", "Orders &lt;app&gt;", "gone-app", "Firefox on Linux", "203.0.113.0/24", "198.51.100.0/24",
-		`value="` + here.ID + `"`, `value="` + elsewhere.ID + `"`, "This session", "This browser", "20 minutes ago", "Last used <time",
+		`value="` + here.ID + `"`, `value="` + elsewhere.ID + `"`, "Current session", "This browser", "20 minutes ago", "Last used <time",
 	} {
 		if !strings.Contains(got.Body, want) {
 			t.Errorf("the page lacks %s", want)
@@ -94,7 +94,7 @@ func TestEndOne(t *testing.T) {
 	if n := s.Entries(session.ActionEndLogin); n != 1 {
 		t.Errorf("the trail has %d entries of the end, want 1", n)
 	}
-	if got := b.Get("/account?done=end"); !strings.Contains(got.Body, `role="status">The session has ended.`) {
+	if got := b.Get("/account?done=end"); !strings.Contains(got.Body, `role="status">`+web.SessionEnded) {
 		t.Errorf("the page does not say that the session has ended:\n%s", got.Body)
 	}
 }
@@ -121,7 +121,7 @@ func TestEndOthers(t *testing.T) {
 	if !s.Live(eve)[theirs.ID] {
 		t.Error("the session of another person has ended, too")
 	}
-	if page := b.Get("/account?done=end-others").Body; !strings.Contains(page, "All other sessions have ended.") || strings.Contains(page, web.ActionEndOthers+`"`) {
+	if page := b.Get("/account?done=end-others").Body; !strings.Contains(page, web.OtherSessionsEnded) || strings.Contains(page, web.ActionEndOthers+`"`) {
 		t.Errorf("the page afterwards should say so and offer it no more:\n%s", page)
 	}
 }

@@ -108,18 +108,18 @@ func words(e audit.Entry, n names) string {
 
 // plain are the words for actions that need nothing else.
 var plain = map[audit.Action]string{
-	session.ActionRenew:     "Confirmed that it is you",
+	session.ActionRenew:     "Confirmed your identity",
 	session.ActionEndOthers: "Ended all other sessions",
-	audit.UserCreate:        "Account was made",
-	audit.UserUpdate:        "Your details were changed",
-	audit.UserDisable:       "Account was switched off",
-	audit.UserEnable:        "Account was switched on again",
-	audit.UserInvite:        "Invitation was made",
+	audit.UserCreate:        "Account created",
+	audit.UserUpdate:        "Account details changed",
+	audit.UserDisable:       "Account disabled",
+	audit.UserEnable:        "Account enabled",
+	audit.UserInvite:        "Invitation created",
 	audit.OTPAdd:            "Set up an authenticator app",
 	audit.OTPRemove:         "Removed the authenticator app",
-	audit.OTPCodes:          "Made new recovery codes",
-	device.ActionApprove:    "Let a device in",
-	device.ActionDeny:       "Turned a device away",
+	audit.OTPCodes:          "Created new recovery codes",
+	device.ActionApprove:    "Connected a device",
+	device.ActionDeny:       "Did not allow a device",
 }
 
 // aside are the actions whose words say already who did it.
@@ -139,20 +139,20 @@ var spoken = map[audit.Action]func(audit.Entry, names) string{
 	},
 	session.ActionEndAll: func(e audit.Entry, _ names) string {
 		if e.Detail[detailWhy] == session.Recovered {
-			return "Got back in with a link, which ended all sessions"
+			return "Recovered the account with a link, which ended all sessions"
 		}
 		return "All sessions ended"
 	},
 	audit.UserRecover: func(e audit.Entry, _ names) string {
 		if e.Detail[detailBy] == "mail" {
-			return "Link to get back in was sent by mail"
+			return "Recovery link sent by email"
 		}
-		return "Link to get back in was made"
+		return "Recovery link created"
 	},
 	session.ActionGrant:    func(_ audit.Entry, n names) string { return "Signed in to " + n.of("an application") },
 	session.ActionEndGrant: endGrant,
-	consent.ActionGive:     func(_ audit.Entry, n names) string { return "Allowed " + n.of("an application") + " what it asked for" },
-	audit.ConsentForget:    func(_ audit.Entry, n names) string { return "Took back what you had allowed " + n.of("an application") },
+	consent.ActionGive:     func(_ audit.Entry, n names) string { return "Gave " + n.of("an application") + " access" },
+	audit.ConsentForget:    func(_ audit.Entry, n names) string { return "Removed the access of " + n.of("an application") },
 	audit.UserPassword: func(e audit.Entry, _ names) string {
 		switch e.Detail[credential.DetailPassword] {
 		case credential.PasswordFirst:
@@ -161,7 +161,7 @@ var spoken = map[audit.Action]func(audit.Entry, names) string{
 			return "Removed the password"
 		}
 		if e.Detail[detailWhy] == session.Recovered {
-			return "Got back in with a link and a new password, which ended all sessions"
+			return "Recovered the account with a link and a new password, which ended all sessions"
 		}
 		return "Changed the password and ended all other sessions"
 	},
@@ -173,11 +173,11 @@ var spoken = map[audit.Action]func(audit.Entry, names) string{
 	},
 	audit.LinkAdd: func(e audit.Entry, n names) string {
 		if e.Outcome == audit.Refused {
-			return "Tried to link an account" + n.at() + " that is linked to somebody else"
+			return "Tried to connect an account" + n.at() + " that is connected to another person"
 		}
-		return "Linked an account" + n.at()
+		return "Connected an account" + n.at()
 	},
-	audit.LinkRemove: func(_ audit.Entry, n names) string { return "Unlinked an account" + n.at() },
+	audit.LinkRemove: func(_ audit.Entry, n names) string { return "Disconnected an account" + n.at() },
 }
 
 func (n names) of(unknown string) string {
@@ -189,7 +189,7 @@ func (n names) of(unknown string) string {
 
 func (n names) at() string {
 	if n.upstream == "" {
-		return " elsewhere"
+		return ""
 	}
 	return " at " + n.upstream
 }
@@ -219,7 +219,7 @@ func how(amr string) string {
 	case has(oauth.AMRPassword):
 		said = " with a password"
 	case has(oauth.AMRFederated):
-		said = " with an account elsewhere"
+		said = " with a connected account"
 	}
 	if said != "" && has(oauth.AMROTP) {
 		said += " and a code"
@@ -229,12 +229,12 @@ func how(amr string) string {
 
 // refusal says what was tried.
 func refusal(e audit.Entry, n names) string {
-	said := "Somebody tried to sign in"
+	said := "Someone tried to sign in"
 	switch e.Detail[detailMethod] {
 	case "", "password":
 		said += " with a wrong password"
 	case "passkey":
-		said += " with a passkey that is not right"
+		said += " with a passkey that is not valid"
 	case "upstream":
 		said += " with an account" + n.at()
 	case otp.MethodApp, otp.MethodRecovery:
@@ -250,12 +250,12 @@ func refusal(e audit.Entry, n names) string {
 func endGrant(e audit.Entry, n names) string {
 	switch app := n.of("an application"); e.Detail[detailWhy] {
 	case session.Reused, session.CodeReplayed:
-		return "Ended " + app + ", because somebody may have had a copy of its access"
+		return "Signed out of " + app + ", because its access may have been copied"
 	case session.LoggedOut:
 		return "Signed out of " + app
 	case session.Evicted:
 		return "" // nobody did it
 	default:
-		return "Ended " + app
+		return "Ended the access of " + app
 	}
 }

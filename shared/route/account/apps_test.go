@@ -58,7 +58,7 @@ func TestAppsInWords(t *testing.T) {
 	s := withApps(t)
 	page := s.Get("/account").Body
 	says(t, "the page", s.Get("/account"), http.StatusOK,
-		"<h3>Orders &lt;app&gt;</h3>", "Recognize you when you come back", "<h4>Order API</h4>", "<li>See your orders</li>", "<li>Order for you</li>",
+		"<h3>Orders &lt;app&gt;</h3>", "Sign you in and recognize you", "<h4>Order API</h4>", "<li>See your orders</li>", "<li>Order for you</li>",
 		"<h3>tools.example.org</h3>", "belongs to <b>tools.example.org</b>")
 	for text, want := range map[string]int{
 		`value="end-app"`: 2, "<h3>Orders &lt;app&gt;</h3>": 1, "<li>Order for you</li>": 1, "<li>See your orders</li>": 2, "Never granted": 0, "<h4>Notes</h4>": 0,
@@ -113,5 +113,5 @@ func TestEndApp(t *testing.T) {
 	if forgets, ends := s.Entries(audit.ConsentForget), s.Entries(session.ActionEndGrant); forgets != 1 || ends != 1 {
 		t.Errorf("the trail has %d and %d entries of it, want 1 of each", forgets, ends)
 	}
-	says(t, "the page", s.Get("/account?done=end-app"), http.StatusOK, "The application can do nothing for you any more.", "<h3>tools.example.org</h3>")
+	says(t, "the page", s.Get("/account?done=end-app"), http.StatusOK, web.AccessRemoved, "<h3>tools.example.org</h3>")
 }

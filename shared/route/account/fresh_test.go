@@ -77,8 +77,8 @@ func TestStaleSignIn(t *testing.T) {
 		t.Error("the page says that the person can go on, which they cannot")
 	}
 	fresh := s.at(s.ada)
-	says(t, "coming back", fresh.Get("/account?open=ways"), http.StatusOK, "Thank you. Now you can go on")
-	says(t, "coming back", fresh.Get("/account?open=sessions"), http.StatusOK, "Thank you. Now you can go on")
+	says(t, "coming back", fresh.Get("/account?open=ways"), http.StatusOK, web.Confirmed)
+	says(t, "coming back", fresh.Get("/account?open=sessions"), http.StatusOK, web.Confirmed)
 }
 
 // TestTenMinutesAreFresh: at the very end of the ten minutes it works, and a second

@@ -54,7 +54,7 @@ func TestLinkIsOfThisLogin(t *testing.T) {
 			t.Errorf("the token is good for %s", name)
 		}
 	}
-	says(t, "coming back", s.Get("/account?done=linked"), http.StatusOK, "The account was linked.")
+	says(t, "coming back", s.Get("/account?done=linked"), http.StatusOK, web.AccountConnected)
 }
 
 func TestUnlink(t *testing.T) {
@@ -88,19 +88,19 @@ func TestLinkOfAClosedUpstream(t *testing.T) {
 	s.upstream(func(u *upstream.Upstream) { u.Disabled = true })
 	l := s.link(s.ada, "ada-there")
 	page := s.Get("/account")
-	says(t, "the page", page, http.StatusOK, "Cannot be used at present")
+	says(t, "the page", page, http.StatusOK, "Not available at the moment")
 	if linking.MatchString(page.Body) {
 		t.Error("the page has a link to an upstream that is disabled")
 	}
 	token := form(t, page.Body, web.ActionSignOut, "")
-	says(t, "removing the password", s.Post("/account", with(token, "action", web.ActionRemovePassword)), http.StatusBadRequest, "the only way")
+	says(t, "removing the password", s.Post("/account", with(token, "action", web.ActionRemovePassword)), http.StatusBadRequest, web.LastWay)
 	goes(t, "unlinking", s.Post("/account", form(t, page.Body, web.ActionUnlink, l.ID)), "/account?done=unlinked")
 
 	// One whose issuer is another by now is no way in either.
 	s.upstream(func(u *upstream.Upstream) { u.Issuer = "https://other.example.org" })
 	l = s.link(s.ada, "ada-there")
 	s.Pass(time.Minute)
-	says(t, "removing the password", s.Post("/account", with(token, "action", web.ActionRemovePassword)), http.StatusBadRequest, "the only way")
+	says(t, "removing the password", s.Post("/account", with(token, "action", web.ActionRemovePassword)), http.StatusBadRequest, web.LastWay)
 	if _, password, _, all := s.ways(); !password || len(all) != 1 || all[0].ID != l.ID {
 		t.Error("something has gone")
 	}

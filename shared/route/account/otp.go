@@ -83,7 +83,7 @@ func (v *visit) addOTP() error {
 	secret, err := v.setup(setup)
 	if errors.Is(err, errSetup) {
 		v.note(err)
-		return v.showOTP(staleSetup)
+		return v.showOTP(web.ExpiredSetup)
 	}
 	if err != nil {
 		return err
@@ -98,17 +98,12 @@ func (v *visit) addOTP() error {
 		if err != nil {
 			return err
 		}
-		return v.picture(user, secret, web.AddOTP{Setup: setup, Problem: wrongCode, Wrong: true})
+		return v.picture(user, secret, web.AddOTP{Setup: setup, Problem: web.WrongAppCode, Wrong: true})
 	case err != nil:
 		return err
 	}
 	return v.answer(web.RecoveryCodes{Codes: codes, First: true}, "")
 }
-
-const (
-	staleSetup = "That took too long, or was begun elsewhere. Here is a new picture: scan it in place of the one before."
-	wrongCode  = "This code is not right. Type the one that the app shows now. If it happens again, look at the clock of your phone."
-)
 
 // removeOTP takes the app away. It is no way in by itself, so it can always go.
 func (v *visit) removeOTP() error {

@@ -41,14 +41,14 @@ func TestSetUpApp(t *testing.T) {
 	got = s.Post("/account", send)
 	goes(t, "the same again", got, "/account?done=app")
 	page = s.Get("/account?done=app")
-	says(t, "the page afterwards", page, http.StatusOK, "10 recovery codes left", "If you did not see the recovery codes, make new ones.")
+	says(t, "the page afterwards", page, http.StatusOK, "10 recovery codes left", web.AppAdded)
 	for _, secretText := range append(recovery, secret) {
 		if strings.Contains(page.Body, secretText) || strings.Contains(s.Log.String(), secretText) || strings.Contains(s.everything(), secretText) {
 			t.Errorf("%s stands on the page afterwards, in the log or in the table", secretText)
 		}
 	}
 	goes(t, "setting up another one", s.Get("/account?open=add-otp"), "/account?done=app")
-	says(t, "the page of codes", s.Get("/account?open=new-codes"), http.StatusOK, "The 10 from before do not work any more then.")
+	says(t, "the page of codes", s.Get("/account?open=new-codes"), http.StatusOK, "Your 10 old codes stop working.")
 }
 
 // TestSetUpAppRefused: a set-up that was never begun, or elsewhere, or too long ago,
@@ -78,7 +78,7 @@ func TestSetUpAppRefused(t *testing.T) {
 			typed = code(t, theirs, s.Time)
 		}
 		got := s.Post("/account", with(send, "setup", brought, "code", typed))
-		says(t, name, got, http.StatusBadRequest, "That took too long, or was begun elsewhere.", "otpauth://totp/")
+		says(t, name, got, http.StatusBadRequest, web.ExpiredSetup, "otpauth://totp/")
 		if fresh := one(t, got.Body, secrets); fresh == theirs || fresh == secret {
 			t.Errorf("%s: the new page has the secret of before", name)
 		}
@@ -86,7 +86,7 @@ func TestSetUpAppRefused(t *testing.T) {
 	// A wrong code is tried again with the same picture.
 	for _, wrong := range []string{"", "12345", "abcdef", unlike(t, secret, s.Time)} {
 		got := s.Post("/account", with(send, "code", wrong))
-		says(t, "code "+wrong, got, http.StatusBadRequest, "This code is not right.", `aria-invalid="true"`)
+		says(t, "code "+wrong, got, http.StatusBadRequest, web.WrongAppCode, `aria-invalid="true"`)
 		if one(t, got.Body, secrets) != secret || one(t, got.Body, hidden) != setup {
 			t.Errorf("code %q: the page has another secret or set-up", wrong)
 		}
@@ -105,7 +105,7 @@ func TestExpiredSetUp(t *testing.T) {
 	s.Pass(15*time.Minute + time.Second)
 	s.renew()
 	got := s.Post("/account", with(send, "code", code(t, secret, s.Time)))
-	says(t, "POST", got, http.StatusBadRequest, "That took too long")
+	says(t, "POST", got, http.StatusBadRequest, web.ExpiredSetup)
 	// The new picture is good.
 	secret, send = one(t, got.Body, secrets), form(t, got.Body, web.ActionAddOTP, "")
 	says(t, "the new one", s.Post("/account", with(send, "code", code(t, secret, s.Time))), http.StatusOK, "Your recovery codes")
@@ -150,7 +150,7 @@ func TestNewCodes(t *testing.T) {
 	says(t, "the page without an app", s.Get("/account?open=new-codes"), http.StatusOK, "Set up an authenticator app")
 	_, before := s.enroll()
 	got := s.Post("/account", form(t, s.Get("/account?open=new-codes").Body, web.ActionNewCodes, ""))
-	says(t, "POST", got, http.StatusOK, "The codes from before do not work any more.")
+	says(t, "POST", got, http.StatusOK, "Your old codes no longer work.")
 	now := recoveryCodes(got.Body)
 	if len(now) != 10 || slices.ContainsFunc(now, func(c string) bool { return slices.Contains(before, c) }) {
 		t.Errorf("new codes = %v, want ten others than %v", now, before)
@@ -180,5 +180,5 @@ func TestRemoveApp(t *testing.T) {
 	if _, _, app, _ := s.ways(); app || s.Entries(audit.OTPRemove) != 1 {
 		t.Errorf("app = %v with %d entries of the removal, want none and one", app, s.Entries(audit.OTPRemove))
 	}
-	says(t, "the page", s.Get("/account?done=app-removed"), http.StatusOK, "Set up an app", "The authenticator app was removed")
+	says(t, "the page", s.Get("/account?done=app-removed"), http.StatusOK, "Set up an app", web.AppRemoved)
 }

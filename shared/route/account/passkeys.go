@@ -13,13 +13,6 @@ import (
 // browser and the login.
 const purposePasskey = "account passkey"
 
-const (
-	notMade  = "No passkey was made yet. Press the button to make it."
-	tooSlow  = "That took too long. Please try again."
-	notTaken = "Your device answered something that we cannot take. Please try again, or use another device."
-	tooMany  = "You have as many passkeys as one person may have. Remove one that you do not use any more."
-)
-
 // showPasskey asks the browser to have a passkey made.
 func (v *visit) showPasskey(problem string) error {
 	ctx := v.r.Context()
@@ -34,7 +27,7 @@ func (v *visit) showPasskey(problem string) error {
 	who := passkey.Person{Subject: u.Subject, UserName: u.UserName, Name: u.Name}
 	options, err := v.Passkeys.Create(ctx, who, existing, v.binding(purposePasskey))
 	if errors.Is(err, passkey.ErrTooMany) {
-		return v.refuse(tooMany, err)
+		return v.refuse(web.PasskeyLimit, err)
 	}
 	if err != nil {
 		return err
@@ -53,7 +46,7 @@ func (v *visit) addPasskey() error {
 	ctx := v.r.Context()
 	response := v.r.PostForm.Get("passkey")
 	if response == "" { // sent with the Enter key
-		return v.showPasskey(notMade)
+		return v.showPasskey(web.NoPasskeyYet)
 	}
 	made, err := v.Passkeys.Attest(ctx, passkey.Registration{
 		Answer: passkey.Answer{
@@ -82,13 +75,13 @@ func (v *visit) made(err error) error {
 	case err == nil:
 		return v.done(donePasskey)
 	case errors.Is(err, passkey.ErrTooMany):
-		return v.refuse(tooMany, err)
+		return v.refuse(web.PasskeyLimit, err)
 	case errors.Is(err, passkey.ErrExpired):
 		v.note(err)
-		return v.showPasskey(tooSlow)
+		return v.showPasskey(web.SlowPasskey)
 	case errors.Is(err, passkey.ErrRefused):
 		v.note(err)
-		return v.showPasskey(notTaken)
+		return v.showPasskey(web.RefusedPasskey)
 	}
 	return err
 }
@@ -102,14 +95,11 @@ func (v *visit) passkey(ctx context.Context, id string) (*passkey.Passkey, error
 	return p, err
 }
 
-// notThere is the problem of a form about a passkey that is not there any more.
-const notThere = "This passkey is not there any more. Perhaps you removed it in another tab."
-
 func (v *visit) renamePasskey() error {
 	form := v.r.PostForm
 	err := v.Credentials.RenamePasskey(v.r.Context(), v.change(), form.Get("id"), form.Get("name"))
 	if errors.Is(err, passkey.ErrUnknown) {
-		return v.refuse(notThere, err)
+		return v.refuse(web.PasskeyGone, err)
 	}
 	if err != nil {
 		return err

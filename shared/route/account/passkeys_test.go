@@ -76,10 +76,10 @@ func TestAddPasskeyRefused(t *testing.T) {
 		got := s.Post("/account", with(own, "passkey", response, "name", "kept <name>"))
 		says(t, name, got, http.StatusBadRequest, `role="alert"`, "data-options=", "kept &lt;name&gt;")
 	}
-	says(t, "the Enter key", s.Post("/account", own), http.StatusBadRequest, "Press the button to make it.")
+	says(t, "the Enter key", s.Post("/account", own), http.StatusBadRequest, web.NoPasskeyYet)
 	s.Pass(passkey.Life)
 	got := s.Post("/account", with(own, "passkey", s.Authenticator().Create(question)))
-	says(t, "too late", got, http.StatusBadRequest, "That took too long", "data-options=")
+	says(t, "too late", got, http.StatusBadRequest, web.SlowPasskey, "data-options=")
 	if keys, _, _, _ := s.ways(); len(keys) != 0 {
 		t.Errorf("there are %d passkeys, want none", len(keys))
 	}
@@ -95,8 +95,8 @@ func TestTooManyPasskeys(t *testing.T) {
 	for range passkey.Max {
 		s.device(s.ada)
 	}
-	says(t, "one more", s.Post("/account", send), http.StatusBadRequest, "You have as many passkeys")
-	says(t, "the page for one more", s.Get("/account?open=add-passkey"), http.StatusBadRequest, "You have as many passkeys")
+	says(t, "one more", s.Post("/account", send), http.StatusBadRequest, web.PasskeyLimit)
+	says(t, "the page for one more", s.Get("/account?open=add-passkey"), http.StatusBadRequest, web.PasskeyLimit)
 	if keys, _, _, _ := s.ways(); len(keys) != passkey.Max {
 		t.Errorf("there are %d passkeys, want %d", len(keys), passkey.Max)
 	}
@@ -114,7 +114,7 @@ func TestRenamePasskey(t *testing.T) {
 
 	hers := s.device(s.AddUser("eve"))
 	for name, id := range map[string]string{"somebody else's": hers.ID(), "none": "", "made up": strings.Repeat("0", 64)} {
-		says(t, name, s.Post("/account", with(send, "id", id, "name", "mine")), http.StatusBadRequest, "not there any more")
+		says(t, name, s.Post("/account", with(send, "id", id, "name", "mine")), http.StatusBadRequest, web.PasskeyGone)
 	}
 	if n := s.Entries(audit.PasskeyRename); n != 1 {
 		t.Errorf("the trail has %d entries of it, want 1", n)
@@ -170,11 +170,11 @@ func TestLastWayIn(t *testing.T) {
 				send.Set(field, value)
 			}
 			s.Pass(upstream.TTL) // the page has seen that there is none
-			if page := s.Get("/account").Body; strings.Contains(page, `value="`+send.Get("action")+`"`) || !strings.Contains(page, "the only way in which you can sign in") {
+			if page := s.Get("/account").Body; strings.Contains(page, `value="`+send.Get("action")+`"`) || !strings.Contains(page, "This is your only way to sign in.") {
 				t.Errorf("the page offers it, or does not say why not: %s", main(page))
 			}
 			before := s.everything()
-			says(t, "POST", s.Post("/account", send), http.StatusBadRequest, `role="alert">This is the only way in which you can sign in.`)
+			says(t, "POST", s.Post("/account", send), http.StatusBadRequest, `role="alert">`+web.LastWay)
 			if after := s.everything(); after != before || s.count() != 1 {
 				t.Errorf("%d ways in are left, want 1", s.count())
 			}
@@ -231,7 +231,7 @@ func TestTwoTabsRemoveOneEach(t *testing.T) {
 	page := s.Get("/account").Body
 	s.Pass(time.Minute)
 	goes(t, "the first tab", s.Post("/account", form(t, page, web.ActionRemovePasskey, first.ID())), "/account?done=passkey-removed")
-	says(t, "the second tab", s.Post("/account", form(t, page, web.ActionRemovePasskey, second.ID())), http.StatusBadRequest, "the only way")
+	says(t, "the second tab", s.Post("/account", form(t, page, web.ActionRemovePasskey, second.ID())), http.StatusBadRequest, web.LastWay)
 	if keys, _, _, _ := s.ways(); len(keys) != 1 || keys[0].ID() != second.ID() {
 		t.Errorf("passkeys = %+v, want the second one", keys)
 	}

@@ -32,7 +32,7 @@ func (v *visit) setPassword() error {
 	ended, err := v.Credentials.SetPassword(v.r.Context(), v.change(), v.r.PostForm.Get("password"))
 	if weak, ok := errors.AsType[*admin.WeakError](err); ok {
 		v.note(err)
-		return v.showPassword("This password " + weak.Reason + ". Please choose another one.")
+		return v.showPassword(web.WeakPassword(weak.Reason))
 	}
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (v *visit) removePassword() error {
 // removed answers the removal of a way in.
 func (v *visit) removed(err error, what string) error {
 	if errors.Is(err, credential.ErrLast) {
-		return v.refuse(lastWay, err)
+		return v.refuse(web.LastWay, err)
 	}
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func TestChangePassword(t *testing.T) {
 	}
 	goes(t, "another browser", elsewhere.Get("/account"), "/login?return=%2Faccount")
 	goes(t, "the cookie of before", s.cookie(cookie).Get("/account"), "/login?return=%2Faccount")
-	says(t, "this browser", s.Get("/account?done=password"), http.StatusOK, "The password was set.")
+	says(t, "this browser", s.Get("/account?done=password"), http.StatusOK, web.PasswordSaved)
 	if n := s.Entries(audit.UserPassword); n != 1 {
 		t.Errorf("the trail has %d entries of it, want 1", n)
 	}
@@ -77,8 +77,8 @@ func TestWeakPassword(t *testing.T) {
 	for password, want := range map[string]string{
 		"":                         "shorter than 8 characters",
 		"1234567":                  "shorter than 8 characters",
-		"password1":                "one of the most common ones",
-		"ada-2026!":                "little more than the person&#39;s name",
+		"password1":                "one of the most common passwords",
+		"ada-2026!":                "too similar to the name",
 		strings.Repeat("a b", 400): "longer than 1024 bytes",
 	} {
 		got := s.Post("/account", with(send, "password", password))
@@ -105,7 +105,7 @@ func TestRemovePassword(t *testing.T) {
 	if n := s.Entries(audit.UserPassword); n != 1 {
 		t.Errorf("the trail has %d entries of it, want 1", n)
 	}
-	says(t, "the page", s.Get("/account"), http.StatusOK, "You have none, and need none.", "Set the password")
+	says(t, "the page", s.Get("/account"), http.StatusOK, "You have no password, and you need none.", "Set a password")
 }
 
 // TestPasswordWithApp: who set up an app after signing in with a password alone takes

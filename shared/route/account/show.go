@@ -47,25 +47,25 @@ const (
 )
 
 var notices = map[string]string{
-	doneEnd:            "The session has ended.",
-	doneEndOthers:      "All other sessions have ended.",
-	doneEndApp:         "The application can do nothing for you any more.",
-	donePasskey:        "The passkey was added. You can sign in with it from now on.",
-	doneRenamed:        "The passkey has its new name.",
-	donePasskeyRemoved: "The passkey was removed. Nobody can sign in with it any more. Remove it from your device, too.",
-	donePassword:       "The password was set.",
-	doneNoPassword:     "The password was removed. Nobody can sign in with it any more.",
-	doneOTP:            "You have an authenticator app. If you did not see the recovery codes, make new ones.",
-	doneOTPRemoved:     "The authenticator app was removed, with its recovery codes.",
-	web.DoneLinked:     "The account was linked. You can sign in with it from now on.",
-	doneUnlinked:       "The account was unlinked. Nobody can sign in with it any more.",
+	doneEnd:            web.SessionEnded,
+	doneEndOthers:      web.OtherSessionsEnded,
+	doneEndApp:         web.AccessRemoved,
+	donePasskey:        web.PasskeyAdded,
+	doneRenamed:        web.PasskeyRenamed,
+	donePasskeyRemoved: web.PasskeyRemoved,
+	donePassword:       web.PasswordSaved,
+	doneNoPassword:     web.PasswordRemoved,
+	doneOTP:            web.AppAdded,
+	doneOTPRemoved:     web.AppRemoved,
+	web.DoneLinked:     web.AccountConnected,
+	doneUnlinked:       web.AccountDisconnected,
 }
 
 // notice is what the page says first, when there is no problem.
 func (v *visit) notice() string {
 	q := v.r.URL.Query()
 	if page := q.Get("open"); (page == web.OpenWays || page == web.OpenSessions) && v.fresh() {
-		return "Thank you. Now you can go on with what you wanted to change."
+		return web.Confirmed
 	}
 	return notices[q.Get("done")]
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// lastWay is what the person is told then.
-const lastWay = "This is the only way in which you can sign in. Add another one first, such as a passkey, and then remove this one."
-
 // shown is how the person signs in, as the page shows it.
 func (v *visit) shown(ctx context.Context, w *credential.Ways) (web.Ways, error) {
 	shown := web.Ways{Password: w.User.HasPassword(), OTP: w.User.OTP}
@@ -28,11 +25,11 @@ func (v *visit) shown(ctx context.Context, w *credential.Ways) (web.Ways, error)
 		shown.OTPSince, shown.CodesLeft = state.Since, state.CodesLeft
 	}
 	for _, l := range w.Links {
-		a := web.LinkedAccount{ID: l.ID, At: l.Upstream, Label: l.Label, Created: l.Created, Off: true}
+		a := web.ConnectedAccount{ID: l.ID, At: l.Upstream, Label: l.Label, Created: l.Created, Off: true}
 		if u := w.At(l); u != nil {
 			a.At, a.Off = u.Name, false
 		}
-		shown.Linked = append(shown.Linked, a)
+		shown.Connected = append(shown.Connected, a)
 	}
 	if len(w.Links) >= external.MaxLinks {
 		return shown, nil
@@ -42,7 +39,7 @@ func (v *visit) shown(ctx context.Context, w *credential.Ways) (web.Ways, error)
 		if err != nil {
 			return web.Ways{}, err
 		}
-		shown.Elsewhere = append(shown.Elsewhere, web.Link{
+		shown.Connectable = append(shown.Connectable, web.Link{
 			Path: strings.Replace(contract.Upstream.Path(), "{id}", u.ID, 1) + "?link=" + token, Text: u.Name,
 		})
 	}

@@ -140,7 +140,7 @@ func where(redirectURI string) string {
 		scheme, _, _ := strings.Cut(redirectURI, ":")
 		return "the app " + scheme + " on this device"
 	case client.LoopbackRedirect(redirectURI):
-		return "a program on this device"
+		return "an app on this device"
 	}
 	_, host, _ := strings.Cut(origin, "://")
 	return host

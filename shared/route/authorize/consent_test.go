@@ -30,9 +30,9 @@ func TestConsent(t *testing.T) {
 	form := s.asked(page)
 	shown := words(page.Body)
 	for _, want := range []string{
-		"Allow Orders <app>?", "You are signed in as Ada Lovelace", "Recognize you when you come back", "See your name and your user name",
-		"See your e-mail address", "Keep this access when you have left", "Order API See your orders orders:all", billing + " billing:read",
-		"You will go on to app.example.com .",
+		"Allow Orders <app> to access your account?", "You are signed in as Ada Lovelace", "Sign you in and recognize you", "See your name and username",
+		"See your email address", "Keep this access while you are away", "Order API See your orders orders:all", billing + " billing:read",
+		"You continue to app.example.com .",
 	} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the question lacks %q:\n%s", want, shown)
@@ -108,7 +108,7 @@ func TestConsentOfALoopbackClient(t *testing.T) {
 	s.add("cli", func(c *client.Client) { c.RedirectURIs = []string{"http://127.0.0.1/cb"} })
 	b := s.signedIn()
 	page := get(b, request("cli", "redirect_uri", "http://127.0.0.1:50001/cb"))
-	if !strings.Contains(words(page.Body), "You will go on to a program on this device .") {
+	if !strings.Contains(words(page.Body), "You continue to an app on this device .") {
 		t.Errorf("the question does not say where it leads:\n%s", words(page.Body))
 	}
 	s.sent(b.Post("/authorize", choose(s.asked(page), "allow")), "http://127.0.0.1:50001/cb")
@@ -158,7 +158,7 @@ func TestSelfRegisteredIsAlwaysAsked(t *testing.T) {
 		page := get(b, asked)
 		form := s.asked(page)
 		shown := words(page.Body)
-		for _, want := range []string{"Allow Your Bank?", "says of itself", "It belongs to tools.example.org", "See your orders"} {
+		for _, want := range []string{"Allow Your Bank to access your account?", "chose its name", "It belongs to tools.example.org", "See your orders"} {
 			if !strings.Contains(shown, want) {
 				t.Errorf("the question lacks %q:\n%s", want, shown)
 			}

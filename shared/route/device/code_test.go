@@ -155,7 +155,7 @@ func TestGuessesAtOnce(t *testing.T) {
 	looked := 0
 	for _, a := range answers {
 		switch {
-		case a.Status == 400 && strings.Contains(a.Body, "We do not know this code."):
+		case a.Status == 400 && strings.Contains(a.Body, web.UnknownCode):
 			looked++
 		case a.Status != 429:
 			t.Errorf("answer = %d %s, want 400 or 429", a.Status, a.Body)

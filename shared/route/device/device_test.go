@@ -29,7 +29,7 @@ func TestAllow(t *testing.T) {
 		t.Fatalf("answer = %d %v, want a page", got.Status, got.Header)
 	}
 	for _, want := range []string{
-		"<h1>Let tv in?</h1>", "<b>ada</b>", "Recognize you when you come back", "Keep this access when you have left", "<h2>" + routetest.Orders + "</h2>",
+		"<h1>Allow tv to access your account?</h1>", "<b>ada</b>", "Sign you in and recognize you", "Keep this access while you are away", "<h2>" + routetest.Orders + "</h2>",
 		"<li>orders:read</li>", "Television", "198.51.100.0/24", "2 minutes ago", "<code>" + codes.User.String() + "</code>",
 	} {
 		if !strings.Contains(got.Body, want) {
@@ -51,7 +51,7 @@ func TestAllow(t *testing.T) {
 		!request.AuthTime.Equal(l.login.AuthTime) || !request.LoginEnds.Equal(l.login.Absolute) || len(request.AMR) != 1 || request.AMR[0] != "pwd" {
 		t.Errorf("Poll = %+v, %v, want ada's sign-in", request, err)
 	}
-	if got := l.browser.Get("/device?done=allow"); got.Status != 200 || !strings.Contains(got.Body, "You let the device in") {
+	if got := l.browser.Get("/device?done=allow"); got.Status != 200 || !strings.Contains(got.Body, web.DeviceDone(true).Title) {
 		t.Errorf("afterwards = %d %s, want it said", got.Status, got.Body)
 	}
 	if n := l.Entries(domain.ActionApprove); n != 1 {
@@ -72,7 +72,7 @@ func TestDeny(t *testing.T) {
 	if err := l.poll(codes); !errors.Is(err, domain.ErrDenied) {
 		t.Errorf("the device polls %v, want denied", err)
 	}
-	if got := l.browser.Get("/device?done=deny"); got.Status != 200 || !strings.Contains(got.Body, "The device stays out") {
+	if got := l.browser.Get("/device?done=deny"); got.Status != 200 || !strings.Contains(got.Body, web.DeviceDone(false).Title) {
 		t.Errorf("afterwards = %d %s, want it said", got.Status, got.Body)
 	}
 	if n := l.Entries(domain.ActionDeny); n != 1 {
@@ -167,9 +167,9 @@ func TestWhoAsks(t *testing.T) {
 		has, not []string
 	}{
 		{"named", []string{"Orders &lt;TV&gt;"}, []string{"registered", "somebody else"}},
-		{"third", []string{"Somebody&#39;s TV", "The application belongs to somebody else, who registered it here."}, []string{"registered itself", `class="problem"`}},
-		{document, []string{"Let Tools in?", "registered itself and chose its name", "belongs to <b>tools.example.org</b>"}, []string{"client.json", `class="problem"`, "orders:read"}},
-		{"tsd_x", []string{"An application without a name", "registered itself"}, []string{"tsd_x", "It belongs to"}},
+		{"third", []string{"Somebody&#39;s TV", "This application belongs to a third party."}, []string{"registered itself", `class="problem"`}},
+		{document, []string{"Allow Tools to sign you in?", "registered itself and chose its name", "belongs to <b>tools.example.org</b>"}, []string{"client.json", `class="problem"`, "orders:read"}},
+		{"tsd_x", []string{"Unnamed application", "registered itself"}, []string{"tsd_x", "It belongs to"}},
 	} {
 		got := l.try(l.start(tt.client).User.String())
 		if !question(got) {

@@ -51,9 +51,9 @@ func TestCVE202546815LinkIsUsedOnce(t *testing.T) {
 	form := s.open(b, recoverPath, link)
 	s.in(b, b.Post(recoverPath, withPassword(form, good)), s.Ada, "pwd")
 	thief := pagetest.Open(s.route, "")
-	s.says(thief, thief.Get(recoverPath+"?link="+link), 410, "This link was used already")
-	s.says(thief, thief.Post(recoverPath, withPassword(form, "the password of a thief")), 410, "This link was used already")
-	s.says(b, b.Post(recoverPath, withPassword(form, "the password of a thief")), 410, "This link was used already")
+	s.says(thief, thief.Get(recoverPath+"?link="+link), 410, web.UsedLink().Title)
+	s.says(thief, thief.Post(recoverPath, withPassword(form, "the password of a thief")), 410, web.UsedLink().Title)
+	s.says(b, b.Post(recoverPath, withPassword(form, "the password of a thief")), 410, web.UsedLink().Title)
 	if !s.knows(s.Ada, good) || s.login(b) == nil {
 		t.Error("the second use did something")
 	}
@@ -137,8 +137,8 @@ func TestCVE202618963StepsOfAnotherLink(t *testing.T) {
 		t.Log(tt.name)
 		s.says(b, b.Post(recoverPath, tt.form), 400, tt.want)
 	}
-	s.says(b, b.Post(invitePath, withPassword(other, good, "user_name", "eve")), 404, "We do not know this link")
-	s.says(b, b.Post(recoverPath, withPassword(invitation, good, "step", web.StepChoose)), 404, "We do not know this link")
+	s.says(b, b.Post(invitePath, withPassword(other, good, "user_name", "eve")), 404, web.UnknownLink(false).Title)
+	s.says(b, b.Post(recoverPath, withPassword(invitation, good, "step", web.StepChoose)), 404, web.UnknownLink(false).Title)
 	// The second step of an invitation judges what the first one did.
 	s.says(b, b.Post(invitePath, withPassword(invitation, good, "step", web.StepChoose, "user_name", "ADA")), 400, web.TakenUserName)
 	s.says(b, b.Post(invitePath, withPassword(invitation, good, "step", web.StepChoose)), 400, web.BadUserName)
@@ -190,7 +190,7 @@ func TestForeignSite(t *testing.T) {
 	form := s.open(b, recoverPath, link)
 	for _, from := range [][2]string{{"https://evil.example", "cross-site"}, {"", "cross-site"}, {"null", ""}, {"", ""}, {"https://evil.example", "same-origin"}} {
 		got := b.PostFrom(recoverPath, withPassword(form, good), from[0], from[1])
-		s.says(b, got, 403, "a page that is not ours")
+		s.says(b, got, 403, web.Refused(403, "").Text)
 	}
 	s.unused(link, onetime.Recover)
 }
@@ -208,8 +208,8 @@ func TestTamperedLink(t *testing.T) {
 	for i := range secret {
 		secret[i] ^= 1
 		text := opaque.Write(opaque.OneTimeLink, secret)
-		s.says(b, b.Get(recoverPath+"?link="+text), 404, "We do not know this link")
-		s.says(b, b.Post(recoverPath, withPassword(form, good, "link", text)), 404, "We do not know this link")
+		s.says(b, b.Get(recoverPath+"?link="+text), 404, web.UnknownLink(false).Title)
+		s.says(b, b.Post(recoverPath, withPassword(form, good, "link", text)), 404, web.UnknownLink(false).Title)
 		secret[i] ^= 1
 	}
 	s.unused(link, onetime.Recover)

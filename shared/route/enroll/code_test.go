@@ -60,7 +60,7 @@ func TestRecoverPasskeyWaitsForTheCode(t *testing.T) {
 	form := s.open(b, recoverPath, link)
 	made := s.Authenticator().Create(form.Get("options"))
 	got := b.Post(recoverPath, with(form, "passkey", made, "code", app.Wrong()))
-	s.says(b, got, 400, "Your passkey is made")
+	s.says(b, got, 400, "Your passkey is ready")
 	if s.count("passkey#") != 0 {
 		t.Error("the passkey was stored with a wrong code")
 	}

@@ -67,7 +67,7 @@ func TestInvitationWithAPassword(t *testing.T) {
 			t.Errorf("entry = %+v, want who came, by whom", e)
 		}
 	}
-	s.says(pagetest.Open(s.route, ""), pagetest.Open(s.route, "").Get(invitePath+"?link="+link), 410, "This link was used already")
+	s.says(pagetest.Open(s.route, ""), pagetest.Open(s.route, "").Get(invitePath+"?link="+link), 410, web.UsedLink().Title)
 }
 
 func TestInvitationWithAPasskey(t *testing.T) {
@@ -160,8 +160,8 @@ func TestInvitationRefusals(t *testing.T) {
 		want string
 	}{
 		"nothing":          {with(form), web.NoChoice},
-		"weak":             {withPassword(form, "Robert2026!"), "little more than the person's name"},
-		"their address":    {withPassword(form, "bob@example.com"), "little more than the person's name"},
+		"weak":             {withPassword(form, "Robert2026!"), "too similar to the name"},
+		"their address":    {withPassword(form, "bob@example.com"), "too similar to the name"},
 		"different":        {with(form, "password", good, "again", "x"), web.DifferentPasswords},
 		"no passkey":       {with(form, "passkey", "x"), web.UnusablePasskey},
 		"no form of ours":  {withPassword(form, good, "csrf", "x"), web.ExpiredForm},
@@ -236,7 +236,7 @@ func TestInvitationUsedMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s.says(b, b.Post(invitePath, withPassword(form, good)), 410, "This link was used already")
+	s.says(b, b.Post(invitePath, withPassword(form, good)), 410, web.UsedLink().Title)
 	if s.named("bob") != nil {
 		t.Error("a link that was used made a user")
 	}

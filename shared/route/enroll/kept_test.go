@@ -16,6 +16,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/throttle"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // What happens to a person between the look at a link and its use counts.
@@ -31,15 +32,15 @@ func TestMeanwhile(t *testing.T) {
 		status    int
 		want      string
 	}{
-		{"disabled", func(s *scene, _ string) { change(s, admin.Disabled()) }, 403, "Your account is switched off"},
+		{"disabled", func(s *scene, _ string) { change(s, admin.Disabled()) }, 403, web.SwitchedOff("").Title},
 		{"password changed", func(s *scene, _ string) {
 			c, err := (&admin.Store{Store: s.People()}).Password(s.T.Context(), s.user(s.Ada), "what ada chose elsewhere")
 			if err != nil {
 				s.T.Error(err)
 			}
 			change(s, dynamo.UserChange{Changes: c})
-		}, 410, "This link no longer works"},
-		{"signed out everywhere", func(s *scene, _ string) { change(s, dynamo.UserChange{}) }, 410, "This link no longer works"},
+		}, 410, web.OvertakenLink().Title},
+		{"signed out everywhere", func(s *scene, _ string) { change(s, dynamo.UserChange{}) }, 410, web.OvertakenLink().Title},
 		{"link used", func(s *scene, link string) {
 			t, err := s.tickets().Open(s.T.Context(), link, onetime.Recover)
 			if err != nil {
@@ -47,8 +48,8 @@ func TestMeanwhile(t *testing.T) {
 				return
 			}
 			change(s, dynamo.UserChange{Also: []dynamo.Write{t.Use(s.T.Context())}})
-		}, 410, "This link was used already"},
-		{"removed", func(s *scene, _ string) { s.remove(s.Ada) }, 404, "We do not know this link"},
+		}, 410, web.UsedLink().Title},
+		{"removed", func(s *scene, _ string) { s.remove(s.Ada) }, 404, web.UnknownLink(false).Title},
 	}
 	for _, tt := range tests {
 		for _, when := range []string{"before the form is sent", "while it is worked on"} {
@@ -123,7 +124,7 @@ func TestTriesOfAnAddress(t *testing.T) {
 		s.says(b, b.Post(recoverPath, withPassword(form, "owls")), 400, "shorter than 8")
 	}
 	got := b.Post(recoverPath, withPassword(form, good))
-	s.says(b, got, http.StatusTooManyRequests, "too many requests")
+	s.says(b, got, http.StatusTooManyRequests, web.Refused(http.StatusTooManyRequests, "").Text)
 	if got.Header.Get("Retry-After") == "" {
 		t.Errorf("headers = %v, want to know how long to wait", got.Header)
 	}

@@ -88,7 +88,7 @@ func TestRecoverPage(t *testing.T) {
 	s := newScene(t)
 	s.AddPasskey(s.Ada, s.Authenticator())
 	got := pagetest.Open(s.route, "").Get(recoverPath + "?link=" + s.recovers(s.Ada))
-	for _, want := range []string{"You are <b>ada</b>", "signed out everywhere else", "excludeCredentials", `autocomplete="new-password"`, "new-password", `name="again"`} {
+	for _, want := range []string{"Your username is <b>ada</b>", "signs you out everywhere else", "excludeCredentials", `autocomplete="new-password"`, "new-password", `name="again"`} {
 		if !strings.Contains(got.Body, want) {
 			t.Errorf("page lacks %q: %s", want, got.Body)
 		}
@@ -144,8 +144,8 @@ func TestRecoverRefusals(t *testing.T) {
 	}{
 		{"nothing", with(form), web.NoChoice},
 		{"short", withPassword(form, "owls"), "This password is shorter than 8 characters. Choose another one."},
-		{"common", withPassword(form, "iloveyou"), "is one of the most common ones"},
-		{"the user name", withPassword(form, "adaada12"), "little more than the person's name"},
+		{"common", withPassword(form, "iloveyou"), "is one of the most common passwords"},
+		{"the user name", withPassword(form, "adaada12"), "too similar to the name"},
 		{"different", with(form, "password", good, "again", good+"!"), web.DifferentPasswords},
 		{"once only", with(form, "password", good), web.DifferentPasswords},
 		{"no passkey", with(form, "passkey", "{}"), web.UnusablePasskey},
@@ -224,15 +224,15 @@ func TestDeadLinks(t *testing.T) {
 		status           int
 		want, next       string
 	}{
-		{"used", recoverPath, used, 410, "This link was used already", "/login"},
-		{"expired", recoverPath, expired, 410, "This link has expired", "/recover"},
-		{"of somebody who is switched off", recoverPath, off, 403, "Your account is switched off", ""},
-		{"overtaken", recoverPath, overtaken, 410, "This link no longer works", "/recover"},
-		{"of somebody who is gone", recoverPath, unknown, 404, "We do not know this link", "/recover"},
-		{"cut off", recoverPath, used[:20], 404, "We do not know this link", "/recover"},
-		{"recovery as invitation", invitePath, expired, 404, "Ask whoever invited you", ""},
-		{"invitation as recovery", recoverPath, invitation, 404, "We do not know this link", "/recover"},
-		{"no invitation", invitePath, "", 404, "Ask whoever invited you", ""},
+		{"used", recoverPath, used, 410, web.UsedLink().Title, "/login"},
+		{"expired", recoverPath, expired, 410, web.ExpiredLink(false).Title, "/recover"},
+		{"of somebody who is switched off", recoverPath, off, 403, web.SwitchedOff("").Title, ""},
+		{"overtaken", recoverPath, overtaken, 410, web.OvertakenLink().Title, "/recover"},
+		{"of somebody who is gone", recoverPath, unknown, 404, web.UnknownLink(false).Title, "/recover"},
+		{"cut off", recoverPath, used[:20], 404, web.UnknownLink(false).Title, "/recover"},
+		{"recovery as invitation", invitePath, expired, 404, web.UnknownLink(true).Text, ""},
+		{"invitation as recovery", recoverPath, invitation, 404, web.UnknownLink(false).Title, "/recover"},
+		{"no invitation", invitePath, "", 404, web.UnknownLink(true).Text, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -260,8 +260,8 @@ func TestExpiredInvitation(t *testing.T) {
 	b := pagetest.Open(s.route, "")
 	form := s.open(b, invitePath, link)
 	s.Pass(24 * time.Hour)
-	s.says(b, b.Get(invitePath+"?link="+link), 410, "Ask whoever invited you for a new one.")
-	s.says(b, b.Post(invitePath, with(form, "user_name", "bob")), 410, "Ask whoever invited you for a new one.")
+	s.says(b, b.Get(invitePath+"?link="+link), 410, web.ExpiredLink(true).Text)
+	s.says(b, b.Post(invitePath, with(form, "user_name", "bob")), 410, web.ExpiredLink(true).Text)
 	if b.Cookies[websec.SessionCookie] != "" || s.named("bob") != nil {
 		t.Error("somebody came in by a link that has expired")
 	}

@@ -42,7 +42,7 @@ const (
 func (a *Asking) Serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case a.Requests == nil:
-		web.Render(w, http.StatusOK, web.RecoverElsewhere())
+		web.Render(w, http.StatusOK, web.RecoverByAdministrator())
 		return nil
 	case r.Method == http.MethodPost:
 		return a.take(w, r)

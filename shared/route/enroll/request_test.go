@@ -107,7 +107,7 @@ func TestRecoveryAnswers(t *testing.T) {
 			t.Errorf("%s made the calls %q, want %q", name, calls, wantCalls)
 		}
 		page := b.Get(got.Header.Get("Location"))
-		if page.Status != 200 || !strings.Contains(page.Body, "Check your mail") || strings.Contains(page.Body, name) {
+		if page.Status != 200 || !strings.Contains(page.Body, web.RecoverAsked().Title) || strings.Contains(page.Body, name) {
 			t.Errorf("%s: the page afterwards = %d %s", name, page.Status, page.Body)
 		}
 	}

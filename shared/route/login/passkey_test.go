@@ -234,11 +234,11 @@ func TestPasskeyOfTheDisabled(t *testing.T) {
 	h, a := owner(t)
 	h.switchOff(h.Ada)
 	got := touch(t, pagetest.Open(h.route, ""), a, "/login")
-	if got.Status != 403 || !strings.Contains(got.Body, "Your account is switched off") || got.Cookie(websec.SessionCookie) != nil {
+	if got.Status != 403 || !strings.Contains(got.Body, web.SwitchedOff("").Title) || got.Cookie(websec.SessionCookie) != nil {
 		t.Errorf("answer = %d %s, want 403 in words", got.Status, got.Body)
 	}
 	a.Unverified = true
-	if got := touch(t, pagetest.Open(h.route, ""), a, "/login"); got.Status != 400 || strings.Contains(got.Body, "switched off") {
+	if got := touch(t, pagetest.Open(h.route, ""), a, "/login"); got.Status != 400 || strings.Contains(got.Body, web.SwitchedOff("").Title) {
 		t.Errorf("without proof = %d, want 400 as for everybody", got.Status)
 	}
 }

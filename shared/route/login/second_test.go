@@ -219,7 +219,7 @@ func TestConfirm(t *testing.T) {
 	b := pagetest.Open(h.route, cookie)
 	const path = "/login?why=confirm&login_hint=eve&return=%2Faccount%3Fopen%3Dways"
 	got := b.Get(path)
-	for _, want := range []string{"<h1>Confirm that it is you</h1>", "<b>ada</b>", `href="/login?return=%2Faccount%3Fopen%3Dways">Not you?`, `value="ada"`} {
+	for _, want := range []string{"<h1>Confirm that it&#39;s you</h1>", "<b>ada</b>", `href="/login?return=%2Faccount%3Fopen%3Dways">Not you?`, `value="ada"`} {
 		if !strings.Contains(got.Body, want) {
 			t.Errorf("the page lacks %s:\n%s", want, got.Body)
 		}
@@ -229,7 +229,7 @@ func TestConfirm(t *testing.T) {
 	}
 	form := filled(t, got, "ada", "wrong")
 	got = b.Post("/login", form)
-	if got.Status != 400 || !strings.Contains(got.Body, "Confirm that it is you") || !strings.Contains(got.Body, web.WrongPassword) || h.opened(b) == nil {
+	if got.Status != 400 || !strings.Contains(got.Body, "Confirm that it&#39;s you") || !strings.Contains(got.Body, web.WrongPassword) || h.opened(b) == nil {
 		t.Fatalf("a wrong password = %d %s, want the page again, and the session as it was", got.Status, got.Body)
 	}
 	got = b.Post("/login", filled(t, got, "ada", routetest.Password))
@@ -238,7 +238,7 @@ func TestConfirm(t *testing.T) {
 	}
 	for name, nobody := range map[string]string{"nobody": "", "a forged cookie": "tsi_x", "an old cookie": cookie} {
 		body := pagetest.Open(h.route, nobody).Get(path).Body
-		if !strings.Contains(body, "Confirm that it is you") || !strings.Contains(body, `<label for="user_name">`) || !strings.Contains(body, `value="eve"`) || strings.Contains(body, "Not you?") {
+		if !strings.Contains(body, "Confirm that it&#39;s you") || !strings.Contains(body, `<label for="user_name">`) || !strings.Contains(body, `value="eve"`) || strings.Contains(body, "Not you?") {
 			t.Errorf("%s: the page does not ask who it is:\n%s", name, body)
 		}
 	}
@@ -314,7 +314,7 @@ func TestSignInAfterEverythingEnded(t *testing.T) {
 	}
 	step.Set("code", app.Code())
 	got := b.Post("/login", step)
-	if got.Status != http.StatusBadRequest || !strings.Contains(got.Body, "Please sign in again") || got.Cookie(websec.SessionCookie) != nil {
+	if got.Status != http.StatusBadRequest || !strings.Contains(got.Body, web.BeginAgain("").Title) || got.Cookie(websec.SessionCookie) != nil {
 		t.Errorf("answer = %d %s, want to begin again", got.Status, got.Body)
 	}
 }

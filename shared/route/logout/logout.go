@@ -146,10 +146,7 @@ func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
 		web.Redirect(w, asked.location())
 		return
 	}
-	web.Render(w, http.StatusOK, web.Message{
-		Title: "You are signed out", Text: "This browser is not signed in.",
-		Link: web.Link{Path: contract.Login.Path(), Text: "Sign in"},
-	})
+	web.Render(w, http.StatusOK, web.SignedOut())
 }
 
 // navigation reports whether a person goes to this address, as opposed to a page
@@ -162,11 +159,10 @@ func navigation(r *http.Request) bool {
 
 // Refuse shows a refusal as a page, from where one can still sign out.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
-	page := web.Refused(refused.Status, httpapi.RequestID(r.Context()))
+	reference := httpapi.RequestID(r.Context())
+	page := web.Refused(refused.Status, reference)
 	if refused.Status == http.StatusBadRequest {
-		page.Text = "The application that sent you here made a mistake, so nothing has happened."
-		page.Detail = refused.Detail
-		page.Link = web.Link{Path: path, Text: "Sign out here"}
+		page = web.LogoutRefused(refused.Detail, reference)
 	}
 	web.Render(w, refused.Status, page)
 	return true

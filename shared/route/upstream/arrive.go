@@ -91,7 +91,7 @@ func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) er
 	}
 	switch {
 	case errors.Is(err, errStranger):
-		v.tell(http.StatusForbidden, web.UpstreamStranger(v.upstream.Name, v.back), oauth.AccessDenied, err)
+		v.tell(http.StatusForbidden, web.UpstreamNoAccount(v.upstream.Name, v.back), oauth.AccessDenied, err)
 	case errors.Is(err, errOutside):
 		v.tell(http.StatusForbidden, web.UpstreamOutside(v.upstream.Name, v.back, v.upstream.Domains), oauth.AccessDenied, err)
 	case errors.Is(err, external.ErrUnknown), errors.Is(err, session.ErrStale), errors.Is(err, external.ErrTaken):

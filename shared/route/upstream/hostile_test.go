@@ -17,6 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/relying"
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // forget removes a person, but not what is linked to them.
@@ -28,7 +29,7 @@ func (s *scene) forget(subject string) {
 	}
 }
 
-const lost = "This answer was not expected here"
+var lost = web.UpstreamLost("").Text
 
 // Casdoor CVE-2026-9098: nobody comes in by an answer that they did not set out for.
 func TestUnsolicitedAnswer(t *testing.T) {
@@ -110,7 +111,7 @@ func TestMixUp(t *testing.T) {
 	b := s.open("")
 	back := s.there(b, start)
 	before := len(s.server.Requests())
-	s.refused(b, b.Get(back), http.StatusBadRequest, "an answer from Work &amp; Co that we can rely on")
+	s.refused(b, b.Get(back), http.StatusBadRequest, web.UpstreamFailed("Work & Co", "", "").Text)
 	if made := s.server.Requests()[before:]; len(made) > 0 {
 		t.Errorf("the code was shown to %v", made)
 	}
@@ -133,10 +134,7 @@ func TestHostileAnswer(t *testing.T) {
 	claim := func(name string, value any) upstreamtest.Manners {
 		return upstreamtest.Manners{Claims: map[string]any{name: value}}
 	}
-	const (
-		failed = "an answer from Work &amp; Co that we can rely on"
-		down   = "Work &amp; Co does not answer"
-	)
+	failed, down := web.UpstreamFailed("Work & Co", "", "").Text, web.UpstreamDown("Work & Co", "", "").Title
 	tests := []struct {
 		name    string
 		manners upstreamtest.Manners
@@ -153,7 +151,7 @@ func TestHostileAnswer(t *testing.T) {
 		{"code is refused", upstreamtest.Manners{TokenError: "invalid_grant"}, http.StatusBadRequest, failed},
 		{"redirect at the token endpoint", upstreamtest.Manners{Moved: "/token", Elsewhere: "/userinfo"}, http.StatusBadRequest, failed},
 		{"huge answer", upstreamtest.Manners{Huge: "/token"}, http.StatusBadRequest, failed},
-		{"person says no", upstreamtest.Manners{Error: "access_denied"}, http.StatusForbidden, "did not agree"},
+		{"person says no", upstreamtest.Manners{Error: "access_denied"}, http.StatusForbidden, web.UpstreamDenied("Work & Co", "").Text},
 		{"error", upstreamtest.Manners{Error: "invalid_scope"}, http.StatusBadRequest, failed},
 		{"error that passes", upstreamtest.Manners{Error: "server_error"}, http.StatusServiceUnavailable, down},
 		{"down", upstreamtest.Manners{Down: "/token"}, http.StatusServiceUnavailable, down},
@@ -195,7 +193,7 @@ func TestSwappedCode(t *testing.T) {
 			}
 			q := own.Query()
 			q.Set("code", stolen.Query().Get("code"))
-			s.refused(attacker, attacker.Get(own.Path+"?"+q.Encode()), http.StatusBadRequest, "that we can rely on")
+			s.refused(attacker, attacker.Get(own.Path+"?"+q.Encode()), http.StatusBadRequest, web.UpstreamFailed("Work & Co", "", "").Text)
 		})
 	}
 }
@@ -204,7 +202,7 @@ func TestUpstreamDownAtStart(t *testing.T) {
 	s := newScene(t)
 	s.server.Behave(upstreamtest.Manners{Down: "/.well-known/openid-configuration"})
 	b := s.open("")
-	s.refused(b, b.Get(start), http.StatusServiceUnavailable, "does not answer")
+	s.refused(b, b.Get(start), http.StatusServiceUnavailable, web.UpstreamDown("Work & Co", "", "").Title)
 }
 
 // A disabled upstream lets nobody leave, and nobody in who has left.
@@ -215,8 +213,8 @@ func TestDisabledUpstream(t *testing.T) {
 	s.offer("work", func(u *upstream.Upstream) { u.Disabled = true })
 	s.Pass(upstream.TTL)
 	before := len(s.server.Requests())
-	s.refused(b, b.Get(back), http.StatusForbidden, "Signing in with an account at Work &amp; Co is switched off")
-	s.refused(b, b.Get(start), http.StatusForbidden, "is switched off")
+	s.refused(b, b.Get(back), http.StatusForbidden, web.UpstreamOff("Work & Co", "").Title)
+	s.refused(b, b.Get(start), http.StatusForbidden, web.UpstreamOff("Work & Co", "").Title)
 	if made := s.server.Requests()[before:]; len(made) > 0 {
 		t.Errorf("the upstream was asked %v, want nothing", made)
 	}
@@ -231,7 +229,7 @@ func TestUpstreamMoves(t *testing.T) {
 	other := upstreamtest.OIDC(t)
 	s.offer("work", func(u *upstream.Upstream) { u.Issuer = other.URL })
 	s.Pass(upstream.TTL)
-	s.refused(b, b.Get(back), http.StatusBadRequest, "that we can rely on")
+	s.refused(b, b.Get(back), http.StatusBadRequest, web.UpstreamFailed("Work & Co", "", "").Text)
 	if made := other.Requests(); len(made) > 0 {
 		t.Errorf("the other upstream was asked %v, want nothing", made)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // invite makes an invitation and returns it with the path of its sign-in elsewhere.
@@ -43,7 +44,7 @@ func TestInvitation(t *testing.T) {
 		t.Errorf("the new person = %+v, %v, want what the invitation says and, for what is taken or not said, the upstream", ada, err)
 	}
 	again := s.open("")
-	s.refused(again, again.Get(path), http.StatusGone, "This link was used already")
+	s.refused(again, again.Get(path), http.StatusGone, web.UsedLink().Title)
 	if n := s.Entries(audit.UserCreate); n != 1 {
 		t.Errorf("the trail has %d entries of new people, want 1", n)
 	}
@@ -88,7 +89,7 @@ func TestInvitationIsUsedOnce(t *testing.T) {
 	if a := first.Get(one); a.Status != http.StatusSeeOther {
 		t.Fatalf("answer = %d: %s", a.Status, a.Body)
 	}
-	s.refused(second, second.Get(two), http.StatusGone, "This link was used already")
+	s.refused(second, second.Get(two), http.StatusGone, web.UsedLink().Title)
 	if all := s.people(); len(all) != 1 {
 		t.Errorf("there are %d people, want one", len(all))
 	}
@@ -101,7 +102,7 @@ func TestInvitationWithAccountOfSomebody(t *testing.T) {
 	s.attach(bob, upstreamtest.Ada)
 	_, path := s.invite(onetime.New{})
 	b := s.open("")
-	s.refused(b, s.visit(b, path), http.StatusConflict, "You are here already")
+	s.refused(b, s.visit(b, path), http.StatusConflict, web.UpstreamKnown("", "").Title)
 	s.server.Become(upstreamtest.Account{Subject: "2", UserName: "eve"})
 	if a := s.visit(b, path); a.Status != http.StatusSeeOther {
 		t.Errorf("the invitation with another account = %d: %s", a.Status, a.Body)

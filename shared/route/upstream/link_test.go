@@ -16,6 +16,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // signedIn is a person with a login and its browser.
@@ -65,7 +66,7 @@ func TestLinkAccountOfAnother(t *testing.T) {
 	s.attach(bob, upstreamtest.Ada)
 	ada, l, b := s.signedIn("ada")
 	a := s.visit(b, s.offered(b, "work", l.ID))
-	if a.Status != http.StatusConflict || !strings.Contains(a.Body, "Somebody else has this account") {
+	if a.Status != http.StatusConflict || !strings.Contains(a.Body, web.UpstreamTaken("", "").Title) {
 		t.Errorf("linking Bob's account = %d %s, want 409", a.Status, a.Body)
 	}
 	if links, err := s.links.List(t.Context(), ada); err != nil || len(links) != 0 || s.linkedTo(upstreamtest.Ada) != bob {
@@ -203,7 +204,7 @@ func TestTooManyLinks(t *testing.T) {
 		s.attach(ada, upstreamtest.Account{Subject: "of-old-" + strings.Repeat("i", i)})
 	}
 	a := s.visit(b, s.offered(b, "work", l.ID))
-	if a.Status != http.StatusConflict || !strings.Contains(a.Body, "too many accounts") || s.linkedTo(upstreamtest.Ada) != "" {
+	if a.Status != http.StatusConflict || !strings.Contains(a.Body, web.UpstreamFull("").Title) || s.linkedTo(upstreamtest.Ada) != "" {
 		t.Errorf("link %d = %d %s, want 409", external.MaxLinks+1, a.Status, a.Body)
 	}
 }

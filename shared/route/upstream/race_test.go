@@ -12,6 +12,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // meddler does something right before the first transaction.
@@ -45,9 +46,9 @@ func TestChangedUnderTheSignIn(t *testing.T) {
 			if err != nil {
 				s.T.Error(err)
 			}
-		}, http.StatusForbidden, "We do not know this account"},
-		{"disabled", func(s *scene, l *external.Link) { s.flag(l.Subject, dynamo.AttrDisabled) }, http.StatusForbidden, "Your account is switched off"},
-		{"removed", func(s *scene, l *external.Link) { s.forget(l.Subject) }, http.StatusForbidden, "We do not know this account"},
+		}, http.StatusForbidden, web.UpstreamNoAccount("", "").Title},
+		{"disabled", func(s *scene, l *external.Link) { s.flag(l.Subject, dynamo.AttrDisabled) }, http.StatusForbidden, web.SwitchedOff("").Title},
+		{"removed", func(s *scene, l *external.Link) { s.forget(l.Subject) }, http.StatusForbidden, web.UpstreamNoAccount("", "").Title},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

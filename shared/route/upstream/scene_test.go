@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -124,7 +125,7 @@ func (s *scene) inside(b *pagetest.Browser) *session.Login {
 // nobody is signed in.
 func (s *scene) refused(b *pagetest.Browser, a routetest.Answer, status int, text string) {
 	s.T.Helper()
-	if a.Status != status || !strings.Contains(a.Body, text) || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+	if a.Status != status || !strings.Contains(html.UnescapeString(a.Body), text) || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
 		s.T.Errorf("answer = %d %.700s, want %d with %q", a.Status, a.Body, status, text)
 	}
 	if l := s.inside(b); l != nil {

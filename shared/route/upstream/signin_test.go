@@ -17,6 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/upstream"
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 func TestFirstSignIn(t *testing.T) {
@@ -96,7 +97,7 @@ func TestDisabledPerson(t *testing.T) {
 	s.attach(ada, upstreamtest.Ada)
 	s.flag(ada, dynamo.AttrDisabled)
 	b := s.open("")
-	s.refused(b, s.visit(b, start), http.StatusForbidden, "Your account is switched off")
+	s.refused(b, s.visit(b, start), http.StatusForbidden, web.SwitchedOff("").Title)
 	if n := s.Entries(audit.LoginRefuse); n != 1 {
 		t.Errorf("the trail has %d refusals, want 1", n)
 	}
@@ -127,7 +128,7 @@ func TestRemovedPerson(t *testing.T) {
 	s.attach(ada, upstreamtest.Ada)
 	s.forget(ada)
 	b := s.open("")
-	s.refused(b, s.visit(b, start), http.StatusForbidden, "We do not know this account")
+	s.refused(b, s.visit(b, start), http.StatusForbidden, web.UpstreamNoAccount("", "").Title)
 	if all := s.people(); len(all) != 0 {
 		t.Errorf("%d people were made, want none", len(all))
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// accounts are the pages of a person's own account.
+// accounts are the account pages.
 func accounts() map[string]web.Page {
 	return map[string]web.Page{
 		"account":          account(3),
@@ -20,13 +20,13 @@ func accounts() map[string]web.Page {
 		"account-long":     overflowing(),
 		"account-full":     full(),
 		"passkey-add":      web.AddPasskey{CSRF: "t", Options: `{"challenge":"AQID","rp":{"name":"Tipstaff"}}`},
-		"passkey-expired":  web.AddPasskey{CSRF: "t", Options: `{"challenge":"AQID"}`, Name: long, Problem: "That took too long. Please try again."},
+		"passkey-expired":  web.AddPasskey{CSRF: "t", Options: `{"challenge":"AQID"}`, Name: long, Problem: web.SlowPasskey},
 		"password-set":     web.SetPassword{CSRF: "t", UserName: "ada"},
 		"password-change":  web.SetPassword{CSRF: "t", UserName: "ada", Has: true},
-		"password-weak":    web.SetPassword{CSRF: "t", UserName: "ada", Has: true, Problem: "This password is shorter than 8 characters. Please choose another one."},
+		"password-weak":    web.SetPassword{CSRF: "t", UserName: "ada", Has: true, Problem: web.WeakPassword("is shorter than 8 characters")},
 		"otp-add":          app(web.AddOTP{}),
-		"otp-wrong":        app(web.AddOTP{Problem: "This code is not right. Type the one that the app shows now.", Wrong: true}),
-		"otp-late":         app(web.AddOTP{Problem: "That took too long. Here is a new picture."}),
+		"otp-wrong":        app(web.AddOTP{Problem: web.WrongAppCode, Wrong: true}),
+		"otp-late":         app(web.AddOTP{Problem: web.ExpiredSetup}),
 		"codes-new":        web.NewCodes{CSRF: "t", Left: 3},
 		"codes-new-none":   web.NewCodes{CSRF: "t"},
 		"codes-shown":      web.RecoveryCodes{Codes: codes()},
@@ -34,7 +34,7 @@ func accounts() map[string]web.Page {
 	}
 }
 
-// account is the page of a person with n sessions.
+// account returns the page of a person with n sessions.
 func account(n int) web.Account {
 	p := web.Account{
 		CSRF: "t", Name: "Ada Lovelace", UserName: "ada", Email: "ada@example.com", Now: noon,
@@ -44,8 +44,8 @@ func account(n int) web.Account {
 				{ID: "k2", Name: "Security key", Created: noon.Add(-200 * time.Hour)},
 			},
 			Password: true, OTP: true, OTPSince: noon.Add(-300 * time.Hour), CodesLeft: 9,
-			Linked:    []web.LinkedAccount{{ID: "l1", At: "GitHub", Label: "adalovelace", Created: noon.Add(-50 * time.Hour)}},
-			Elsewhere: []web.Link{{Path: "/upstream/google?link=t", Text: "Google"}, {Path: "/upstream/github?link=t", Text: "GitHub"}},
+			Connected:   []web.ConnectedAccount{{ID: "l1", At: "GitHub", Label: "adalovelace", Created: noon.Add(-50 * time.Hour)}},
+			Connectable: []web.Link{{Path: "/upstream/google?link=t", Text: "Google"}, {Path: "/upstream/github?link=t", Text: "GitHub"}},
 		},
 		Sessions: []web.Session{
 			{ID: "01", Device: "Firefox on Linux", Place: "203.0.113.0/24", First: noon.Add(-3 * time.Hour), Last: noon.Add(-10 * time.Second), Current: true},
@@ -55,13 +55,13 @@ func account(n int) web.Account {
 		Apps: []web.App{
 			{
 				ID: "a1", Name: "Orders", First: noon.Add(-72 * time.Hour), Last: noon.Add(-25 * time.Minute),
-				Asks: []web.Ask{{Scopes: []string{"Recognize you when you come back"}}, {Place: "Order API", Scopes: []string{"See your orders", "Order for you"}}},
+				Asks: []web.Ask{{Scopes: []string{"Sign you in and recognize you"}}, {Place: "Order API", Scopes: []string{"See your orders", "Order for you"}}},
 			},
 			{ID: "a2", Name: "Nightly report", Origin: "tools.example.org", First: noon.Add(-2000 * time.Hour), Last: noon.Add(-31 * time.Hour)},
 		},
 		Activity: []web.Activity{
 			{What: "Signed in with a passkey", At: noon.Add(-3 * time.Hour), Device: "Firefox on Linux", Place: "203.0.113.0/24"},
-			{What: "Somebody tried to sign in with a wrong password, 80 times within an hour", At: noon.Add(-5 * time.Hour), Refused: true},
+			{What: "Someone tried to sign in with a wrong password, 80 times within an hour", At: noon.Add(-5 * time.Hour), Refused: true},
 			{What: "Set up an authenticator app", At: noon.Add(-300 * time.Hour)},
 		},
 	}
@@ -75,7 +75,7 @@ func account(n int) web.Account {
 	return p
 }
 
-// newcomer has nothing yet but a passkey.
+// newcomer returns the page of a new person with one passkey.
 func newcomer() web.Account {
 	p := account(1)
 	p.Name, p.Email, p.Apps, p.Activity = "", "", nil, nil
@@ -85,7 +85,7 @@ func newcomer() web.Account {
 
 func ended() web.Account {
 	p := account(2)
-	p.Notice = "The session has ended."
+	p.Notice = web.SessionEnded
 	return p
 }
 
@@ -96,12 +96,12 @@ func expired() web.Account {
 	return p
 }
 
-// lastWay is a person whose only way in is an account elsewhere.
+// lastWay returns the page of a person with a connected account as the only way to sign in.
 func lastWay() web.Account {
 	p := account(2)
-	p.Problem = "This is the only way in which you can sign in. Add another one first."
+	p.Problem = web.LastWay
 	p.Ways = web.Ways{
-		Linked: []web.LinkedAccount{
+		Connected: []web.ConnectedAccount{
 			{ID: "l1", At: "Google", Label: "ada@example.com", Created: noon.Add(-50 * time.Hour)},
 			{ID: "l2", At: "example-sso", Off: true, Created: noon.Add(-80 * time.Hour)},
 		},
@@ -119,7 +119,7 @@ func overflowing() web.Account {
 	for i := range p.Ways.Passkeys {
 		p.Ways.Passkeys[i].Name = long
 	}
-	p.Ways.Linked[0].Label, p.Ways.Elsewhere[0].Text = long, long
+	p.Ways.Connected[0].Label, p.Ways.Connectable[0].Text = long, long
 	p.Apps[0].Name, p.Apps[0].Origin = long, long+".example"
 	p.Apps[0].Asks = []web.Ask{{Place: long, Scopes: []string{long, "a:b"}}}
 	for i := range p.Activity {
@@ -128,7 +128,7 @@ func overflowing() web.Account {
 	return p
 }
 
-// full is as much as a page has to hold.
+// full returns a page with the maximum of everything.
 func full() web.Account {
 	p := account(20)
 	for i := len(p.Ways.Passkeys); i < 10; i++ {
@@ -144,7 +144,8 @@ func full() web.Account {
 	return p
 }
 
-// app is the set-up of an authenticator app. The picture is none that can be read.
+// app returns the setup of an authenticator app. Its picture looks like a QR code, but no
+// app can read it.
 func app(p web.AddOTP) web.AddOTP {
 	const size = 49
 	var path strings.Builder

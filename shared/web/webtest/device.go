@@ -6,13 +6,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// device is the question whether a device may come in, with what is special about
-// it.
+// device returns the question about a device, with a change.
 func device(change func(*web.DeviceRequest)) web.DeviceRequest {
 	p := web.DeviceRequest{
 		CSRF: "t", Code: "WDJB-MJHT", Request: "01JD9ZQZ7M3S9T6W9B0V5K8XYZ", App: "Orders TV", Who: "Ada Lovelace", Ours: true,
 		Asks: []web.Ask{
-			{Scopes: []string{"Know that it is you"}},
+			{Scopes: []string{"Sign you in and recognize you"}},
 			{Place: "Order API", Scopes: []string{"See your orders"}},
 		},
 		Agent: "Orders TV", Place: "198.51.100.0/24", Asked: noon.Add(-2 * time.Minute), Now: noon,

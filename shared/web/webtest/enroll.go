@@ -6,7 +6,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// enrolling is the way of somebody who brings a one-time link.
+// enrolling are the pages of people with a one-time link.
 func enrolling() map[string]web.Page {
 	const link = "tsl_AAAA"
 	options := `{"challenge":"AQ","rp":{"id":"auth.example.com","name":"Tipstaff"},"user":{"id":"AQ","name":"ada","displayName":"Ada"},"pubKeyCredParams":[]}`

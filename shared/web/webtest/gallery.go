@@ -1,5 +1,5 @@
-// Package webtest holds the pages of package web in every state that a person
-// can meet, for the tests that look at all of them.
+// Package webtest has every page of package web in every state that a person can see.
+// Tests that check all pages use [Gallery].
 package webtest
 
 import (
@@ -10,13 +10,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// noon is the time at which the pages of the gallery are looked at.
+// noon is the time of the pages.
 var noon = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 
-// long has no place to break.
+// long is a name without a place to break the line.
 const long = "an-account-with-a-name-of-sixty-four-characters-without-a-space"
 
-// Gallery is every page in every state, by name.
+// Gallery returns every page in every state, by name.
 func Gallery() map[string]web.Page {
 	gallery := map[string]web.Page{
 		"home":   home(),
@@ -27,10 +27,11 @@ func Gallery() map[string]web.Page {
 		},
 		"logout-expired":   web.Logout{CSRF: "t", Who: long, Problem: web.ExpiredForm},
 		"consent":          consent(),
+		"consent-sign-in":  signingIn(),
 		"consent-nothing":  web.Consent{CSRF: "t", App: "Orders", Where: "orders.example.com", Who: "ada"},
-		"consent-expired":  unasked(web.Consent{Problem: web.ExpiredForm}),
-		"consent-unvetted": unasked(web.Consent{Unvetted: true}),
-		"consent-document": unasked(web.Consent{Unvetted: true, Origin: "tools.example.org"}),
+		"consent-expired":  variant(web.Consent{Problem: web.ExpiredForm}),
+		"consent-unvetted": variant(web.Consent{Unvetted: true}),
+		"consent-document": variant(web.Consent{Unvetted: true, Origin: "tools.example.org"}),
 		"consent-long":     endless(),
 		"device":           web.Device{CSRF: "t"},
 		"device-wrong":     web.Device{CSRF: "t", Code: "WDJB-MJH0", Problem: web.ForeignLetters},
@@ -42,8 +43,9 @@ func Gallery() map[string]web.Page {
 		"device-allowed":   web.DeviceDone(true),
 		"device-denied":    web.DeviceDone(false),
 		"unanswered":       web.Unanswered("redirect_uri is not registered for the client", "JKJaXmPLvHcESHA="),
-		"message":          web.Message{Title: "You are signed out", Text: "See you soon.", Link: web.Link{Path: "/login", Text: "Sign in again"}},
+		"message":          web.SignedOut(),
 		"message-problem":  web.Refused(503, "JKJaXmPLvHcESHA="),
+		"logout-refused":   web.LogoutRefused("post_logout_redirect_uri is not registered for the client", "JKJaXmPLvHcESHA="),
 	}
 	maps.Copy(gallery, logins())
 	maps.Copy(gallery, accounts())
@@ -66,14 +68,21 @@ func consent() web.Consent {
 	return web.Consent{
 		CSRF: "t", Authorization: "client_id=orders", App: "Orders", Where: "orders.example.com", Who: "Ada Lovelace", To: "https://orders.example.com",
 		Asks: []web.Ask{
-			{Scopes: []string{"Know that it is you", "See your e-mail address"}},
+			{Scopes: []string{"Sign you in and recognize you", "See your email address"}},
 			{Place: "Order API", Scopes: []string{"See your orders", "Order for you"}},
 		},
 	}
 }
 
-// unasked is the question with what is special about it.
-func unasked(p web.Consent) web.Consent {
+// signingIn returns the question of an application that requests a sign-in only.
+func signingIn() web.Consent {
+	p := consent()
+	p.App, p.Where, p.Asks = "Billing", "billing.example.com", p.Asks[:1]
+	return p
+}
+
+// variant returns the question with a problem or an origin of p.
+func variant(p web.Consent) web.Consent {
 	q := consent()
 	q.Problem, q.Unvetted, q.Origin = p.Problem, p.Unvetted, p.Origin
 	return q

@@ -6,10 +6,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// passkeyOptions are what a page asks a passkey for.
+// passkeyOptions are the request options of a page.
 const passkeyOptions = `{"challenge":"AWtleTAwMDAxAAABmqHkV8Dl7nKn2sEAk9dJYq3c0L8mC1p5Zb4uVxTgRwE7hQoXWfKfD0iYtU9sM2eBn6aj","timeout":300000,"rpId":"auth.example.com","userVerification":"required"}`
 
-// login is the page of a stage with two upstreams.
+// login returns the page of a stage with two upstreams.
 func login() web.Login {
 	return web.Login{
 		CSRF: "t", Return: "/account", Passkey: passkeyOptions,
@@ -17,7 +17,7 @@ func login() web.Login {
 	}
 }
 
-// again is the page after a try.
+// again returns the page after a form that failed.
 func again(p web.Login) web.Login {
 	next := login()
 	next.UserName, next.Problem, next.RetryAfter = "ada", p.Problem, p.RetryAfter
@@ -25,7 +25,7 @@ func again(p web.Login) web.Login {
 	return next
 }
 
-// logins are the pages of a sign-in.
+// logins are the sign-in pages.
 func logins() map[string]web.Page {
 	bare := again(web.Login{Confirm: true, Who: "ada"})
 	bare.Passwordless = true

@@ -167,7 +167,7 @@ func TestUserCommand(t *testing.T) {
 		`bob   usr_\w{26}  none      -            -\n`, "", "user", "list")
 
 	g := o.mustSignIn("ann", first)
-	o.fails("password is one of the most common ones, which are tried first", "iloveyou", "user", "set-password", "ann")
+	o.fails("password is one of the most common passwords", "iloveyou", "user", "set-password", "ann")
 	o.says("set the password of ann and ended 1 session\n", second+"\r\n", "user", "set-password", "ANN")
 	if _, err := o.signIn("ann", first); err == nil || o.live(g) {
 		t.Errorf("after set-password the old one = %v and its session lives: %v", err, o.live(g))

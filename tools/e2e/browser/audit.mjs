@@ -1,16 +1,15 @@
-// Looks at every page of the gallery, in light and dark, on a phone and on a
-// desktop, and reports what is wrong. With a folder for screenshots it takes
-// one of each, too.
+// Looks at every page of the gallery, in light and dark, on a phone and on a desktop,
+// and reports what is wrong. If a folder for screenshots is given, it takes one of each.
 import { join } from 'node:path'
 import { given, run } from './chromium.mjs'
 import { focus, geometry, violations } from './look.mjs'
 
-// The first look sees everything but the other colors. 320 pixels are also what
-// is left of 1280 at 400 % zoom (WCAG 1.4.10). The others are for the eye.
+// The first look checks everything but the dark colors. 320 pixels are also what is left
+// of 1280 at 400 % zoom (WCAG 1.4.10). The last three are for screenshots only.
 const looks = [{ scheme: 'light', width: 320, whole: true }, { scheme: 'dark', width: 1280 }]
 if (given.screenshots) looks.push({ scheme: 'light', width: 360 }, { scheme: 'dark', width: 360 }, { scheme: 'light', width: 1280 })
 
-// hands is how many pages are looked at at once.
+// hands is how many pages are looked at in parallel.
 const hands = 4
 
 await run(async browser => {
@@ -22,7 +21,7 @@ await run(async browser => {
   return findings.sort()
 })
 
-// work looks at the pages that are left, one after the other, in a window of its own.
+// work looks at the pages that are left, one after the other, in its own window.
 async function work (browser, look, left, findings) {
   const context = await browser.newContext({
     viewport: { width: look.width, height: 800 }, colorScheme: look.scheme, reducedMotion: 'reduce'

@@ -1,6 +1,8 @@
-// A person's passkeys, as Chromium plays an authenticator over its DevTools protocol.
+// The passkeys of a person, in an authenticator that Chromium simulates over its DevTools
+// protocol. It answers every request at once, conditional ones too, which list passkeys
+// below a field: it is as if the person always chose the first one.
 export class Authenticator {
-  // plug gives the tab of a person an authenticator that checks who they are.
+  // plug gives the tab of a person an authenticator that verifies its user.
   static async plug (me, more = {}) {
     const tools = await me.context.newCDPSession(me.page)
     await tools.send('WebAuthn.enable', { enableUI: false })
@@ -17,10 +19,7 @@ export class Authenticator {
 
   send (what, more = {}) { return this.tools.send('WebAuthn.' + what, { authenticatorId: this.authenticatorId, ...more }) }
 
-  // present says whether the person touches what asks for a touch. A browser that
-  // offers passkeys below a field has one chosen at once by who is present.
-  present (yes) { return this.send('setAutomaticPresenceSimulation', { enabled: yes }) }
-  // recognizes says whether the person's finger is the right one.
+  // recognizes sets whether the authenticator accepts the finger of the person.
   recognizes (yes) { return this.send('setUserVerified', { isUserVerified: yes }) }
 
   async keys () { return (await this.send('getCredentials')).credentials }

@@ -1,11 +1,11 @@
-// Package browser_test looks at the pages as people do: in a real browser.
+// Package browser_test looks at the pages in a real browser, as people do.
 //
-// The gallery shows every page in every state, and axe-core and a few rules of
-// our own say what is wrong with it. The journeys go through the running local
-// stack with JavaScript switched off, because no page needs any.
+// The gallery shows every page in every state, and axe-core and a few rules of our own
+// find what is wrong with it. The journeys go through the running local stack. Most run
+// with JavaScript switched off, because no page but those of passkeys needs it.
 //
-// The browser is Chromium as Debian packages it. Where it is missing the tests
-// fail; they never pass by not looking.
+// The browser is Chromium as Debian packages it. Without it the tests fail: they are
+// never skipped.
 package browser_test
 
 import (
@@ -18,8 +18,8 @@ import (
 	"testing"
 )
 
-// chromium returns the path of the browser: that of the variable CHROMIUM, or
-// the one on the PATH.
+// chromium returns the path of the browser: the variable CHROMIUM, or the first one on
+// the PATH.
 func chromium() (string, error) {
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		if _, err := exec.LookPath(path); err != nil {
@@ -35,7 +35,7 @@ func chromium() (string, error) {
 	return "", errors.New("there is no Chromium: apt-get install chromium, or name one in the variable CHROMIUM")
 }
 
-// script runs a Node script with what it is given and reads what it found.
+// script runs a Node script with its input as JSON and reads its findings.
 func script(t *testing.T, name string, given map[string]any, found any) {
 	t.Helper()
 	browser, err := chromium()

@@ -12,27 +12,26 @@ import (
 	"time"
 )
 
-// stranger is an account that another site would like a person to use.
-const stranger = "stranger"
+// attacker is an account to which another site tries to sign a person in.
+const attacker = "mallory"
 
-// elsewhere is a page of another site: it shows ours in a frame, and its
-// buttons post our forms with what another site can know. Its address may name a
-// page to show and post to.
-var elsewhere = template.Must(template.New("elsewhere").Parse(`<!doctype html><title>elsewhere</title>
+// foreign is a page of another site. It shows our pages in frames, and its buttons post
+// our forms with what another site can know. Its address may name one more page to show
+// and post to.
+var foreign = template.Must(template.New("foreign").Parse(`<!doctype html><title>another site</title>
 <iframe src="{{.Base}}/login"></iframe><iframe src="{{.Base}}/account"></iframe>
 <form method="post" action="{{.Base}}/account"><input type="hidden" name="action" value="end-others"><button>end others</button></form>
 <form method="post" action="{{.Base}}/account"><input type="hidden" name="action" value="sign-out"><button>sign out</button></form>
-{{with .Address}}<iframe src="{{$.Base}}{{.}}"></iframe><form method="post" action="{{$.Base}}{{.}}"><input type="hidden" name="decision" value="allow"><button>let in</button></form>{{end}}
+{{with .Address}}<iframe src="{{$.Base}}{{.}}"></iframe><form method="post" action="{{$.Base}}{{.}}"><input type="hidden" name="decision" value="allow"><button>allow</button></form>{{end}}
 <form method="post" action="{{.Base}}/logout"><button>log out</button></form>
-<form method="post" action="{{.Base}}/login"><input type="hidden" name="user_name" value="{{.Stranger}}"><input type="hidden" name="password" value="{{.Password}}"><button>log in</button></form>`))
+<form method="post" action="{{.Base}}/login"><input type="hidden" name="user_name" value="{{.Attacker}}"><input type="hidden" name="password" value="{{.Password}}"><button>log in</button></form>`))
 
-// otherSite serves that page until t ends. Its address is another site than
-// localhost.
+// otherSite serves the page until t ends. Its address is another site than localhost.
 func otherSite(t *testing.T, base string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		err := elsewhere.Execute(w, struct{ Base, Stranger, Password, Address string }{base, stranger, password, r.URL.Query().Get("address")})
+		err := foreign.Execute(w, struct{ Base, Attacker, Password, Address string }{base, attacker, password, r.URL.Query().Get("address")})
 		if err != nil {
 			t.Error(err)
 		}
@@ -41,13 +40,13 @@ func otherSite(t *testing.T, base string) string {
 	return server.URL + "/"
 }
 
-// shown is what an application shows of what it is given.
+// shown is the page on which an application shows the parameters that it receives.
 var shown = template.Must(template.New("shown").Parse(`<!doctype html><title>application</title><h1>Application</h1><pre>{{.Method}}
 {{range $name, $values := .Form}}{{range $values}}{{$name}}: {{.}}
 {{end}}{{end}}</pre><p>end of what came</p>`))
 
-// application serves the redirect URI of clients until t ends and returns its
-// origin, at a loopback address and another site than localhost.
+// application serves the redirect URI of clients until t ends and returns its origin. It
+// is at a loopback address, which is another site than localhost.
 func application(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +67,7 @@ func application(t *testing.T) string {
 	return server.URL
 }
 
-// clock is the time of a stack. Scripts move it by a POST with seconds.
+// clock is the time of a stack. Scripts move it on with a POST of seconds.
 type clock struct{ ahead atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }

@@ -14,9 +14,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web/webtest"
 )
 
-// TestGallery looks at every page in every state. With SCREENSHOTS it leaves a
-// picture of each in that folder.
-func TestGallery(t *testing.T) {
+// TestEveryPageIsAccessibleAndFits looks at every page in every state. With SCREENSHOTS
+// it writes a picture of each to that folder.
+func TestEveryPageIsAccessibleAndFits(t *testing.T) {
+	t.Parallel()
 	pages := webtest.Gallery()
 	given := map[string]any{"base": hang(t, pages), "pages": slices.Sorted(maps.Keys(pages))}
 	given["screenshots"] = screenshots(t)
@@ -27,9 +28,9 @@ func TestGallery(t *testing.T) {
 	}
 }
 
-// TestAuditSeesWhatIsWrong gives the audit a page with one fault of each kind
-// that it looks for.
-func TestAuditSeesWhatIsWrong(t *testing.T) {
+// TestAuditFindsEveryKindOfFault runs the audit on a page with one fault of each kind.
+func TestAuditFindsEveryKindOfFault(t *testing.T) {
+	t.Parallel()
 	const page = `<!doctype html><html lang="en"><title>t</title><meta name="viewport" content="width=device-width">
 <style>a:focus{outline:none}p{color:#999;background:#aaa}div{width:2000px}</style>
 <main><h1>t</h1><p>pale</p><div>wide</div><a href="/">home</a><button tabindex="1">first</button><input><img src="/far.png" alt=""></main>
@@ -49,7 +50,7 @@ func TestAuditSeesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// screenshots is the folder for pictures, empty when nobody wants any.
+// screenshots returns the folder for pictures, or an empty string for none.
 func screenshots(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("SCREENSHOTS")
@@ -63,7 +64,7 @@ func screenshots(t *testing.T) string {
 	return folder
 }
 
-// hang serves the pages below the address it returns until t ends.
+// hang serves the pages until t ends and returns the address above them.
 func hang(t *testing.T, pages map[string]web.Page) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,29 +1,29 @@
-// What people do with the pages, one function each, with JavaScript switched
-// off. Each journey has a person of its own, out of those given. The script
-// prints what went wrong on each journey, nothing when nothing did.
+// What people do with the pages, one function each, with JavaScript switched off. Each
+// journey has its own person, one of those given. The script prints what went wrong on
+// each journey, or nothing.
 import assert from 'node:assert/strict'
 import { given, run } from './chromium.mjs'
 import { Person } from './person.mjs'
 
-const WRONG = 'The user name or the password is not right.'
-const EXPIRED = 'This form was open for too long'
+const WRONG = 'Incorrect username or password.'
+const EXPIRED = 'This form has expired'
 
 const journeys = {
   async 'a wrong password, and then the right one' (me) {
     await me.open('/login')
     await me.signIn('not it')
     assert.match(await me.alert(), new RegExp(WRONG))
-    assert.match(await me.title(), /^Problem: Sign in/)
-    assert.equal(await me.field('User name').inputValue(), me.name, 'the user name is kept')
+    assert.match(await me.title(), /^Error: Sign in/)
+    assert.equal(await me.field('Username').inputValue(), me.name, 'the user name is kept')
     assert.equal(await me.field('Password').inputValue(), '', 'the password is not')
     assert.ok(await me.hasFocus(me.field('Password')), 'the password is typed next')
     await me.signIn()
     await me.sees('/account', me.name)
   },
 
-  async 'nobody of that name gets the same answer' (me) {
+  async 'an unknown user name gets the same answer as a wrong password' (me) {
     const pages = []
-    for (const name of [me.name, 'nobody-' + me.name]) {
+    for (const name of [me.name, 'unknown-' + me.name]) {
       await me.open('/login')
       const answer = await me.signIn('not it', name)
       const html = await answer.text()
@@ -66,21 +66,20 @@ const journeys = {
   },
 
   async 'too many tries, and the wait' (me) {
-    const wait = await me.guessUntilThrottled()
-    assert.ok(wait > 0, 'the page says how long to wait')
+    await me.guessUntilThrottled()
     await me.signIn()
-    assert.match(await me.alert(), /too many tries/i, 'the right password has to wait, too')
+    assert.match(await me.alert(), /too many attempts/i, 'the right password has to wait, too')
     await me.pass(me.waitTold(await me.alert()))
     await me.signIn()
     await me.sees('/account', me.name)
   },
 
-  async 'strangers do not lock the owner out of a known browser' (me) {
+  async 'guesses of an attacker do not lock the owner out of a known browser' (me) {
     await me.open('/login')
     await me.signIn()
     await me.signOut()
-    const stranger = await me.another()
-    await stranger.guessUntilThrottled()
+    const attacker = await me.another()
+    await attacker.guessUntilThrottled()
     await me.open('/login')
     await me.signIn()
     await me.sees('/account', me.name)
@@ -91,7 +90,7 @@ const journeys = {
     await me.pass(61 * 60)
     await me.signIn()
     assert.match(await me.alert(), new RegExp(EXPIRED))
-    assert.equal(await me.field('User name').inputValue(), me.name)
+    assert.equal(await me.field('Username').inputValue(), me.name)
     await me.signIn()
     await me.sees('/account', me.name)
   },
@@ -121,10 +120,10 @@ const journeys = {
     await phone.signIn()
     await me.open('/account')
     await tab.open('/account')
-    await me.button(/^End the session: Safari on iPhone/).click()
-    await me.sees('/account', 'The session has ended.')
-    await tab.button(/^End the session: Safari on iPhone/).click() // it has ended already
-    await tab.sees('/account', 'The session has ended.')
+    await me.button(/^End session of Safari on iPhone/).click()
+    await me.sees('/account', 'Session ended.')
+    await tab.button(/^End session of Safari on iPhone/).click() // it ended in the other tab
+    await tab.sees('/account', 'Session ended.')
 
     await tab.open('/account')
     await me.signOut()
@@ -143,7 +142,7 @@ const journeys = {
     await me.button('Sign out').click()
     await me.sees('/logout', 'You are signed out')
     for (let i = 0; i < 4; i++) {
-      await me.page.goBack({ waitUntil: 'commit' }) // a page out of a cache loads nothing
+      await me.page.goBack({ waitUntil: 'commit' }) // a page from a cache loads nothing
       await me.page.locator('h1').waitFor()
       const text = await me.page.locator('body').innerText()
       assert.ok(!text.includes('Where you are signed in'), `${i + 1} steps back the account is seen again:\n${text}`)
@@ -158,7 +157,7 @@ const journeys = {
     await other.signIn()
     await me.open('/account')
     await me.button('End all other sessions').click()
-    await me.sees('/account', 'All other sessions have ended.')
+    await me.sees('/account', 'All other sessions ended.')
     await other.open('/login')
     await other.signIn()
     await me.page.reload()
@@ -174,16 +173,16 @@ const journeys = {
     await me.open('/account')
     const list = await me.sessions().allInnerTexts()
     assert.equal(list.length, 2)
-    assert.match(list[0], /Chrome on Linux\s+This session/)
+    assert.match(list[0], /Chrome on Linux\s+Current session/)
     assert.match(list[1], /Safari on iPhone/)
-    assert.doesNotMatch(list[1], /This session/)
+    assert.doesNotMatch(list[1], /Current session/)
     assert.match(list[1], /Last used just now/)
-    await me.button(/^End the session: Safari on iPhone/).click()
-    await me.sees('/account', 'The session has ended.')
+    await me.button(/^End session of Safari on iPhone/).click()
+    await me.sees('/account', 'Session ended.')
     await phone.open('/account')
     await phone.sees('/login', 'Sign in')
     await me.open('/account')
-    await me.sees('/account', 'You are signed in nowhere else.')
+    await me.sees('/account', 'You have no other sessions.')
   },
 
   async 'asked before signing out' (me) {
@@ -205,7 +204,7 @@ const journeys = {
     await me.tabTo('Your account')
     await me.press('Enter')
     await me.sees('/login', 'Sign in')
-    await me.tabToField('User name') // behind the other ways in
+    await me.tabToField('Username') // after the other ways to sign in
     await me.type(me.name)
     await me.press('Tab')
     await me.type(given.password)
@@ -215,9 +214,9 @@ const journeys = {
     await other.open('/login')
     await other.signIn()
     await me.open('/account')
-    await me.tabTo('End the session: Safari on iPhone')
+    await me.tabTo('End session of Safari on iPhone')
     await me.press('Space')
-    await me.sees('/account', 'The session has ended.')
+    await me.sees('/account', 'Session ended.')
     await me.tabTo('Sign out')
     await me.press('Enter')
     await me.sees('/logout', 'You are signed out')
@@ -230,18 +229,17 @@ const journeys = {
     await other.open('/login')
     await other.signIn()
     for (const name of ['end others', 'sign out', 'log out', 'log in']) {
-      await me.page.goto(given.elsewhere)
-      await me.button(name).click()
-      await me.page.waitForLoadState()
+      await me.page.goto(given.otherSite)
+      await me.clicks(name)
     }
     await me.open('/account')
     await me.sees('/account', me.name)
     assert.equal(await me.sessions().count(), 2, 'both sessions are still there')
-    assert.ok(!(await me.page.locator('body').innerText()).includes(given.stranger), 'and nobody else is signed in')
+    assert.ok(!(await me.page.locator('body').innerText()).includes(given.attacker), 'the attacker is not signed in')
   },
 
   async 'another site cannot frame a page' (me) {
-    await me.page.goto(given.elsewhere)
+    await me.page.goto(given.otherSite)
     for (const frame of me.page.frames().slice(1)) {
       const text = await frame.locator('body').innerText().catch(() => '')
       assert.doesNotMatch(text, /Sign in|Tipstaff/, `framed: ${frame.url()}`)
@@ -253,11 +251,11 @@ const journeys = {
 await run(async browser => {
   const results = []
   for (const [i, [name, go]] of Object.entries(journeys).entries()) {
-    const me = await Person.start(browser, given.people[i] ?? assert.fail(`there is nobody for journey ${i + 1}: ${name}`))
+    const me = await Person.start(browser, given.people[i] ?? assert.fail(`no person is left for journey ${i + 1}: ${name}`))
     const failure = await go(me).then(() => '', error => error.stack)
     results.push({ name, failure: failure || Person.strays.splice(0).map(url => `something asks for ${url}`).join('\n') })
     await me.leave()
-    await me.pass(60) // an address has so many tries per minute
+    await me.pass(60) // an address has a limit of tries per minute
   }
   return results
 })

@@ -11,32 +11,37 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// password is everybody's.
+// password is the password of every person.
 const password = "seven green kettles whistle"
 
-// people is how many may go on a journey.
+// people is the number of people, and so the largest number of journeys of a script.
 const people = 20
 
-// TestJourneys sends people through the running stack.
-func TestJourneys(t *testing.T) {
+// TestPagesWorkWithoutJavaScript sends people through the running stack with JavaScript
+// switched off.
+func TestPagesWorkWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.travel(t, "journeys.mjs", nil)
-	s.judge(t)
+	s.check(t)
 }
 
-// TestSignIn sends people from an application to the running stack and back.
-// With SCREENSHOTS it leaves a picture of each page in that folder.
-func TestSignIn(t *testing.T) {
+// TestPeopleReturnToTheirApplication sends people from an application to the running
+// stack and back. With SCREENSHOTS it writes a picture of each page to that folder.
+func TestPeopleReturnToTheirApplication(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.travel(t, "signin.mjs", map[string]any{
 		"app": application(t), "bye": "https://portal.example/bye", "resource": fixture.Orders, "screenshots": screenshots(t),
 	})
-	s.judge(t)
+	s.check(t)
 }
 
-// TestWaysToSignIn has people make passkeys and set up apps, lose them, come by links
-// and from elsewhere.
-func TestWaysToSignIn(t *testing.T) {
+// TestPeopleManageHowTheySignIn has people create passkeys and set up authenticator apps,
+// lose them, and sign in with links and connected accounts. With JOURNEY it runs those
+// journeys only that have this text in their name.
+func TestPeopleManageHowTheySignIn(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	command, err := filepath.Abs(filepath.Join(root, "bin", "tipstaff"))
 	if err != nil {
@@ -46,13 +51,13 @@ func TestWaysToSignIn(t *testing.T) {
 		"app": application(t), "resource": fixture.Orders, "tipstaff": command, "dir": s.Dir(),
 		"upstreams": []string{s.Company.URL, s.CodeHost.URL}, "only": os.Getenv("JOURNEY"),
 	})
-	s.judge(t)
+	s.check(t)
 }
 
-// travel runs a script of journeys, with a person for each of them.
+// travel runs a script of journeys, with a person for each journey.
 func (s *site) travel(t *testing.T, name string, more map[string]any) {
 	t.Helper()
-	names := []string{stranger}
+	names := []string{attacker}
 	for i := range people {
 		names = append(names, fmt.Sprintf("ada%d", i))
 	}
@@ -60,14 +65,14 @@ func (s *site) travel(t *testing.T, name string, more map[string]any) {
 	clock := httptest.NewServer(s.clock)
 	defer clock.Close()
 	given := map[string]any{
-		"base": s.BaseURL(), "clock": clock.URL, "elsewhere": otherSite(t, s.BaseURL()),
-		"people": names[1:], "password": password, "stranger": stranger,
+		"base": s.BaseURL(), "clock": clock.URL, "otherSite": otherSite(t, s.BaseURL()),
+		"people": names[1:], "password": password, "attacker": attacker,
 	}
 	maps.Copy(given, more)
 	var results []struct{ Name, Failure string }
 	script(t, name, given, &results)
 	if len(results) == 0 {
-		t.Fatal("nobody went anywhere")
+		t.Fatal("the script has no journeys")
 	}
 	for _, r := range results {
 		t.Run(r.Name, func(t *testing.T) {

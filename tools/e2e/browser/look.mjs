@@ -1,9 +1,9 @@
-// What can be wrong with a page that a browser shows: each function looks at one
-// kind of fault and returns a sentence for each that it finds.
+// Finds what is wrong with a page in a browser. Each function looks for one kind of
+// fault and returns a sentence for each fault that it finds.
 import axe from 'axe-core'
 
-// violations asks axe-core: all that it knows, with its rule on the size of
-// targets switched on, or about colors only.
+// violations runs axe-core: all of its rules and the one on the size of targets, which is
+// off by default, or the one on color contrast only.
 export async function violations (page, whole) {
   const options = whole ? { rules: { 'target-size': { enabled: true } } } : { runOnly: ['color-contrast'] }
   await page.evaluate(axe.source)
@@ -12,7 +12,7 @@ export async function violations (page, whole) {
   return found.violations.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html.slice(0, 120)).join(' | ')}`)
 }
 
-// geometry finds what sticks out of the window.
+// geometry finds what is wider than the window.
 export function geometry (page) {
   return page.evaluate(() => {
     const width = document.documentElement.clientWidth
@@ -22,12 +22,12 @@ export function geometry (page) {
   })
 }
 
-// focus walks through the page with the Tab key. Every control must be reached,
-// in the order of the page, and show that it has the focus.
+// focus walks through the page with the Tab key. Tab must reach every control, in the
+// order of the page, and the control must show that it has the focus.
 export async function focus (page) {
   await page.evaluate(() => { document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus() })
   const count = await page.evaluate(() => {
-    // What lies in closed details, or is there for password managers only, is not on the way.
+    // Tab skips controls in closed details, and those for password managers only.
     globalThis.stops = [...document.querySelectorAll('a, button, input:not([type=hidden]), summary')].filter(e => e.checkVisibility() && e.tabIndex >= 0)
     return globalThis.stops.length
   })

@@ -9,10 +9,10 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// root is the checkout, seen from this package.
+// root is the path from this package to the root of the repository.
 const root = "../../.."
 
-// site is a running stack with a clock that tests move.
+// site is a running stack with a clock that scripts move on.
 type site struct {
 	*fixture.Stack
 	clock *clock
@@ -30,9 +30,9 @@ func start(t *testing.T) *site {
 	return &site{s, c}
 }
 
-// judge looks at what the journeys left behind: a call that a role refused, a
-// password in a log.
-func (s *site) judge(t *testing.T) {
+// check looks at the traces of the journeys. A call that the role of a function does not
+// allow, or a password in a log, fails the test.
+func (s *site) check(t *testing.T) {
 	t.Helper()
 	for _, r := range s.Report().Refused {
 		t.Errorf("the wall refused %s the call %s on %s: %s", r.Function, r.Action, r.Resource, r.Reason)
@@ -44,7 +44,7 @@ func (s *site) judge(t *testing.T) {
 	}
 }
 
-// register adds people with the password of everybody.
+// register adds people, all with the same password.
 func (s *site) register(t *testing.T, userNames ...string) {
 	t.Helper()
 	for _, name := range userNames {

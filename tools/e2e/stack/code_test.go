@@ -10,6 +10,7 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/local/iam"
+	"github.com/tipstaff/tipstaff/shared/web"
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
@@ -233,7 +234,7 @@ func TestGuessesOfDeviceCodes(t *testing.T) {
 		t.Errorf("the right code right afterwards = %d after %q, want 429", arrival.Status, arrival.Trail)
 	}
 	clock.pass(9 * time.Minute)
-	if arrival := type_(right); !strings.Contains(arrival.Page, "You let the device in") {
+	if arrival := type_(right); !strings.Contains(arrival.Page, web.DeviceDone(true).Title) {
 		t.Errorf("nine minutes later = %d after %q, want the device let in\n%s", arrival.Status, arrival.Trail, arrival.Page)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tipstaff/tipstaff/shared/web"
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
@@ -37,7 +38,7 @@ func TestSwitchedOff(t *testing.T) {
 	if _, location, _ := v.ask(http.MethodGet, account, nil); !strings.HasPrefix(location, "/login") {
 		t.Errorf("the account leads to %q, want the sign-in", location)
 	}
-	const off = "Your account is switched off"
+	off := web.SwitchedOff("").Title
 	for name, try := range map[string]func(visitor) (int, string, string){
 		"passkey":  func(v visitor) (int, string, string) { return v.passkey(device) },
 		"upstream": func(v visitor) (int, string, string) { return v.back(v.leave(s.CodeHost, "/upstream/code-host")) },

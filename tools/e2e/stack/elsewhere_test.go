@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
+	"github.com/tipstaff/tipstaff/shared/web"
 )
 
 // refusal comes back from an issuer elsewhere, and must be refused there with a page
@@ -27,9 +28,9 @@ func (v visitor) refusal(at *url.URL, want int, words, before string) {
 
 // What the pages say of an answer that breaks the rules, and of one that belongs to
 // nothing that was begun.
-const (
-	unreliable = "that we can rely on"
-	unexpected = "was not expected here"
+var (
+	unreliable = web.UpstreamFailed("", "", "").Text
+	unexpected = web.UpstreamLost("").Text
 )
 
 // TestHostileIssuer: an issuer that breaks the rules lets nobody in. The journey is
@@ -102,7 +103,7 @@ func TestAddressOfSomebodyElse(t *testing.T) {
 		s.CodeHost.Become(upstreamtest.Account{Subject: "666", UserName: "vera", Name: "Vera", Email: "vera@example.com", EmailVerified: verified})
 		before := kept(t, s)
 		v := visit(t, s)
-		v.refusal(v.leave(s.CodeHost, "/upstream/code-host"), http.StatusForbidden, "Nobody here has linked this account", before)
+		v.refusal(v.leave(s.CodeHost, "/upstream/code-host"), http.StatusForbidden, web.UpstreamNoAccount("", "").Title, before)
 	}
 	// Where everybody may come in, somebody new does, without the address as long
 	// as nobody stands up for it.
