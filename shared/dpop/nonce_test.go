@@ -123,6 +123,21 @@ func TestNoncesEnd(t *testing.T) {
 	}
 }
 
+// A clock that is slow accepts the nonce of the next window, and of no later one.
+func TestNoncesOfOtherClocks(t *testing.T) {
+	b := newBench(t)
+	_, err := b.Optional(post(b.proof(nil)), wary)
+	nonce := b.given(err)
+	for minutes, want := range map[time.Duration]bool{1: true, 2: true, 3: false, 60: false} {
+		b.Clock.Turn(-minutes * time.Minute)
+		_, err := b.Optional(post(b.proof(map[string]any{"nonce": nonce, "jti": minutes.String()})), wary)
+		if (err == nil) != want {
+			t.Errorf("%d minutes before its window: %v, want it good: %v", minutes, err, want)
+		}
+		b.Clock.Turn(minutes * time.Minute)
+	}
+}
+
 // A nonce of the key before is good as long as the key is known.
 func TestNonceAndRotation(t *testing.T) {
 	b := newBench(t)

@@ -199,7 +199,7 @@ func TestTwoFormsOfOneAnswer(t *testing.T) {
 	}
 }
 
-// A form whose token is of the very length and under the right key is refused for
+// A token that has the right length and names the right key is refused for
 // each bit that differs.
 func TestChangedForms(t *testing.T) {
 	s := newHeldStage(t)

@@ -11,13 +11,14 @@ import (
 )
 
 // verifyLegacy verifies the challenges that 0.1.0 made. They have the layout of
-// those that New returns, and a MAC in which the binding stands last. A challenge is
-// good for Life. Nothing writes these any more, and release 0.3 stops reading them.
+// those that New returns, and a MAC in which the binding stands right behind the
+// body: only the length of the body, which Check looks at, keeps the two apart. A
+// challenge is good for Life. Nothing writes these any more, and release 0.3 stops
+// reading them.
 func (c *Challenges) verifyLegacy(ctx context.Context, challenge []byte, binding string) (opaque.Signed, error) {
 	said, err := opaque.Unverified(challenge)
-	// The length of the body must be fixed where the binding follows it.
-	if err != nil || len(said.Body) != bodyLength {
-		return opaque.Signed{}, opaque.ErrForged
+	if err != nil {
+		return opaque.Signed{}, err
 	}
 	key, err := c.Key(ctx, said.KeyID)
 	if errors.Is(err, keys.ErrUnknown) {

@@ -1,7 +1,8 @@
-package opaque_test
+package httpapi_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -14,24 +15,27 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dpop"
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
+	"github.com/tipstaff/tipstaff/shared/keys"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/session"
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// format is one of the formats that MAC makes, with the keys of one stage.
+// format is one of the formats that opaque.MAC makes, with the keys of one stage.
 type format struct {
 	name string
-	// made is a value of it, without the clothes of a text.
+	// made is a value of it, without the text around it.
 	made []byte
-	// accepts reports whether a value is taken, in the clothes that it must have.
+	// accepts reports whether a value is taken, as the text that this format has.
 	accepts func(value []byte) bool
 }
 
 func formats(t *testing.T) []format {
 	t.Helper()
-	ctx, get := t.Context(), heldKeys(t)
+	ctx, noon := t.Context(), time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	document := &keys.Document{MAC: []*keys.MACKey{{ID: "AAAABBBB", State: keys.Active, Key: []byte(rand.Text())}}}
+	get := func(_ context.Context, id string) (*keys.MACKey, error) { return document.MACKey(id) }
 	now := func(context.Context) time.Time { return noon }
 	check := func(err error) {
 		t.Helper()
@@ -103,8 +107,8 @@ func formats(t *testing.T) []format {
 	}
 }
 
-// A value of one format is none of another, under the same key and in the clothes
-// of the other.
+// A value of one format is none of another, under the same key and as the text of
+// the other.
 func TestFormatsCannotBeSwapped(t *testing.T) {
 	all := formats(t)
 	for _, from := range all {
