@@ -39,8 +39,8 @@ func TestEnd(t *testing.T) {
 	expect(t, b, other, true)
 }
 
-// family is what one subject has in these tests: two browsers, with grants of
-// their own, and a phone.
+// family is the sessions of one subject in these tests: two browsers, each with its
+// grants, and a phone.
 type family struct {
 	subject, cookie          string
 	laptop, desktop          *session.Login
@@ -141,7 +141,7 @@ func TestEndItem(t *testing.T) {
 	}
 }
 
-// Everything ends, and what the user's item is to become with it is one change.
+// Everything ends in the same transaction as the change of the user's item.
 func TestChangeUser(t *testing.T) {
 	b := sessiontest.New(t)
 	f := newFamily(b)
@@ -166,8 +166,8 @@ func TestChangeUser(t *testing.T) {
 	}
 }
 
-// Signing out everywhere when nothing is live still refuses a sign-in that is on
-// its way; and it works for a user who was removed.
+// EndAll refuses a concurrent sign-in even when nothing is live, and works for a
+// deleted user.
 func TestEndAllOfLittle(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -189,7 +189,7 @@ func TestEndAllOfLittle(t *testing.T) {
 	}
 }
 
-// What has just expired by our clock is ended too: another clock may be behind.
+// EndAll also ends items that have just expired, since another clock may be behind.
 func TestEndAllEndsWhatJustExpired(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

@@ -37,7 +37,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// Whoever knows everything in the table still has no cookie.
+// The contents of the table are not enough to make a cookie.
 func TestLoginNeedsTheSecret(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
