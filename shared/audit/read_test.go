@@ -90,8 +90,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Many entries of one hour lie in many shards and come out in one order, and a
-// page that ends early is followed by the next.
+// List merges the entries of all shards of an hour in one order, and follows a page that
+// ends early.
 func TestListManyOfOneHour(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The names are words that DynamoDB reserves.
+// Every condition holds for the right items, also for names that DynamoDB reserves.
 func TestConditions(t *testing.T) {
 	db, table := registry(t)
 	item := dynamo.Key("there", "x")
@@ -25,7 +25,8 @@ func TestConditions(t *testing.T) {
 	n := dynamo.Number
 	for name, tt := range map[string]struct {
 		condition dynamo.Condition
-		// there and nothing are whether it holds for the item, and for none.
+		// there is whether it holds for the item, and nothing whether it holds
+		// when there is none.
 		there, nothing bool
 	}{
 		"Exists":                      {dynamo.Exists(), true, false},
@@ -120,7 +121,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// The rule under which a user may be signed in.
+// UserIs holds only for an enabled user with the expected auth_gen.
 func TestUserIs(t *testing.T) {
 	db, table := registry(t)
 	for name, tt := range map[string]struct {

@@ -13,7 +13,7 @@ var (
 	// ErrChanged is returned when the user is not what the caller read any more:
 	// they were disabled or removed, everything of theirs was ended, or something
 	// else of what they sign in with was changed. The caller reads the user again.
-	ErrChanged = errors.New("the user has changed meanwhile")
+	ErrChanged = errors.New("the user has changed since they were read")
 	// ErrEnded is returned when the user is gone or disabled, or everything of
 	// theirs has ended since the sign-in that asks for a change.
 	ErrEnded = errors.New("the user is gone, disabled or signed out everywhere")
