@@ -62,7 +62,7 @@ func TestList(t *testing.T) {
 		{"of ann", audit.Query{Subject: "ann", Limit: 100}, "0 3 6 9"},
 		{"of ann since", audit.Query{Subject: "ann", Since: noon.Add(-2 * time.Hour), Limit: 100}, "0 3 6"},
 		{"of ann, limit", audit.Query{Subject: "ann", Limit: 2}, "0 3"},
-		{"of nobody", audit.Query{Subject: "eve", Limit: 100}, ""},
+		{"of no entry", audit.Query{Subject: "eve", Limit: 100}, ""},
 		{"one action", audit.Query{Since: day, Action: audit.KeyRotate, Limit: 100}, "2 5 8 11"},
 		{"one action, limit", audit.Query{Since: day, Action: audit.KeyRotate, Limit: 3}, "2 5 8"},
 		{"all of a kind", audit.Query{Since: day, Action: "user", Limit: 4}, "0 1 3 4"},

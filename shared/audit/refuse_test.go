@@ -63,7 +63,7 @@ func TestRefusalsLeaveFewEntries(t *testing.T) {
 		}
 	}
 	if len(calls.calls) != len(first) || len(first) != 1000+16 {
-		t.Errorf("1000 refusals of somebody made %d calls and those of nobody %d, want 1016 both", len(first), len(calls.calls))
+		t.Errorf("1000 refusals of a user made %d calls and those of an unknown name %d, want 1016 both", len(first), len(calls.calls))
 	}
 	list, err := tr.List(t.Context(), plain, audit.Query{Since: noon.Add(-time.Hour), Limit: 100})
 	if err != nil {

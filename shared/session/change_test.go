@@ -95,11 +95,11 @@ func TestChangeUserRefuses(t *testing.T) {
 		change  dynamo.UserChange
 		want    error
 	}{
-		"too many writes":             {subject, dynamo.UserChange{Also: make([]dynamo.Write, session.MaxAlso+1)}, nil},
-		"a condition":                 {subject, dynamo.UserChange{If: []dynamo.Condition{dynamo.Equal("rev", dynamo.Number(7))}}, session.ErrStale},
-		"nobody, with a write":        {"usr_nobody", dynamo.UserChange{Also: []dynamo.Write{once(b, "x")}}, session.ErrUnknown},
-		"nobody, to remove from":      {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Remove: []string{"otp"}}}, session.ErrUnknown},
-		"nobody, to set something of": {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{"a": dynamo.Text("a")}}}, session.ErrUnknown},
+		"too many writes":              {subject, dynamo.UserChange{Also: make([]dynamo.Write, session.MaxAlso+1)}, nil},
+		"a condition":                  {subject, dynamo.UserChange{If: []dynamo.Condition{dynamo.Equal("rev", dynamo.Number(7))}}, session.ErrStale},
+		"no user, with a write":        {"usr_nobody", dynamo.UserChange{Also: []dynamo.Write{once(b, "x")}}, session.ErrUnknown},
+		"no user, to remove from":      {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Remove: []string{"otp"}}}, session.ErrUnknown},
+		"no user, to set something of": {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{"a": dynamo.Text("a")}}}, session.ErrUnknown},
 	} {
 		if _, err := b.ChangeUser(t.Context(), tt.subject, tt.change, recovered); err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 			t.Errorf("%s: ChangeUser = %v, want %v", name, err, tt.want)

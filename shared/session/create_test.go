@@ -95,7 +95,7 @@ func TestCreateIsStale(t *testing.T) {
 	b := sessiontest.New(t)
 	_, _, err := b.CreateLogin(t.Context(), session.NewLogin{Subject: "usr_nobody"})
 	if !errors.Is(err, session.ErrStale) {
-		t.Errorf("CreateLogin of nobody = %v, want ErrStale", err)
+		t.Errorf("CreateLogin of an unknown user = %v, want ErrStale", err)
 	}
 }
 

@@ -162,7 +162,7 @@ func TestChangeUser(t *testing.T) {
 		t.Errorf("entries = %v, want one of the change after 6 creations", entries)
 	}
 	if _, err := b.ChangeUser(t.Context(), "usr_nobody", change, revoked); !errors.Is(err, session.ErrUnknown) {
-		t.Errorf("ChangeUser of nobody = %v, want ErrUnknown", err)
+		t.Errorf("ChangeUser of an unknown user = %v, want ErrUnknown", err)
 	}
 }
 

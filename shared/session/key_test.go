@@ -33,7 +33,7 @@ func TestRefreshBoundToAKey(t *testing.T) {
 		{"another key", keyed(thumb), false, other, session.ErrKey},
 		{"a secret and no key", keyed(thumb), true, "", session.ErrKey},
 		{"a secret and its key", keyed(thumb), true, thumb, nil},
-		{"a key that nobody asked for", nil, false, thumb, nil},
+		{"a key that is not required", nil, false, thumb, nil},
 		{"a key instead of the secret", bound, false, thumb, session.ErrEnded},
 		{"a key beside the secret", bound, true, thumb, nil},
 		{"another key beside the secret", func(n *session.NewGrant) { n.Bound, n.JKT = true, thumb }, true, other, nil},

@@ -164,7 +164,7 @@ func TestRenewForAnotherUserIsRefused(t *testing.T) {
 	l, cookie := must2(b.CreateLogin(t.Context(), signIn(b, ada)))
 	if took := b.Wire.Count(func() {
 		if _, _, err := b.RenewLogin(t.Context(), l, stronger(b, eve)); err == nil {
-			t.Error("RenewLogin for somebody else = nil, want an error")
+			t.Error("RenewLogin for another user = nil, want an error")
 		}
 	}); len(took.Calls) != 0 {
 		t.Errorf("it made the calls %v, want none", took.Calls)

@@ -51,7 +51,7 @@ func seal(p identity.Pepper, subject string, secret Secret) ([]byte, error) {
 	return aead.Seal(nil, nil, secret.bytes[:], []byte(subject)), nil
 }
 
-var errTampered = errors.New("secret was not sealed for this person")
+var errTampered = errors.New("secret was not sealed for this user")
 
 func unseal(p identity.Pepper, subject string, sealed []byte) (Secret, error) {
 	var secret Secret
