@@ -51,7 +51,7 @@ func str(v types.AttributeValue) string {
 	return ""
 }
 
-func TestEntry(t *testing.T) {
+func TestPutStoresEveryField(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	id := audit.NewID(noon)

@@ -44,7 +44,7 @@ func objects(entries []audit.Entry) string {
 	return strings.Join(all, " ")
 }
 
-func TestList(t *testing.T) {
+func TestListSelectsByQuery(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	written := history(t, db, tr, 12) // of four hours

@@ -92,7 +92,7 @@ func recorded(n int64) bool {
 // attrCount is the attribute of a counter, in addition to the keys and the TTL.
 const attrCount = "n"
 
-// kept is how long a counter is kept after its hour.
+// kept is how long a counter is kept after its last refusal.
 const kept = 24 * time.Hour
 
 func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {

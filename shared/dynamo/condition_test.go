@@ -12,7 +12,7 @@ import (
 )
 
 // Every condition holds for the right items, also for names that DynamoDB reserves.
-func TestConditions(t *testing.T) {
+func TestConditionsHoldForTheRightItems(t *testing.T) {
 	db, table := registry(t)
 	item := dynamo.Key("there", "x")
 	item["state"] = dynamo.Text("active")
@@ -73,7 +73,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestChanges(t *testing.T) {
+func TestChangesAreApplied(t *testing.T) {
 	db, table := registry(t)
 	key := dynamo.Key("a", "x")
 	full := dynamo.Changes{
@@ -122,7 +122,7 @@ func TestChanges(t *testing.T) {
 }
 
 // UserIs holds only for an enabled user with the expected auth_gen.
-func TestUserIs(t *testing.T) {
+func TestUserIsHoldsForAnUnchangedUser(t *testing.T) {
 	db, table := registry(t)
 	for name, tt := range map[string]struct {
 		change  func(dynamo.Item)

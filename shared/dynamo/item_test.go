@@ -164,7 +164,7 @@ func TestItemTreatsAWrongTypeAsAbsent(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
+func TestTimesAreSecondsAndMillis(t *testing.T) {
 	at := time.Unix(1_800_000_000, 123_456_789)
 	it := dynamo.Item{"seconds": dynamo.Seconds(at), "millis": dynamo.Millis(at)}
 	if s, ms := it.Number("seconds"), it.Number("millis"); s != 1_800_000_000 || ms != 1_800_000_000_123 {
@@ -172,7 +172,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestNamesAreEscaped(t *testing.T) {
 	want := map[string]string{"#name": "name", "#state": "state"}
 	if got := dynamo.Names("name", "state"); !maps.Equal(got, want) {
 		t.Errorf("Names = %v, want %v", got, want)

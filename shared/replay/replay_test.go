@@ -32,7 +32,7 @@ func (b *bench) once(kind replay.Kind, life time.Duration, id string) error {
 	return b.store.Once(context.Background(), kind, id, b.Clock.Now().Add(life))
 }
 
-func TestOnce(t *testing.T) {
+func TestAnIDIsAcceptedOnce(t *testing.T) {
 	b := newBench(t)
 	if err := b.once(replay.Proof, time.Minute, "key a"); err != nil {
 		t.Fatalf("the first = %v, want nil", err)

@@ -14,7 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-func TestEnd(t *testing.T) {
+func TestEndIsFinalAndRepeatable(t *testing.T) {
 	b := sessiontest.New(t)
 	g, other := b.Grant(b.User(), nil), b.Grant(b.User(), nil)
 	for range 2 {
@@ -88,7 +88,7 @@ func (f family) expectOnly(t *testing.T, b *sessiontest.Bench, want ...string) {
 	}
 }
 
-func TestEndItem(t *testing.T) {
+func TestEndItemAndEndOthersEndTheRightItems(t *testing.T) {
 	all := []string{"laptop", "desktop", "laptopA", "laptopB", "onDesk", "phone"}
 	tests := []struct {
 		name   string

@@ -183,7 +183,7 @@ func TestOtherKinds(t *testing.T) {
 	}
 }
 
-func TestRegions(t *testing.T) {
+func TestATokenIsBoundToItsRegion(t *testing.T) {
 	r := newRing(t)
 	text := must(r.handles("eu-central-1").Mint(t.Context(), subject, grant, 1))
 	_, err := r.handles("us-east-1").Parse(t.Context(), text)

@@ -48,7 +48,7 @@ func (c *coded) redeem() (*session.Grant, error) {
 
 const offline = "openid offline_access notes.read"
 
-func TestRedeem(t *testing.T) {
+func TestRedeemCreatesTheGrantOfTheCode(t *testing.T) {
 	c := newCoded(t, offline)
 	code := must(c.codes.Open(t.Context(), c.text))
 	g, err := c.redeem()

@@ -87,7 +87,7 @@ func TestAChangeNeedsTheUserAsRead(t *testing.T) {
 			if err := meanwhile(u); err != nil {
 				t.Fatal(err)
 			}
-			grant, _ := b.signIn(b.get(u)) // none for who is disabled
+			grant, _ := b.signIn(b.get(u)) // none for a disabled user
 			n, err := b.sessions.ChangeUser(t.Context(), u.Subject, dynamo.UserChange{Changes: c, If: u.Unchanged()}, session.Cause{})
 			if !errors.Is(err, session.ErrStale) || n != 0 {
 				t.Errorf("ChangeUser of what was seen before = %d, %v, want ErrStale", n, err)
@@ -108,7 +108,7 @@ func TestAChangeNeedsTheUserAsRead(t *testing.T) {
 	}
 }
 
-func TestWays(t *testing.T) {
+func TestWaysCountsCredentials(t *testing.T) {
 	b := newBench(t)
 	ann, bob := b.create(admin.New{UserName: "ann"}), b.create(admin.New{UserName: "bob"})
 	for _, sk := range []string{"passkey#1", "passkey#2", "linked#1", "otp"} {

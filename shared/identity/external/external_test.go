@@ -97,7 +97,7 @@ func account(sub string) external.Account {
 	return external.Account{Issuer: issuer, Subject: sub, Upstream: "work", Label: "ann@example.com"}
 }
 
-func TestLink(t *testing.T) {
+func TestFindNeedsTheExactAccount(t *testing.T) {
 	b := newBench(t)
 	ann := b.person("usr_ann")
 	if l, err := b.Find(t.Context(), issuer, "1"); !errors.Is(err, external.ErrUnknown) {

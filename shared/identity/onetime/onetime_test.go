@@ -277,12 +277,12 @@ func TestADamagedItemIsAnError(t *testing.T) {
 	}
 }
 
-func TestLink(t *testing.T) {
+func TestURLHasThePathOfItsKind(t *testing.T) {
 	for kind, want := range map[onetime.Kind]string{
 		onetime.Recover: "https://auth.example.com/recover?link=tsl_x", onetime.Invite: "https://auth.example.com/invite?link=tsl_x",
 	} {
 		if got := onetime.URL("https://auth.example.com", kind, "tsl_x"); got != want {
-			t.Errorf("Link(%s) = %q, want %q", kind, got, want)
+			t.Errorf("URL(%s) = %q, want %q", kind, got, want)
 		}
 	}
 }

@@ -198,7 +198,7 @@ func TestReplayedRegistration(t *testing.T) {
 	}
 }
 
-func TestLimit(t *testing.T) {
+func TestAddRefusesMoreThanMax(t *testing.T) {
 	b := newBench(t)
 	for range passkey.Max - 2 {
 		b.AddPasskey(b.Ada, b.device)

@@ -32,8 +32,8 @@ func CleanName(text string) string {
 }
 
 // DefaultName returns the name of a passkey that the user did not name: its password
-// manager, if known, or else the device at which it was made, such as "Firefox on
-// Linux".
+// manager, if known, "Security key" for a roaming authenticator, or else the device at
+// which it was made, such as "Firefox on Linux".
 func DefaultName(p *Passkey, device string) string {
 	if keeper := keepers[hex.EncodeToString(p.AAGUID)]; keeper != "" {
 		return keeper

@@ -32,7 +32,7 @@ type creationOptions struct {
 	Timeout   int64         `json:"timeout"` // milliseconds
 	Exclude   []descriptor  `json:"excludeCredentials,omitempty"`
 	Selection authenticator `json:"authenticatorSelection"`
-	// Attestation asks for a signed model of the authenticator. It is "none".
+	// Attestation is "none": the model of the authenticator is not needed.
 	Attestation protocol.ConveyancePreference `json:"attestation"`
 }
 

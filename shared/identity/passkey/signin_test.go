@@ -94,7 +94,7 @@ func TestForgedChallengeCostsNothing(t *testing.T) {
 	}
 }
 
-func TestExpired(t *testing.T) {
+func TestAChallengeExpires(t *testing.T) {
 	b := newBench(t)
 	response := b.device.Get(b.ask())
 	b.Pass(passkey.Life - time.Millisecond)
@@ -170,7 +170,7 @@ func TestClonedAuthenticator(t *testing.T) {
 	}
 }
 
-func TestRemovedPasskey(t *testing.T) {
+func TestARemovedPasskeyIsRefused(t *testing.T) {
 	b := newBench(t)
 	racing := b.prove()
 	if err := b.party.Store.Remove(t.Context(), b.ada(), b.key, ""); err != nil {

@@ -121,7 +121,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestNamesAreCleanedOrDerived(t *testing.T) {
 	long := strings.Repeat("ä", 100)
 	for text, want := range map[string]string{
 		"phone": "phone", "  my  \n phone\x00 ": "my phone", "\u202egnp.exe": "gnp.exe", "": "", " \t": "",

@@ -64,7 +64,7 @@ func (b *bench) items(table string) []map[string]types.AttributeValue {
 	return out.Items
 }
 
-func TestRequests(t *testing.T) {
+func TestARequestIsDueUntilItIsTaken(t *testing.T) {
 	b, ctx := open(t), context.Background()
 	b.ask("usr_ada")
 	b.now = b.now.Add(time.Second)

@@ -108,7 +108,7 @@ func TestThePathIsSmall(t *testing.T) {
 	}
 }
 
-func TestTooLong(t *testing.T) {
+func TestATextThatIsTooLongIsAnError(t *testing.T) {
 	if path, size, err := qr.Path(strings.Repeat("a", 3000)); err == nil {
 		t.Errorf("Path of 3000 characters = %d bytes, %d, want an error", len(path), size)
 	}
