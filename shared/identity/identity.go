@@ -12,7 +12,7 @@
 // # Passwords
 //
 // A password is stored as argon2id of its HMAC under a pepper, a key that is not in the
-// table. So the table alone does not allow to guess passwords offline. For a name that
+// table. So the table alone does not allow offline guessing. For a name that
 // does not exist Find makes the same reads and Check does the same work. So neither
 // the response nor its time reveals which users exist.
 //
