@@ -1,17 +1,24 @@
-// Package audit keeps the trail of what was changed, by whom and when.
+// Package audit keeps the audit trail: every change of state with its actor, its time
+// and its outcome.
 //
-// The trail is a table that only grows. Every change of state writes its entry
-// in the same DynamoDB transaction: there is no change without its record, and
-// no record of a change that did not happen. Put makes the entry an item of
-// the caller's transaction, and Write runs the transaction.
+// # Writing
 //
-// An entry lies in the partition of its hour, spread over a few shards so that
-// a busy hour does not meet the limit of one partition, and is sorted by its
-// ULID, which begins with the time. Entries about a person or a client are also
-// found by that subject, through the index contract.AuditBySub.
+// The trail is a table that only grows. Every change of state writes its entry in the
+// same DynamoDB transaction. So there is no change without its entry, and no entry of a
+// change that did not happen. [Trail.Put] returns the write of the entry for the
+// caller's transaction. [Refusals.Record] records refused credentials, which change
+// nothing, and bounds their number.
 //
-// No entry carries a secret: not a token, code, password, key or cookie, nor a
-// part of one.
+// # Layout
+//
+// An entry lies in the partition of its hour and is sorted by its ULID, which begins
+// with the time. Each hour is spread over several shards, so that a busy hour does not
+// reach the limit of one partition. Entries about a user or a client are also found by
+// that subject, through the index [contract.AuditBySub].
+//
+// # Secrets
+//
+// No entry holds a secret or a part of one: no token, code, password, key or cookie.
 package audit
 
 import (
@@ -45,11 +52,11 @@ const (
 	UserDelete     Action = "user.delete"
 	UserDisable    Action = "user.disable"
 	UserEnable     Action = "user.enable"
-	UserPassword   Action = "user.password" // a new one, chosen by somebody
-	UserRehash     Action = "user.rehash"   // the same one, kept in a newer form
+	UserPassword   Action = "user.password" // a new password
+	UserRehash     Action = "user.rehash"   // the same password, stored in a newer form
 	LoginRefuse    Action = "login.refuse"
-	UserInvite     Action = "user.invite"  // a link was made for somebody who is not here yet
-	UserRecover    Action = "user.recover" // a link was made for somebody who cannot sign in
+	UserInvite     Action = "user.invite"  // a one-time link was made for a future user
+	UserRecover    Action = "user.recover" // a one-time link was made for a user who cannot sign in
 	PasskeyAdd     Action = "passkey.add"
 	PasskeyRename  Action = "passkey.rename"
 	PasskeyRemove  Action = "passkey.remove"
@@ -57,18 +64,18 @@ const (
 	OTPAdd         Action = "otp.add"         // an authenticator app
 	OTPRemove      Action = "otp.remove"
 	OTPCodes       Action = "otp.codes" // new recovery codes
-	LinkAdd        Action = "link.add"  // an account elsewhere
+	LinkAdd        Action = "link.add"  // an account at an upstream
 	LinkRemove     Action = "link.remove"
 	ConsentForget  Action = "consent.forget"
-	UserForget     Action = "user.forget" // part of what belongs to a person who is being deleted
+	UserForget     Action = "user.forget" // part of the data of a user who is being deleted
 	UpstreamCreate Action = "upstream.create"
 	UpstreamUpdate Action = "upstream.update"
 	UpstreamDelete Action = "upstream.delete"
-	UpstreamSecret Action = "upstream.secret" // our client secret there, set or removed
+	UpstreamSecret Action = "upstream.secret" // our client secret at the upstream, set or removed
 	KeyRotate      Action = "key.rotate"
 )
 
-// Outcome is how it ended.
+// Outcome is whether an action succeeded or was refused.
 type Outcome string
 
 // The outcomes that exist.
@@ -82,27 +89,27 @@ type Entry struct {
 	// ID makes a repeated Put the same item, for retries that must leave one
 	// entry. Its time is the time of the entry. Zero asks for a new id.
 	ID ulid.ULID
-	// Actor did it: a client, a subject, or an operator as we know them.
+	// Actor is the client, the subject or the operator that did it.
 	Actor  string
 	Action Action
-	// Subject is the user, client or agent whom the entry is about, by whom
-	// the trail can be searched. Empty when it is about nobody.
+	// Subject is the user or client that the entry is about, empty for none. The
+	// trail can be searched by it.
 	Subject string
-	// Object is what was changed, such as "client#billing-worker".
+	// Object is the changed object, such as "client#billing-worker".
 	Object  string
 	Outcome Outcome
-	// Detail says more in plain words, never a secret. Values are cut after
-	// 256 bytes.
+	// Detail are further facts in words, never a secret. Values are cut after 256
+	// bytes.
 	Detail map[string]string
 	// RequestID joins the entry to the log, empty outside a request.
 	RequestID string
 }
 
-// Time is when it happened, to the millisecond.
+// Time returns when it happened, to the millisecond.
 func (e *Entry) Time() time.Time { return ulid.Time(e.ID.Time()).UTC() }
 
-// The attributes of an item, besides the keys, the TTL and contract.AuditSub.
-// All but the time, action and outcome are absent when they are empty.
+// The attributes of an item, in addition to the keys, the TTL and contract.AuditSub.
+// All except the time, action and outcome are absent when they are empty.
 const (
 	attrTime    = "time" // RFC 3339 in UTC, with milliseconds
 	attrActor   = "actor"
@@ -119,28 +126,28 @@ const (
 	maxDetail = 256
 )
 
-// Trail is the audit table, for those who write it and for operators.
+// Trail reads and writes the audit table.
 type Trail struct {
 	Table string
-	// Days is how long an entry is kept, zero means for ever.
+	// Days is how long an entry is kept, in days. Zero keeps it for ever.
 	Days int
 	Now  func(context.Context) time.Time
 }
 
-// ErrRecorded is returned when an entry of the same id is in the trail already: a
-// transaction that was tried again had been applied.
+// ErrRecorded is returned when the trail has an entry of the same id: the first attempt
+// of a repeated transaction was applied.
 var ErrRecorded = errors.New("the entry is in the trail already")
 
-// NewID returns a new entry id of the time now.
+// NewID returns a new entry id with the time now.
 func NewID(now time.Time) ulid.ULID { return ulid.MustNew(ulid.Timestamp(now), rand.Reader) }
 
-// Put returns the write of an entry, to be part of the caller's transaction. It
-// fails with ErrRecorded if the entry is there already.
+// Put returns the write of an entry for the caller's transaction. It fails with
+// [ErrRecorded] if the entry exists.
 func (t *Trail) Put(ctx context.Context, e Entry) dynamo.Write {
 	return dynamo.Create(t.Table, t.item(ctx, e)).Else(ErrRecorded)
 }
 
-// item is how an entry is stored.
+// item returns the item of an entry.
 func (t *Trail) item(ctx context.Context, e Entry) dynamo.Item {
 	if e.ID.IsZero() {
 		e.ID = NewID(t.Now(ctx))
@@ -167,12 +174,12 @@ func (t *Trail) item(ctx context.Context, e Entry) dynamo.Item {
 	return it
 }
 
-// Key is the primary key of the entry with that id.
+// Key returns the primary key of the entry with that id.
 func Key(id ulid.ULID) dynamo.Item {
 	return dynamo.Key(bucket(ulid.Time(id.Time()), int(id[len(id)-1]%shards)), id.String())
 }
 
-// bucket is the partition of a shard of an hour.
+// bucket returns the partition of a shard of an hour.
 func bucket(at time.Time, shard int) string { return hour(at) + "#" + strconv.Itoa(shard) }
 
 func hour(at time.Time) string { return at.UTC().Format("2006-01-02T15") }

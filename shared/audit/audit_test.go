@@ -51,7 +51,7 @@ func str(v types.AttributeValue) string {
 	return ""
 }
 
-func TestEntry(t *testing.T) {
+func TestPutStoresEveryField(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	id := audit.NewID(noon)
@@ -107,7 +107,7 @@ func TestPutLeavesOutWhatIsEmpty(t *testing.T) {
 	}
 }
 
-// An entry without an id gets one of the time of the trail.
+// An entry without an id gets one with the time of the trail.
 func TestPutMakesAnID(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 0)
@@ -131,8 +131,8 @@ func TestPutCutsDetail(t *testing.T) {
 	}
 }
 
-// Entries of one hour spread over all shards, and an id decides its shard.
-func TestShards(t *testing.T) {
+// The entries of one hour spread over all shards, and the id determines the shard.
+func TestAnHourSpreadsOverAllShards(t *testing.T) {
 	count := map[string]int{}
 	for range 1000 {
 		id := audit.NewID(noon)
@@ -152,9 +152,9 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// A change whose entry exists already is refused as a whole: with a fixed id a
-// repeated change leaves one entry.
-func TestFixedIDOnce(t *testing.T) {
+// A change with an entry that exists is refused as a whole, so a repeated change with a
+// fixed id leaves one entry.
+func TestAFixedIDLeavesOneEntry(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	entry := audit.Entry{ID: audit.NewID(noon), Action: audit.KeyRotate, Outcome: audit.Success}

@@ -19,9 +19,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// Written reports whether the entry with that id is in the trail, with a
-// consistent read. As an entry is written with the change that it records, it
-// also tells whether a transaction of unknown outcome was applied.
+// Written reports whether the entry with that id is in the trail, with one consistent
+// read. Since an entry is written together with its change, this also reports whether
+// a transaction of unknown outcome was applied.
 func (t *Trail) Written(ctx context.Context, db *dynamodb.Client, id ulid.ULID) (bool, error) {
 	yes := true
 	out, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.Table, Key: Key(id), ConsistentRead: &yes})
@@ -31,24 +31,24 @@ func (t *Trail) Written(ctx context.Context, db *dynamodb.Client, id ulid.ULID) 
 	return len(out.Item) > 0, nil
 }
 
-// Query says which entries to list.
+// Query selects entries to list.
 type Query struct {
-	// Subject is whom the entries are about, empty for everybody.
+	// Subject is the user or client that the entries are about, empty for all.
 	Subject string
-	// Action is what was done, or with its first word only, such as "user",
-	// all that was done to users. Empty means everything.
+	// Action is an action, or its first word only, such as "user" for all actions
+	// on users. Empty selects all.
 	Action Action
-	// Since is the oldest and Until the newest time; a zero Until is now. Only
-	// the entries of a subject can be listed without a Since.
+	// Since is the oldest and Until the newest time. A zero Until is now. Since may
+	// be zero only with a Subject.
 	Since, Until time.Time
-	// Limit is how many entries to list, from 1.
+	// Limit is the largest number of entries to list, from 1.
 	Limit int
 }
 
-// List returns entries, the newest first. Those about a subject come out of the
-// index, which is a moment behind. For everybody's it goes through the hours
-// from Until back to Since, so that a quiet trail and a far Since take a call
-// for each shard of each hour between.
+// List returns entries, the newest first. It reads the entries about a subject from the
+// index, which is eventually consistent. Without a subject it reads the hours from
+// Until back to Since, so that it makes a call for each shard of each hour between them
+// when the trail has few entries.
 func (t *Trail) List(ctx context.Context, db *dynamodb.Client, q Query) ([]Entry, error) {
 	if q.Until.IsZero() {
 		q.Until = t.Now(ctx)
@@ -73,7 +73,7 @@ func (t *Trail) List(ctx context.Context, db *dynamodb.Client, q Query) ([]Entry
 	return all[:min(len(all), q.Limit)], nil
 }
 
-// hour lists the entries of one hour, of all its shards at once.
+// hour lists the entries of one hour, from all of its shards concurrently.
 func (t *Trail) hour(ctx context.Context, db *dynamodb.Client, q Query, at time.Time) ([]Entry, error) {
 	var found [shards][]Entry
 	var errs [shards]error
@@ -134,7 +134,7 @@ func (q Query) read(ctx context.Context, db *dynamodb.Client, in *dynamodb.Query
 	return entries[:min(len(entries), q.Limit)], nil
 }
 
-// edge is the first id of a time, or with a filler of 0xff the last one.
+// edge returns the first id of a time, or with the filler 0xff the last one.
 func edge(at time.Time, filler byte) string {
 	var id ulid.ULID
 	if at.After(time.UnixMilli(0)) {
@@ -146,7 +146,7 @@ func edge(at time.Time, filler byte) string {
 	return id.String()
 }
 
-// decode reads what Put wrote.
+// decode reads an item that Put wrote.
 func decode(it dynamo.Item) (Entry, error) {
 	id, err := ulid.ParseStrict(it.Text(contract.SK))
 	if err != nil {

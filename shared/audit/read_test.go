@@ -44,7 +44,7 @@ func objects(entries []audit.Entry) string {
 	return strings.Join(all, " ")
 }
 
-func TestList(t *testing.T) {
+func TestListSelectsByQuery(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	written := history(t, db, tr, 12) // of four hours
@@ -62,7 +62,7 @@ func TestList(t *testing.T) {
 		{"of ann", audit.Query{Subject: "ann", Limit: 100}, "0 3 6 9"},
 		{"of ann since", audit.Query{Subject: "ann", Since: noon.Add(-2 * time.Hour), Limit: 100}, "0 3 6"},
 		{"of ann, limit", audit.Query{Subject: "ann", Limit: 2}, "0 3"},
-		{"of nobody", audit.Query{Subject: "eve", Limit: 100}, ""},
+		{"of no entry", audit.Query{Subject: "eve", Limit: 100}, ""},
 		{"one action", audit.Query{Since: day, Action: audit.KeyRotate, Limit: 100}, "2 5 8 11"},
 		{"one action, limit", audit.Query{Since: day, Action: audit.KeyRotate, Limit: 3}, "2 5 8"},
 		{"all of a kind", audit.Query{Since: day, Action: "user", Limit: 4}, "0 1 3 4"},
@@ -90,8 +90,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Many entries of one hour lie in many shards and come out in one order, and a
-// page that ends early is followed by the next.
+// List merges the entries of all shards of an hour in one order, and follows a page that
+// ends early.
 func TestListManyOfOneHour(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)

@@ -15,19 +15,18 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// MaxRefusals is how many refused credentials of one principal have an entry of
-// their own in an hour. After them there is one each time their number has
-// doubled, with the number so far: a million wrong passwords leave ten entries
-// and seventeen more, and nobody can flood the trail or run up its bill.
+// MaxRefusals is how many refused credentials of one principal have a separate entry in
+// an hour. After them there is one entry each time their number has doubled, with the
+// number so far. A million wrong passwords leave ten entries and seventeen more, so an
+// attacker can neither flood the trail nor raise its cost.
 const MaxRefusals = 10
 
-// DetailRefusals is the name of the detail with the number of refusals in the
-// hour so far, on the entries after the first MaxRefusals.
+// DetailRefusals is the detail with the number of refusals in the hour so far, in the
+// entries after the first [MaxRefusals].
 const DetailRefusals = "refused_this_hour"
 
-// Refusals records refused credentials of those whom we know. The trail only
-// grows, so the counter is elsewhere: an item of the sessions table for each
-// principal and hour.
+// Refusals records refused credentials of known principals. The trail only grows, so
+// the counter is an item of the sessions table for each principal and hour.
 type Refusals struct {
 	DB *dynamodb.Client
 	// Sessions is the table with the counters.
@@ -35,9 +34,9 @@ type Refusals struct {
 	Trail    *Trail
 }
 
-// Record counts a refused credential of e.Subject and writes e unless there are
-// enough of the kind. It makes one or two writes. Nothing depends on it: after
-// an error the caller refuses all the same and counts the failure.
+// Record counts a refused credential of e.Subject, and writes e if that refusal has an
+// entry (see [MaxRefusals]). It makes one or two writes. After an error the caller
+// refuses all the same and counts the failure.
 func (r *Refusals) Record(ctx context.Context, e Entry) error {
 	e.Outcome = Refused
 	n, err := r.count(ctx, e.Subject)
@@ -61,9 +60,9 @@ func (r *Refusals) Record(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// Pretend does the work of Record, in the same time, for a name that nobody has.
-// It leaves no entry. Whoever watches the clock does not learn from it which
-// names exist. The name should be a pseudonym: it stands in the table for a day.
+// Pretend does the work of [Refusals.Record], in the same time, for a name that does
+// not exist, and leaves no entry. So the response time does not reveal which names
+// exist. The name should be a pseudonym: it is stored in the table for a day.
 func (r *Refusals) Pretend(ctx context.Context, name string) error {
 	n, err := r.count(ctx, name)
 	if err != nil || !recorded(n) {
@@ -90,10 +89,10 @@ func recorded(n int64) bool {
 	return n == MaxRefusals
 }
 
-// attrCount is the attribute of a counter, besides the keys and the TTL.
+// attrCount is the attribute of a counter, in addition to the keys and the TTL.
 const attrCount = "n"
 
-// kept is how long after its hour a counter stays.
+// kept is how long a counter is kept after its last refusal.
 const kept = 24 * time.Hour
 
 func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
@@ -116,7 +115,7 @@ func (r *Refusals) count(ctx context.Context, principal string) (int64, error) {
 	return strconv.ParseInt(n.Value, 10, 64)
 }
 
-// counter addresses the counter of a principal and this hour.
+// counter returns the update of the counter of a principal for this hour.
 func (r *Refusals) counter(ctx context.Context, principal string) *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{
 		TableName: &r.Sessions, Key: dynamo.Key(contract.RefusedPrefix.Of(principal), hour(r.Trail.Now(ctx))),

@@ -37,10 +37,9 @@ func counted(db *dynamodb.Client) (*dynamodb.Client, *counting) {
 	}), c
 }
 
-// A thousand refused credentials of one principal in an hour leave a few
-// entries, which tell how many there were; those of a name that nobody has make
-// the same calls and leave none.
-func TestRefusals(t *testing.T) {
+// A thousand refused credentials of one principal in an hour leave a few entries with
+// their number. Those of an unknown name make the same calls and leave none.
+func TestRefusalsLeaveFewEntries(t *testing.T) {
 	plain, name := enginetest.DB(t)
 	db, calls := counted(plain)
 	now := noon
@@ -64,7 +63,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	if len(calls.calls) != len(first) || len(first) != 1000+16 {
-		t.Errorf("1000 refusals of somebody made %d calls and those of nobody %d, want 1016 both", len(first), len(calls.calls))
+		t.Errorf("1000 refusals of a user made %d calls and those of an unknown name %d, want 1016 both", len(first), len(calls.calls))
 	}
 	list, err := tr.List(t.Context(), plain, audit.Query{Since: noon.Add(-time.Hour), Limit: 100})
 	if err != nil {
@@ -85,7 +84,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("Record changed the caller's detail: %v", entry.Detail)
 	}
 
-	// Another principal and another hour begin anew.
+	// Another principal and another hour have separate counters.
 	entry.Subject = "worker"
 	record()
 	entry.Subject = "usr_ann"
@@ -105,8 +104,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// At once as in a row: the number of entries is bounded.
-func TestRefusalsAtOnce(t *testing.T) {
+// The number of entries is bounded for concurrent refusals, too.
+func TestConcurrentRefusalsAreBounded(t *testing.T) {
 	db, name := enginetest.DB(t)
 	tr := trail(name(contract.Audit), 30)
 	r := &audit.Refusals{DB: db, Sessions: name(contract.Sessions), Trail: tr}

@@ -9,17 +9,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// Condition is what must be true of an item for a write to happen. It is made by
-// the functions of this package, so that no expression is put together by hand and
-// no name meets a reserved word of DynamoDB.
+// Condition is a condition on an item that must hold for a write to happen. The
+// functions of this package make it, so that no package writes an expression by hand
+// and no name collides with a reserved word of DynamoDB.
 type Condition func(*expression) string
 
-// Exists holds when there is such an item.
+// Exists holds when the item exists.
 func Exists() Condition {
 	return func(*expression) string { return "attribute_exists(" + contract.PK + ")" }
 }
 
-// NotExists holds when there is no such item.
+// NotExists holds when the item does not exist.
 func NotExists() Condition {
 	return func(*expression) string { return "attribute_not_exists(" + contract.PK + ")" }
 }
@@ -55,11 +55,11 @@ func Contains(name, element string) Condition {
 	return func(e *expression) string { return "contains(" + e.name(name) + ", " + e.value(Text(element)) + ")" }
 }
 
-// NotSet holds when a flag is false. One that was never set is absent.
+// NotSet holds when a flag is false or absent.
 func NotSet(name string) Condition { return Any(Absent(name), Equal(name, Flag(false))) }
 
-// Counted holds when a counter is as it was seen. One that was never raised is
-// absent, and was seen as 0.
+// Counted holds when a counter has the value seen. A counter that was never raised is
+// absent, which is 0.
 func Counted(name string, seen int64) Condition {
 	if seen == 0 {
 		return Any(Absent(name), Equal(name, Number(0)))

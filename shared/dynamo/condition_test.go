@@ -11,8 +11,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The names are words that DynamoDB reserves.
-func TestConditions(t *testing.T) {
+// Every condition holds for the right items, also for names that DynamoDB reserves.
+func TestConditionsHoldForTheRightItems(t *testing.T) {
 	db, table := registry(t)
 	item := dynamo.Key("there", "x")
 	item["state"] = dynamo.Text("active")
@@ -25,7 +25,8 @@ func TestConditions(t *testing.T) {
 	n := dynamo.Number
 	for name, tt := range map[string]struct {
 		condition dynamo.Condition
-		// there and nothing are whether it holds for the item, and for none.
+		// there is whether it holds for the item, and nothing whether it holds
+		// when there is none.
 		there, nothing bool
 	}{
 		"Exists":                      {dynamo.Exists(), true, false},
@@ -72,7 +73,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestChanges(t *testing.T) {
+func TestChangesAreApplied(t *testing.T) {
 	db, table := registry(t)
 	key := dynamo.Key("a", "x")
 	full := dynamo.Changes{
@@ -120,8 +121,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// The rule under which a user may be signed in.
-func TestUserIs(t *testing.T) {
+// UserIs holds only for an enabled user with the expected auth_gen.
+func TestUserIsHoldsForAnUnchangedUser(t *testing.T) {
 	db, table := registry(t)
 	for name, tt := range map[string]struct {
 		change  func(dynamo.Item)

@@ -9,11 +9,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// A user takes a name, if it is free and the user may still be signed in. The
-// database of this example says that the name is taken.
+// A user takes a name if it is free and the user may still be signed in. The database
+// of this example reports that the name is taken.
 func ExampleTx_Run() {
 	db := alone((&faults{answers: repeat(1, cancelled("ConditionalCheckFailed", "None"))}).Do)
-	errTaken, errStale := errors.New("the name is taken"), errors.New("the user has changed meanwhile")
+	errTaken, errStale := errors.New("the name is taken"), errors.New("the user has changed since they were read")
 
 	err := dynamo.Tx{
 		dynamo.Create("registry", dynamo.Key(contract.UserNamePrefix.Of("ada"), "username")).Else(errTaken),
@@ -40,7 +40,7 @@ func ExampleUpdateInput() {
 	// attribute_exists(pk) AND (attribute_not_exists(#disabled) OR #disabled = :v2) AND #auth_gen = :v3
 }
 
-// A reader keeps the first error, so that its user asks once.
+// A reader keeps the first error, so that the caller checks once.
 func ExampleReader() {
 	it := dynamo.UserKey("usr_01")
 	it["name"] = dynamo.Text("Ada")
@@ -57,7 +57,7 @@ func ExampleReader() {
 	// attribute disabled is not what it should be
 }
 
-// What is empty is not written.
+// An empty value is not written.
 func ExampleItem_PutText() {
 	it := dynamo.Item{}
 	it.PutText("name", "Ada")

@@ -1,45 +1,45 @@
-// Package dynamo makes, reads and writes the items of our DynamoDB tables.
+// Package dynamo makes, reads and writes the items of the DynamoDB tables.
 //
 // # Items
 //
-// An [Item] is a map from names to attributes, each of which carries its type with
-// it: a text, a number, a list. Absence is the zero value. What is empty is not
-// written, and what is absent is read as empty, so that old items work with new code;
-// where absence means anything else, its attribute says so.
+// An [Item] is a map from names to attributes. Each attribute carries its type: a
+// text, a number, a list. Absence is the zero value: an empty value is not written,
+// and an absent attribute is read as empty, so that old items work with new code. An
+// attribute for which absence means anything else documents it.
 //
 // Items are read in two ways. A [Reader] reads a whole item and keeps the first
-// error, so that its user asks once, at the end, whether all was well. An attribute
-// of the wrong type is an error: a user who is disabled must not be signed in only
-// because the flag cannot be read. [Item.Text] and [Item.Number] take what is wrong
-// for absent. They are for items that need no better, such as a counter, and for
-// attributes that their reader refuses anyway when they are empty.
+// error, so that the caller checks [Reader.Err] once, at the end. An attribute of the
+// wrong type is an error: a disabled user must not be signed in because the flag
+// cannot be read. [Item.Text] and [Item.Number] treat an attribute of the wrong type
+// as absent. They are for items such as a counter, and for attributes that the caller
+// refuses anyway when they are empty.
 //
-// What an item holds, and what its names mean, is known to the package that owns it.
-// The prefixes of keys stand in package contract.
+// The package that owns an item defines its attributes. The prefixes of keys stand in
+// package contract.
 //
 // # Transactions
 //
-// A [Tx] is a list of writes of which all happen or none. [Put], [Create], [Update],
-// [Delete] and [Check] make a [Write], under conditions such as [Exists] or [Equal];
-// no package puts an expression of a transaction together by hand. Each write names
-// its failure with [Write.Else] or [Write.ElseBy], and the error of [Tx.Run] wraps
-// the failure of the first write that has a condition that does not hold. So a caller asks with
-// errors.Is what went wrong, and a write may be added anywhere without changing what
-// the others mean. A package that gives a write to the transaction of its caller
-// names the failure by an error of its own.
+// A [Tx] is a list of writes: all of them happen or none. [Put], [Create], [Update],
+// [Delete] and [Check] make a [Write], under conditions such as [Exists] or [Equal].
+// No package writes an expression of a transaction by hand. Each write names its
+// failure with [Write.Else] or [Write.ElseBy]. The error of [Tx.Run] wraps the failure
+// of the first write with a condition that does not hold. So a caller tests the error
+// with errors.Is, and a write may be added anywhere without changing the meaning of
+// the others. A package that gives a write to the transaction of its caller names the
+// failure by one of its errors.
 //
-// What DynamoDB refuses because another transaction holds the item is tried again,
-// here and nowhere else: by [Tx.Run], and by [UpdateItem] for a single write. When it
-// does not help, the error is [ErrBusy].
+// Only this package repeats a write that DynamoDB refuses because another transaction
+// holds the item: [Tx.Run], and [UpdateItem] for a single write. The error is
+// [ErrBusy] when the repetition does not help.
 //
 // # The user's item
 //
-// Two packages write the item of a user: identity, for what the user signs in with,
-// and session, when it ends everything of the user. They share its key, [UserKey],
-// and the rule under which a user may be signed in, [UserIs]: the user exists, is not
-// disabled, and nothing has ended everything since. [CheckUser] holds a transaction
-// to the rule, and a [UserChange] is what identity gives to session to be written in
-// the same transaction as the end.
+// Two packages write the item of a user: identity, when the credentials change, and
+// session, when it ends everything of the user. They share its key, [UserKey], and the
+// rule under which a user may be signed in, [UserIs]: the user exists, is not disabled,
+// and has not been signed out everywhere since. [CheckUser] adds the rule to a
+// transaction. With a [UserChange] identity gives session a change to write in the same
+// transaction as the end.
 package dynamo
 
 import (
@@ -54,11 +54,11 @@ import (
 // Item is an item, a part of one such as its key, or the values of an expression.
 type Item map[string]types.AttributeValue
 
-// Key is a primary key.
+// Key returns a primary key.
 func Key(pk, sk string) Item { return Item{contract.PK: Text(pk), contract.SK: Text(sk)} }
 
-// Names returns the placeholders of an expression: many of our attributes are
-// called like a word that DynamoDB reserves, so every one is written "#name".
+// Names returns the placeholders of an expression. Many attributes have the name of a
+// word that DynamoDB reserves, so every attribute is written "#name".
 func Names(attributes ...string) map[string]string {
 	m := make(map[string]string, len(attributes))
 	for _, a := range attributes {
@@ -67,27 +67,27 @@ func Names(attributes ...string) map[string]string {
 	return m
 }
 
-// Text is the attribute of a text, which may be empty.
+// Text returns the attribute of a text, which may be empty.
 func Text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// Number is the attribute of a whole number.
+// Number returns the attribute of a whole number.
 func Number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// Seconds is the attribute of a time, in seconds since the epoch.
+// Seconds returns the attribute of a time, in seconds since the epoch.
 func Seconds(t time.Time) types.AttributeValue { return Number(t.Unix()) }
 
-// Millis is the attribute of a time, in milliseconds since the epoch.
+// Millis returns the attribute of a time, in milliseconds since the epoch.
 func Millis(t time.Time) types.AttributeValue { return Number(t.UnixMilli()) }
 
-// Flag is the attribute of a fact.
+// Flag returns the attribute of a boolean.
 func Flag(value bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: value} }
 
-// Bytes is the attribute of b, which belongs to it from now on.
+// Bytes returns the attribute of b. The caller must not change b afterwards.
 func Bytes(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
 
-// Texts is the attribute of a list of texts, which may be empty.
+// Texts returns the attribute of a list of texts, which may be empty.
 func Texts(values []string) types.AttributeValue {
 	list := make([]types.AttributeValue, len(values))
 	for i, v := range values {
@@ -110,7 +110,7 @@ func (it Item) PutTexts(name string, values []string) {
 	}
 }
 
-// PutFlag puts a fact unless it is false.
+// PutFlag puts a boolean unless it is false.
 func (it Item) PutFlag(name string, value bool) {
 	if value {
 		it[name] = Flag(true)
@@ -129,7 +129,7 @@ func PutMaps[T any](it Item, name string, values []T, encode func(T) Item) {
 	it[name] = &types.AttributeValueMemberL{Value: list}
 }
 
-// Text reads a text, "" when there is none or it is something else.
+// Text reads a text, "" if it is absent or of another type.
 func (it Item) Text(name string) string {
 	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
 		return s.Value
@@ -137,7 +137,7 @@ func (it Item) Text(name string) string {
 	return ""
 }
 
-// Number reads a whole number, 0 when there is none or it is something else.
+// Number reads a whole number, 0 if it is absent or of another type.
 func (it Item) Number(name string) int64 {
 	v, ok := it[name].(*types.AttributeValueMemberN)
 	if !ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// plant is something to keep: a use of every attribute there is.
+// plant is a value with an attribute of every type.
 type plant struct {
 	ID, Name string
 	Leaves   int64
@@ -71,7 +71,7 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	}
 }
 
-// What is empty is not written, and what is absent is empty.
+// An empty value is not written, and an absent attribute is read as empty.
 func TestAbsence(t *testing.T) {
 	it := dynamo.Key("plant#1", "plant")
 	it.PutText("name", "")
@@ -94,7 +94,7 @@ func TestAbsence(t *testing.T) {
 	}
 }
 
-// Whoever reads an attribute of the wrong type is told which one it is.
+// An attribute of the wrong type is an error that names the attribute.
 func TestWrongType(t *testing.T) {
 	null := &types.AttributeValueMemberNULL{Value: true}
 	list := func(v ...types.AttributeValue) types.AttributeValue { return &types.AttributeValueMemberL{Value: v} }
@@ -134,7 +134,7 @@ func TestWrongType(t *testing.T) {
 	}
 }
 
-// A prefix that must be there is missed in an item without the attribute, too.
+// A required prefix is an error in an item without the attribute, too.
 func TestAfterAbsent(t *testing.T) {
 	var r dynamo.Reader
 	if rest := r.After("pk", "plant#"); rest != "" || r.Err() == nil {
@@ -153,8 +153,8 @@ func TestKeepsFirstError(t *testing.T) {
 	}
 }
 
-// Text and Number of an item take what is wrong for absent.
-func TestLenient(t *testing.T) {
+// Text and Number of an item treat an attribute of the wrong type as absent.
+func TestItemTreatsAWrongTypeAsAbsent(t *testing.T) {
 	it := dynamo.Item{"text": dynamo.Text("a"), "number": dynamo.Number(7), "fraction": &types.AttributeValueMemberN{Value: "1.5"}}
 	if got, wrong := it.Text("text"), it.Text("number"); got != "a" || wrong != "" {
 		t.Errorf(`Text = %q, of a number %q, want "a" and nothing`, got, wrong)
@@ -164,7 +164,7 @@ func TestLenient(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
+func TestTimesAreSecondsAndMillis(t *testing.T) {
 	at := time.Unix(1_800_000_000, 123_456_789)
 	it := dynamo.Item{"seconds": dynamo.Seconds(at), "millis": dynamo.Millis(at)}
 	if s, ms := it.Number("seconds"), it.Number("millis"); s != 1_800_000_000 || ms != 1_800_000_000_123 {
@@ -172,14 +172,15 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestNamesAreEscaped(t *testing.T) {
 	want := map[string]string{"#name": "name", "#state": "state"}
 	if got := dynamo.Names("name", "state"); !maps.Equal(got, want) {
 		t.Errorf("Names = %v, want %v", got, want)
 	}
 }
 
-// Every request reads an item: what is no list costs no allocation.
+// Every request reads an item, so reading an attribute that is no list does not
+// allocate.
 func TestReaderAllocatesNothing(t *testing.T) {
 	it := encode(fern())
 	n := testing.AllocsPerRun(100, func() {

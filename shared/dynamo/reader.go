@@ -9,20 +9,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Reader reads the attributes of one item and keeps the first error. What is
-// absent is the zero value, and so is what is of the wrong type, which is an
-// error.
+// Reader reads the attributes of one item and keeps the first error. An absent
+// attribute is read as the zero value. An attribute of the wrong type is also read as
+// the zero value, and is an error.
 type Reader struct {
 	Item Item
 
 	err error
 }
 
-// Err is what was wrong first, nil if nothing was. It names the attribute and
-// not its value.
+// Err returns the first error, nil for none. It names the attribute and not its value.
 func (r *Reader) Err() error { return r.err }
 
-// Fail says that an attribute is not what it should be.
+// Fail records that an attribute has a wrong value.
 func (r *Reader) Fail(name string) {
 	if r.err == nil {
 		r.err = fmt.Errorf("attribute %s is not what it should be", name)
@@ -68,7 +67,7 @@ func (r *Reader) Texts(name string) []string {
 	return out
 }
 
-// Bytes reads bytes, which stay the item's.
+// Bytes reads bytes. The caller must not change them.
 func (r *Reader) Bytes(name string) []byte {
 	switch v := r.Item[name].(type) {
 	case nil:
@@ -80,7 +79,7 @@ func (r *Reader) Bytes(name string) []byte {
 	return nil
 }
 
-// Flag reads a fact.
+// Flag reads a boolean.
 func (r *Reader) Flag(name string) bool {
 	switch v := r.Item[name].(type) {
 	case nil:
@@ -109,8 +108,8 @@ func (r *Reader) Number(name string) int64 {
 	return 0
 }
 
-// Time reads a time that was written with Seconds. It is in UTC, and the epoch
-// itself is the zero time.
+// Time reads a time that was written with [Seconds]. It is in UTC, and the epoch is
+// the zero time.
 func (r *Reader) Time(name string) time.Time {
 	if n := r.Number(name); n != 0 {
 		return time.Unix(n, 0).UTC()
@@ -118,8 +117,8 @@ func (r *Reader) Time(name string) time.Time {
 	return time.Time{}
 }
 
-// Maps reads a list of maps, each with a reader of its own, which is good until
-// each returns.
+// Maps reads a list of maps. It calls each with a separate reader for every map. The
+// reader is valid until each returns.
 func (r *Reader) Maps(name string, each func(*Reader)) {
 	for _, v := range r.list(name) {
 		m, ok := v.(*types.AttributeValueMemberM)

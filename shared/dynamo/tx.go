@@ -18,8 +18,8 @@ var (
 	// ErrBusy is returned when other transactions held the same items, or DynamoDB
 	// throttled, at every attempt. Nothing was written.
 	ErrBusy = errors.New("items are busy with other transactions")
-	// ErrCondition is wrapped by the [FailedError] of a write that names no failure:
-	// its caller knows of no way in which the condition could fail.
+	// ErrCondition is wrapped by the [FailedError] of a write that names no failure,
+	// because its caller expects the condition to hold always.
 	ErrCondition = errors.New("a condition without a name does not hold")
 )
 
@@ -28,7 +28,7 @@ var (
 type FailedError struct {
 	// Err is the failure.
 	Err error
-	// Stored is what is stored, if the write named its failure with [Write.ElseBy].
+	// Stored is the stored item, if the write named its failure with [Write.ElseBy].
 	Stored Item
 }
 
@@ -37,7 +37,7 @@ func (e *FailedError) Error() string { return e.Err.Error() }
 // Unwrap returns the failure.
 func (e *FailedError) Unwrap() error { return e.Err }
 
-// Failed reports whether err says that the condition of a write did not hold.
+// Failed reports whether err is a [*FailedError].
 func Failed(err error) bool {
 	_, ok := errors.AsType[*FailedError](err)
 	return ok
@@ -46,13 +46,13 @@ func Failed(err error) bool {
 // Tx is one transaction: all of its writes happen or none.
 type Tx []Write
 
-// Run runs the transaction. It repeats what DynamoDB cancels because of another
-// transaction, which the SDK does not.
+// Run runs the transaction. It repeats a transaction that DynamoDB cancels because of
+// another one, which the SDK does not.
 //
 // When a condition does not hold, the error wraps the failure that its write has
-// named; of several the first in order. Otherwise the error is [ErrBusy] or
-// another one. After another one, such as a timeout, the transaction may have been
-// applied.
+// named, and that of the first in order when there are several. [ErrBusy] is returned
+// when every attempt met another transaction. After any other error, such as a
+// timeout, the transaction may have been applied.
 func (tx Tx) Run(ctx context.Context, db *dynamodb.Client) error {
 	var writes Tx
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, 0, len(tx))}
@@ -81,8 +81,8 @@ func (w Write) none() bool {
 	return w.item.Put == nil && w.item.Update == nil && w.item.Delete == nil && w.item.ConditionCheck == nil
 }
 
-// failure translates the reasons of a cancelled transaction. A condition that does
-// not hold outweighs a conflict beside it: it would not hold later either.
+// failure translates the reasons of a cancelled transaction. A condition that does not
+// hold takes precedence over a conflict, since it would not hold later either.
 func (tx Tx) failure(err error) error {
 	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok {
@@ -106,7 +106,7 @@ func (tx Tx) failure(err error) error {
 	return err
 }
 
-// failure is what became of w when its condition does not hold for what is stored.
+// failure returns the error of w when its condition does not hold for the stored item.
 func (w Write) failure(stored Item) error {
 	failed := &FailedError{Err: ErrCondition, Stored: stored}
 	if w.failed != nil {
@@ -115,8 +115,9 @@ func (w Write) failure(stored Item) error {
 	return failed
 }
 
-// UpdateItem runs one UpdateItem. It repeats what a running transaction keeps from
-// being written, which the SDK does not, and then returns [ErrBusy].
+// UpdateItem runs one UpdateItem. It repeats a write that a running transaction
+// blocks, which the SDK does not. [ErrBusy] is returned when the repetition does not
+// help.
 func UpdateItem(ctx context.Context, db *dynamodb.Client, in *dynamodb.UpdateItemInput) (out *dynamodb.UpdateItemOutput, err error) {
 	err = retry(ctx, func() error {
 		out, err = db.UpdateItem(ctx, in)
@@ -128,9 +129,8 @@ func UpdateItem(ctx context.Context, db *dynamodb.Client, in *dynamodb.UpdateIte
 	return out, err
 }
 
-// A write that meets a transaction is tried again after a random wait of up to
-// firstWait, twice that, and so on up to maxWait: about half a second in all on
-// average.
+// A write that meets a transaction is repeated after a random wait of up to firstWait,
+// twice that, and so on up to maxWait: about half a second in total on average.
 const (
 	attempts  = 6
 	firstWait = 20 * time.Millisecond

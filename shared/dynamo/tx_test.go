@@ -18,8 +18,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 )
 
-// faults answers the first calls itself, each with its text, and passes the others
-// on. The engine never fails for these reasons.
+// faults answers the first calls with its texts, and passes the others on. The engine
+// never fails for these reasons.
 type faults struct {
 	aws.HTTPClient
 	answers []string
@@ -146,9 +146,8 @@ func TestConflictsAreRepeated(t *testing.T) {
 	}
 }
 
-// Of several conditions that do not hold the first in order names the failure, and
-// a condition outweighs a conflict: it would not hold later either. Reasons that no
-// repetition helps are not repeated.
+// The first condition in order that does not hold names the failure, and takes
+// precedence over a conflict. A failure that a repetition cannot help is not repeated.
 func TestTheFirstFailureWins(t *testing.T) {
 	errOther := errors.New("no condition")
 	tests := []struct {
@@ -186,8 +185,7 @@ func TestTheFirstFailureWins(t *testing.T) {
 	}
 }
 
-// A write that is none is left out, and the failures of those after it keep their
-// names.
+// A zero write is skipped, and the failures of the writes after it keep their names.
 func TestZeroWritesAreLeftOut(t *testing.T) {
 	db, table := registry(t)
 	taken := dynamo.Key("taken", "x")
@@ -207,8 +205,8 @@ func TestZeroWritesAreLeftOut(t *testing.T) {
 	}
 }
 
-// DynamoDB takes a hundred writes in a transaction. One more is refused before it is
-// asked, and writes that are none do not count.
+// A transaction of more than 100 writes, the limit of DynamoDB, is refused without a
+// call. Zero writes do not count.
 func TestTooManyWritesAreRefused(t *testing.T) {
 	db, table := registry(t)
 	var tx dynamo.Tx
@@ -253,7 +251,7 @@ func TestElseBySeesTheStoredItem(t *testing.T) {
 				if !ok || !errors.Is(err, errFirst) || seen != rev || failed.Stored.Number("rev") != rev {
 					t.Errorf("Run = %v after it saw revision %d, want the failure and %d", err, seen, rev)
 				}
-				// What is not asked for is not told.
+				// Without ElseBy the stored item is not requested.
 				err = dynamo.Tx{w.Else(errFirst)}.Run(t.Context(), db)
 				if failed, ok := errors.AsType[*dynamo.FailedError](err); name != "Put" && pk == "there" && (!ok || !errors.Is(err, errFirst)) {
 					t.Errorf("Run with Else = %v, %v, want the failure", failed, err)

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Write is one write of a [Tx], with the name of its failure. The zero value is
-// none: a Tx leaves it out.
+// Write is one write of a [Tx], with the name of its failure. A Tx skips the zero
+// value.
 type Write struct {
 	item   types.TransactWriteItem
 	failed func(stored Item) error
@@ -28,7 +28,8 @@ func (w Write) Else(err error) Write {
 	return w
 }
 
-// ElseBy is Else for a failure that depends on what is stored, empty for nothing.
+// ElseBy is [Write.Else] for a failure that depends on the stored item, which is empty
+// when there is none.
 func (w Write) ElseBy(failed func(stored Item) error) Write {
 	const old = types.ReturnValuesOnConditionCheckFailureAllOld
 	switch {
@@ -45,7 +46,7 @@ func (w Write) ElseBy(failed func(stored Item) error) Write {
 	return w
 }
 
-// Put writes an item, whatever was there.
+// Put writes an item and replaces a stored one, under conditions.
 func Put(table string, it Item, conditions ...Condition) Write {
 	var e expression
 	return Write{sets: it, item: types.TransactWriteItem{Put: &types.Put{
@@ -54,7 +55,7 @@ func Put(table string, it Item, conditions ...Condition) Write {
 	}}}
 }
 
-// Create writes an item that is not there yet.
+// Create writes an item that does not exist yet.
 func Create(table string, it Item) Write { return Put(table, it, NotExists()) }
 
 // Delete removes an item, under conditions.
@@ -66,7 +67,7 @@ func Delete(table string, key Item, conditions ...Condition) Write {
 	}}}
 }
 
-// Check writes nothing, and holds the transaction to conditions.
+// Check writes nothing and adds conditions on an item to the transaction.
 func Check(table string, key Item, conditions ...Condition) Write {
 	var e expression
 	return Write{item: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -81,12 +82,12 @@ type Changes struct {
 	Set Item
 	// Remove are attributes to remove.
 	Remove []string
-	// Raise are counters that go up by one, from 0 when they are absent.
+	// Raise are counters to increment by one, from 0 if they are absent.
 	Raise []string
-	// Include are texts to add to sets of texts, which are made when they are
-	// absent. A list may be empty: DynamoDB knows no empty set.
+	// Include are texts to add to sets of texts, which are created if they are
+	// absent. An empty list adds nothing: DynamoDB has no empty set.
 	Include map[string][]string
-	// Delete are elements to take out of sets of texts.
+	// Delete are elements to remove from sets of texts.
 	Delete map[string]string
 }
 
@@ -127,8 +128,8 @@ func (c Changes) expression(e *expression) string {
 	return strings.Join(clauses, " ")
 }
 
-// Update changes attributes of an item, which it makes if it is not there, under
-// conditions.
+// Update changes attributes of an item, under conditions. It creates the item if there
+// is none.
 func Update(table string, key Item, c Changes, conditions ...Condition) Write {
 	var e expression
 	update := c.expression(&e)
@@ -138,8 +139,8 @@ func Update(table string, key Item, c Changes, conditions ...Condition) Write {
 	}}}
 }
 
-// UpdateInput is the update of [Update] as a call of its own, for [UpdateItem] or the
-// client. What is stored comes with the error when a condition does not hold.
+// UpdateInput returns the update of [Update] as a separate call, for [UpdateItem] or
+// the client. The error contains the stored item when a condition does not hold.
 func UpdateInput(table string, key Item, c Changes, conditions ...Condition) *dynamodb.UpdateItemInput {
 	u := Update(table, key, c, conditions...).item.Update
 	return &dynamodb.UpdateItemInput{

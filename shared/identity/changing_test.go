@@ -17,8 +17,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// change runs a change of what a person signs in with, as seen in u, and reports
-// whether it happened.
+// change runs a change of a user's credentials based on u, and reports whether it was
+// written.
 func (b *bench) change(u *identity.User, c dynamo.Changes) bool {
 	b.tb.Helper()
 	err := (dynamo.Tx{b.Changing(u, c)}).Run(b.tb.Context(), b.DB)
@@ -29,7 +29,7 @@ func (b *bench) change(u *identity.User, c dynamo.Changes) bool {
 	return !refused
 }
 
-// get reads a person.
+// get reads a user.
 func (b *bench) get(u *identity.User) *identity.User {
 	b.tb.Helper()
 	now, err := b.Get(b.tb.Context(), u.Subject)
@@ -39,8 +39,8 @@ func (b *bench) get(u *identity.User) *identity.User {
 	return now
 }
 
-// Each change counts, and says what it sets and removes.
-func TestChanging(t *testing.T) {
+// Every change raises the counter of credentials, and sets and removes attributes.
+func TestChangingRaisesTheCounter(t *testing.T) {
 	b := newBench(t)
 	u := b.add("ada", "an old owl in the attic")
 	revision := u.Revision
@@ -61,13 +61,13 @@ func TestChanging(t *testing.T) {
 			t.Errorf("after change %d: %d changes, app %t, password %t, want %d, %t, %t", i, u.Credentials, u.OTP, u.HasPassword(), i+1, tt.otp, tt.has)
 		}
 	}
-	// What a registry file says of the person is as it was, and no session ends.
+	// The revision is unchanged, and no session ends.
 	if u.Revision != revision || u.AuthGen != 0 {
 		t.Errorf("revision %d and auth_gen %d, want %d and 0", u.Revision, u.AuthGen, revision)
 	}
 }
 
-// hash is what is kept of a password.
+// hash returns the stored form of a password.
 func (b *bench) hash(password string) string {
 	b.tb.Helper()
 	hash, err := b.Hash(b.tb.Context(), password)
@@ -103,21 +103,21 @@ func TestChangingRefuses(t *testing.T) {
 	}
 }
 
-// A person whom an operator removed does not come back.
-func TestChangingNobody(t *testing.T) {
+// A change does not recreate a user that an operator has deleted.
+func TestChangingDoesNotRecreateADeletedUser(t *testing.T) {
 	b := newBench(t)
 	u := b.add("ada", "")
 	if _, err := b.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.Registry, Key: dynamo.UserKey(u.Subject)}); err != nil {
 		t.Fatal(err)
 	}
 	if b.change(u, dynamo.Changes{}) || len(b.item(u)) != 0 {
-		t.Errorf("user = %v, want nobody", b.item(u))
+		t.Errorf("user = %v, want no item", b.item(u))
 	}
 }
 
-// Of two tabs that each remove one of the last two ways to sign in, one is told to
-// look again.
-func TestChangingAtOnce(t *testing.T) {
+// When two tabs each remove one of the last two ways to sign in, one of them fails with
+// ErrChanged.
+func TestOneOfTwoConcurrentChangesFails(t *testing.T) {
 	b := newBench(t)
 	u := b.add("ada", "")
 	b.DB = dynamodb.New(b.DB.Options(), func(o *dynamodb.Options) { o.HTTPClient = o.HTTPClient.(counter).HTTPClient })
@@ -139,7 +139,7 @@ func TestChangingAtOnce(t *testing.T) {
 	}
 }
 
-// bodies keeps what was sent.
+// bodies keeps the bodies of requests.
 type bodies struct {
 	aws.HTTPClient
 	sent *[]string
@@ -155,8 +155,8 @@ func (c bodies) Do(r *http.Request) (*http.Response, error) {
 	return c.HTTPClient.Do(r)
 }
 
-// A read that is old by a moment could let somebody in without the second step that
-// was added in that moment: nothing of it moves auth_gen.
+// Find reads the user item consistently. An outdated read could miss a second step that
+// was just added, and adding one does not raise auth_gen.
 func TestFindSeesTheSecondStep(t *testing.T) {
 	b := newBench(t)
 	u := b.add("ada", "")

@@ -1,23 +1,30 @@
-// Package identity knows the people who may sign in, and checks their
-// passwords.
+// Package identity reads the users who may sign in, and checks their passwords.
 //
-// A person has a subject, the "sub" of their tokens, which is given once and
-// never changes, and a user name, which is what they type. Both are items of
-// the registry table: the user item holds all that is known, and the name item
-// leads from the name to it and keeps the name unique. Whoever signs in is
-// found by Find and proved by Check. Nobody is created or changed here; package
-// roster does that.
+// # Users
 //
-// A password is kept as argon2id of its HMAC under a pepper, a key that is not
-// in the table: who steals the table can not even begin to guess. For a name
-// that does not exist Find makes the same reads and Check does the same work,
-// so that neither the answer nor its time tells who has an account.
+// A [User] has a subject, the "sub" of their tokens, which is assigned once and never
+// changes, and a user name, which they type to sign in. Both are items of the registry
+// table. The user item holds the data of the user. The name item leads from the name to
+// the user item and keeps the name unique. A sign-in finds the user with [Store.Find]
+// and checks the password with [Store.Check]. Package admin creates and disables users,
+// and package credential changes their credentials.
 //
-// What Find and Get say of a person is true when they say it, but for the name: who
-// added an authenticator app a moment ago is asked for its code. It may change right
-// afterwards. That is safe because of auth_gen, a counter of the user item that moves
-// whenever all sessions of the person end: whoever creates a session does so on the
-// condition that it is still what was seen.
+// # Passwords
+//
+// A password is stored as argon2id of its HMAC under a pepper, a key that is not in the
+// table. So the table alone does not allow offline guessing. For a name that
+// does not exist Find makes the same reads and Check does the same work. So neither
+// the response nor its time reveals which users exist.
+//
+// # Concurrent changes
+//
+// Find and Get read the user item with a consistent read; only the name item may be
+// outdated. So a sign-in asks for the code of an authenticator app as soon as the app
+// was added. The user may change right after the read. Two counters of the user item
+// make that safe. The auth_gen is raised whenever all sessions of the user end, and
+// every transaction that creates a session requires the value that was read. Likewise
+// every change of a credential requires the counter of credentials that was read, see
+// [Store.Changing].
 package identity
 
 import (
@@ -33,48 +40,47 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// ErrUnknown says that there is nobody of that name or subject.
+// ErrUnknown is returned when there is no user of that name or subject.
 var ErrUnknown = errors.New("no such user")
 
-// SubjectPrefix begins the subject of every person, so that it is never the id
-// of a client, which is the subject of a client's own tokens.
+// SubjectPrefix begins the subject of every user. So it is never the id of a client,
+// which is the subject of the tokens that a client gets for itself.
 const SubjectPrefix = "usr_"
 
-// User is a person.
+// User is a user, with the data of the user item.
 type User struct {
-	// Subject is given at creation, never changed and never given again.
+	// Subject is assigned at creation, never changed and never reused.
 	Subject string
-	// UserName is what the person types to sign in. Upper and lower case are
-	// the same person.
+	// UserName is what the user types to sign in. It is compared without regard
+	// to case.
 	UserName string
 	Name     string
 	Email    string
-	// EmailVerified says that an operator knows the address to be the
-	// person's. Nobody else can say so: clients take people for those whose
-	// address it is.
+	// EmailVerified is true if an operator has confirmed that the address belongs
+	// to the user. Only an operator can set it: clients identify users by verified
+	// addresses.
 	EmailVerified bool
-	// Disabled people keep their registration and cannot sign in.
+	// Disabled users keep their registration and cannot sign in.
 	Disabled bool
-	// OTP says that the person has an authenticator app: a password, or an
-	// account elsewhere, is only the first step for them.
+	// OTP is true if the user has an authenticator app: a password, or an account
+	// at an upstream, is only the first step of their sign-in.
 	OTP bool
-	// Credentials counts the changes of what the person signs in with. Whoever
-	// changes any of it does so on the condition that it is still what they
-	// saw, see Store.Changing.
+	// Credentials counts the changes of the user's credentials. A change requires
+	// the value that was read, see [Store.Changing].
 	Credentials int64
-	// AuthGen is how often all sessions of the person were ended at once.
+	// AuthGen counts how often all sessions of the user were ended at once.
 	AuthGen int64
-	// Revision counts the writes of what a registry file says of this user,
-	// from 1: everything above but OTP, Credentials and AuthGen.
+	// Revision counts the writes of the data that a registry file contains, from
+	// 1: everything above except OTP, Credentials and AuthGen.
 	Revision int64
 
 	password *record
 }
 
-// HasPassword reports whether the person can sign in with a password at all.
+// HasPassword reports whether the user has a password.
 func (u *User) HasPassword() bool { return u.password != nil }
 
-// NewSubject returns a subject that nobody has.
+// NewSubject returns a new, unique subject.
 func NewSubject(now time.Time) string {
 	return SubjectPrefix + strings.ToLower(audit.NewID(now).String())
 }
@@ -83,8 +89,8 @@ func NewSubject(now time.Time) string {
 const maxName = 64
 
 // ValidUserName reports whether name can be a user name: 1 to 64 ASCII letters,
-// digits, ".", "_", "@", "+" and "-". In these a name has one spelling: one that
-// looks like another is a way to impersonate.
+// digits, ".", "_", "@", "+" and "-". With these characters no two names look alike,
+// which would allow impersonation.
 func ValidUserName(name string) bool {
 	if name == "" || len(name) > maxName {
 		return false
@@ -98,19 +104,19 @@ func ValidUserName(name string) bool {
 	return true
 }
 
-// Store is the people of one stage. It is safe for concurrent use.
+// Store is the users of one stage. It is safe for concurrent use.
 type Store struct {
 	DB       *dynamodb.Client
 	Registry string
 	Peppers  Peppers
-	// Trail takes the record of a rehash. Only Rehash needs it.
+	// Trail gets the audit entries of changes. Only methods that write need it.
 	Trail *audit.Trail
 	Now   func(context.Context) time.Time
 }
 
-// Find returns the user of that name, disabled or not, or ErrUnknown. It makes
-// two reads, of which the one of the user is consistent, also for a name that nobody
-// has; only for what can not be a name it makes none.
+// Find returns the user of that name, disabled or not, or [ErrUnknown]. It makes two
+// reads, also for a name that does not exist, and the read of the user is consistent.
+// It makes none for a text that cannot be a name.
 func (s *Store) Find(ctx context.Context, userName string) (*User, error) {
 	if !ValidUserName(userName) {
 		return nil, fmt.Errorf("user name is malformed: %w", ErrUnknown)
@@ -133,19 +139,19 @@ func (s *Store) Find(ctx context.Context, userName string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The two reads are not of one moment: the name may have been freed and
-	// given to somebody else in between.
+	// The two reads are not atomic: the name may have been freed and given to
+	// another user in between.
 	if !strings.EqualFold(u.UserName, userName) {
 		return nil, ErrUnknown
 	}
 	return u, nil
 }
 
-// nobody is a subject that is never given.
+// nobody is a subject that is never assigned.
 const nobody = SubjectPrefix + "nobody"
 
-// Get returns the user of that subject, disabled or not, or ErrUnknown, with
-// one consistent read.
+// Get returns the user of that subject, disabled or not, or [ErrUnknown], with one
+// consistent read.
 func (s *Store) Get(ctx context.Context, subject string) (*User, error) {
 	it, err := s.read(ctx, dynamo.UserKey(subject), true)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// bench is people in a real table, with peppers that tests change.
+// bench is users in a real table, with peppers that tests change.
 type bench struct {
 	*identity.Store
 	tb      testing.TB
@@ -43,7 +43,7 @@ func newBench(tb testing.TB) *bench {
 	return b
 }
 
-// counter notes every call.
+// counter records every call.
 type counter struct {
 	aws.HTTPClient
 	b *bench
@@ -151,8 +151,8 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A name that nobody has makes the same calls as one that somebody has.
-func TestFindCost(t *testing.T) {
+// Find makes the same calls for an unknown name as for a known one.
+func TestFindMakesTheSameCallsForAnUnknownName(t *testing.T) {
 	b := newBench(t)
 	b.add("ann", "a good password")
 	for _, name := range []string{"ann", "nobody"} {
@@ -164,8 +164,9 @@ func TestFindCost(t *testing.T) {
 	}
 }
 
-// The name may lead to somebody who has another name by now, or to nobody.
-func TestFindBetweenTwoMoments(t *testing.T) {
+// Find returns ErrUnknown when the name item leads to a user with another name, or to no
+// user.
+func TestFindRefusesAnOutdatedName(t *testing.T) {
 	b := newBench(t)
 	ann := b.add("ann", "a good password")
 	b.put(identity.EncodeName(&identity.User{UserName: "anna", Subject: ann.Subject}))
@@ -177,8 +178,7 @@ func TestFindBetweenTwoMoments(t *testing.T) {
 	}
 }
 
-// An item that does not make sense is an error, and never somebody with fewer
-// restrictions.
+// A damaged item is an error, and never a user with fewer restrictions.
 func TestDecodeRefuses(t *testing.T) {
 	good := identity.Encode(&identity.User{Subject: "usr_1", UserName: "ann", Revision: 1})
 	if _, err := identity.Decode(good); err != nil {

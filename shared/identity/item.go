@@ -8,13 +8,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The layout of a person's two items. A new attribute is optional and its
-// absence has the meaning written here, so that old items work with new code.
+// The layout of a user's two items. A new attribute is optional and its absence has
+// the meaning written here, so that old items work with new code.
 const (
 	skName = "username" // the sort key of the name item
 
-	// The attributes that the packages below write too, beside those of package
-	// dynamo.
+	// The attributes that the packages below write too, in addition to those of
+	// package dynamo.
 	AttrPassword = "password" // PHC string; absent: cannot sign in with a password
 	AttrOTP      = "otp"      // absent: false
 
@@ -26,15 +26,14 @@ const (
 	attrOwner    = "user"           // of the name item: the subject
 )
 
-// NameKey is the primary key of the name item, the same in upper and lower
-// case.
+// NameKey returns the primary key of the name item, the same in upper and lower case.
 func NameKey(userName string) dynamo.Item {
 	return dynamo.Key(contract.UserNamePrefix.Of(strings.ToLower(userName)), skName)
 }
 
-// Encode returns the user item without what a registry file does not speak of:
-// the password, the flag of the authenticator app and the counters, which are
-// written by attribute.
+// Encode returns the user item without the attributes that a registry file does not
+// contain: the password, the flag of the authenticator app and the counters. Those are
+// written one by one.
 func Encode(u *User) dynamo.Item {
 	it := dynamo.UserKey(u.Subject)
 	it[dynamo.AttrRevision] = dynamo.Number(u.Revision)
@@ -54,8 +53,8 @@ func EncodeName(u *User) dynamo.Item {
 	return it
 }
 
-// Decode reads a user item. An attribute of the wrong type is an error: whoever
-// is disabled must not be let in because we cannot read it.
+// Decode reads a user item. An attribute of the wrong type is an error: a disabled user
+// must not be signed in because the attribute cannot be read.
 func Decode(it dynamo.Item) (*User, error) {
 	r := dynamo.Reader{Item: it}
 	u := &User{

@@ -15,10 +15,9 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The cost of a password, of the recommendations of OWASP and RFC 9106 the one
-// that makes the fewest passes: memory is what a cracker's hardware lacks, and a
-// function has it idle. A record with other values is rehashed at the next
-// sign-in.
+// The cost of a password hash. Of the recommendations of OWASP and RFC 9106 it is the
+// one with the fewest passes: memory is scarce on cracking hardware, and a function has
+// it unused. A record with other values is rehashed at the next sign-in.
 const (
 	memory = 46 * 1024 // KiB
 	passes = 1
@@ -29,26 +28,26 @@ const (
 	hashBytes = 32
 )
 
-// MaxPassword is the length of the longest password, in bytes. A password is
-// used exactly as it was typed: not trimmed, not cut, not normalized.
+// MaxPassword is the length of the longest password, in bytes. A password is used
+// exactly as it was typed: it is not trimmed, truncated or normalized.
 const MaxPassword = 1024
 
-// Pepper is a key that goes into every password and is not in the table.
+// Pepper is a key that goes into every password hash and is not in the table.
 type Pepper struct {
 	ID  string
 	Key []byte
 }
 
-// ErrPepper says that there is no such pepper. A password that was kept under it
-// cannot be checked any more: the person needs a new one.
+// ErrPepper is returned when there is no such pepper. A password that was stored under
+// it cannot be checked any more: the user needs a new one.
 var ErrPepper = errors.New("no such pepper")
 
-// Peppers returns the pepper of an id, or ErrPepper. The id "" asks for the one
-// of new records. A stage whose keys are of the first release has none of these
-// until its next rotation; passwords are kept without one until then.
+// Peppers returns the pepper of an id, or [ErrPepper]. The id "" selects the one for new
+// records. A stage with keys of the first release has none until its next rotation, and
+// stores passwords without a pepper until then.
 type Peppers func(ctx context.Context, id string) (Pepper, error)
 
-// newest returns the pepper of new records, the zero Pepper for none.
+// newest returns the pepper for new records, the zero Pepper for none.
 func (p Peppers) newest(ctx context.Context) (Pepper, error) {
 	newest, err := p(ctx, "")
 	if errors.Is(err, ErrPepper) {
@@ -57,12 +56,12 @@ func (p Peppers) newest(ctx context.Context) (Pepper, error) {
 	return newest, err
 }
 
-// record is a kept password in the PHC string format,
+// record is a stored password in the PHC string format,
 //
 //	$argon2id$v=19$m=47104,t=1,p=1[,keyid=<pepper id>]$<salt>$<hash>
 //
-// with keyid, salt and hash in base64 without padding. Without keyid it was
-// made without a pepper.
+// with keyid, salt and hash in base64 without padding. A record without keyid was made
+// without a pepper.
 type record struct {
 	memory, passes uint32
 	lanes          uint8
@@ -72,8 +71,8 @@ type record struct {
 
 const (
 	recordPrefix = "$argon2id$v=19$"
-	// What is read is bounded, so that a damaged record does not take the
-	// memory of the function.
+	// The parameters that are read are bounded, so that a damaged record does not
+	// exhaust the memory of the function.
 	maxMemory = 256 * 1024
 	maxPasses = 16
 	maxLanes  = 8
@@ -90,7 +89,7 @@ func (r *record) String() string {
 		encoding.EncodeToString(r.salt), encoding.EncodeToString(r.hash))
 }
 
-// parseRecord accepts the one spelling that String writes.
+// parseRecord accepts only the spelling that String writes.
 func parseRecord(s string) (*record, bool) {
 	rest, ok := strings.CutPrefix(s, recordPrefix)
 	parts := strings.Split(rest, "$")
@@ -128,7 +127,7 @@ func parameter(s, name string, limit uint32) (uint32, bool) {
 	return uint32(n), ok && err == nil && n > 0 && n <= uint64(limit)
 }
 
-// derive is the hash of a password with the cost and the salt of r.
+// derive returns the hash of a password with the cost and the salt of r.
 func (r *record) derive(password string, p Pepper) []byte {
 	input := []byte(password)
 	if p.ID != "" {
@@ -139,13 +138,13 @@ func (r *record) derive(password string, p Pepper) []byte {
 	return argon2.IDKey(input, r.salt, r.passes, r.memory, r.lanes, hashBytes)
 }
 
-// current reports whether r is as a new record would be.
+// current reports whether r has the cost and the pepper of a new record.
 func (r *record) current(p Pepper) bool {
 	return r.memory == memory && r.passes == passes && r.lanes == lanes && r.pepper == p.ID && len(r.salt) == saltBytes
 }
 
-// Hash returns what is kept of a new password: the value of AttrPassword. That
-// the password is a good one is for the caller to know.
+// Hash returns the stored form of a new password: the value of [AttrPassword]. The
+// caller has checked that the password is strong enough.
 func (s *Store) Hash(ctx context.Context, password string) (string, error) {
 	p, err := s.Peppers.newest(ctx)
 	if err != nil {
@@ -157,10 +156,9 @@ func (s *Store) Hash(ctx context.Context, password string) (string, error) {
 	return r.String(), nil
 }
 
-// Check reports whether u may sign in with a password, and whether the kept
-// record is older than our rules, so that Rehash should follow. Nobody (nil),
-// the disabled and those without a password never may; the work for them is
-// the same.
+// Check reports whether u may sign in with a password, and whether the stored record is
+// outdated, so that the caller should call [Store.Rehash]. It reports false for nil, a
+// disabled user and a user without a password, after the same work.
 func (s *Store) Check(ctx context.Context, u *User, password string) (ok, rehash bool, err error) {
 	p, err := s.Peppers.newest(ctx)
 	if err != nil {

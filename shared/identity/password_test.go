@@ -64,8 +64,8 @@ func TestCheck(t *testing.T) {
 		{"beginning", ann, good[:len(good)-1], false},
 		{"a space more", ann, good + " ", false},
 		{"empty", ann, "", false},
-		{"nobody", nil, good, false},
-		{"nobody, empty", nil, "", false},
+		{"no user", nil, good, false},
+		{"no user, empty", nil, "", false},
 		{"no password", bob, good, false},
 		{"no password, empty", bob, "", false},
 		{"disabled", eve, good, false},
@@ -83,7 +83,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// record is made here, independently of the package: "pepper id, cost, salt".
+// record makes a record independently of the package, from pepper id, cost and salt.
 func record(t *testing.T, password string, memory, passes uint32, salt, keyID string) string {
 	t.Helper()
 	hash := argon2.IDKey([]byte(password), []byte(salt), passes, memory, 1, 32)
@@ -96,8 +96,8 @@ func record(t *testing.T, password string, memory, passes uint32, salt, keyID st
 	return "$argon2id$v=19$m=" + cost + ",t=" + n + ",p=1" + keyID + "$" + b64([]byte(salt)) + "$" + b64(hash)
 }
 
-// A record with an older cost, an older pepper or none is good, and is kept in
-// the form of today afterwards. The table alone never tells a password.
+// A record with an older cost, an older pepper or none is accepted, and is stored in the
+// current form afterwards. The table alone never confirms a password.
 func TestRehash(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -140,7 +140,7 @@ func TestRehash(t *testing.T) {
 				t.Errorf("trail = %v, %v, want one user.rehash", trail.Items, err)
 			}
 
-			// A second one that comes late changes nothing.
+			// A late second Rehash changes nothing.
 			before := str(b.item(ann)[identity.AttrPassword])
 			if err := b.Rehash(t.Context(), ann, good, "request-2"); err != nil {
 				t.Errorf("second Rehash = %v, want nil", err)
@@ -152,9 +152,9 @@ func TestRehash(t *testing.T) {
 	}
 }
 
-// A record whose pepper is gone is an error and not a wrong password, and so is
-// a stage whose keys cannot be read.
-func TestPepperIsGone(t *testing.T) {
+// A missing pepper is an error and not a wrong password, and so are keys that cannot be
+// read.
+func TestAMissingPepperIsAnError(t *testing.T) {
 	b := newBench(t)
 	ann := b.add("ann", good)
 	b.peppers = []identity.Pepper{{ID: "PEPPER02", Key: []byte("another key")}}
@@ -171,7 +171,7 @@ func TestPepperIsGone(t *testing.T) {
 	}
 }
 
-// kept is a user item with a password.
+// kept returns a user item with a password.
 func kept(password string) map[string]types.AttributeValue {
 	it := identity.Encode(&identity.User{Subject: "usr_1", UserName: "ann", Revision: 1})
 	it[identity.AttrPassword] = text(password)
@@ -183,7 +183,7 @@ const (
 	hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 )
 
-// A record has one spelling, and a damaged one does not take all the memory.
+// A record has one spelling, and a damaged one does not exhaust the memory.
 func TestDecodePassword(t *testing.T) {
 	tests := []struct {
 		name, record string
@@ -227,9 +227,9 @@ func FuzzDecodePassword(f *testing.F) {
 	})
 }
 
-// How long nobody's sign-in takes against somebody's, in turns, so that what
-// else the machine does meets both alike. The difference of the medians is
-// reported in percent; run it with -benchtime 200x.
+// The time of a sign-in with an unknown name against that with a known one, in turns, so
+// that the load of the machine affects both alike. The benchmark reports the difference
+// of the medians in percent; run it with -benchtime 200x.
 func BenchmarkKnownAgainstUnknown(bm *testing.B) {
 	b := newBench(bm)
 	b.add("ann", good)

@@ -10,10 +10,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// Rehash keeps the password that Check has just admitted in the form of today:
-// one transaction with its audit entry. When the password was changed in the
-// meantime it does nothing. The old form works as before, so a caller goes on
-// after an error.
+// Rehash stores the password that [Store.Check] has just accepted in the current form,
+// in one transaction with its audit entry. It does nothing when the password has changed
+// since. The old form stays valid, so a caller continues after an error.
 func (s *Store) Rehash(ctx context.Context, u *User, password, requestID string) error {
 	hash, err := s.Hash(ctx, password)
 	if err != nil {

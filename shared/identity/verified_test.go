@@ -8,9 +8,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// TestVerifiedAddress: an address is verified when its item says so, in so many
-// words. Old items do not, and one that cannot be read is nobody's.
-func TestVerifiedAddress(t *testing.T) {
+// An address is verified only if the item has the flag. Old items lack it, and a flag
+// that cannot be read is an error.
+func TestOnlyTheFlagVerifiesAnAddress(t *testing.T) {
 	user := identity.User{Subject: "usr_a", UserName: "ada", Email: "ada@example.com", Revision: 1}
 	for name, tt := range map[string]struct {
 		change func(map[string]types.AttributeValue)

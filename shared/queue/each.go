@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// Each works on all items, on at most limit of them at the same time, and begins
-// them in their order. It returns when all have ended: one that fails stops no
-// other. The error is the first in time.
+// Each calls work for every item, for at most limit of them concurrently, and starts
+// them in order. It returns when all calls have returned: a failure does not stop the
+// others. The error is the first in time.
 func Each[T any](limit int, items []T, work func(T) error) error {
 	var (
 		workers sync.WaitGroup

@@ -1,19 +1,19 @@
-// Package queue keeps what is still to be done until it has been done.
+// Package queue keeps work in a DynamoDB table until it is done.
 //
 // # Entries
 //
 // An entry is removed after its work and never before, so that the work is done even
-// if a process dies in between. It may be done twice. A worker takes the entry
-// first, which puts off the next try: two runs of a task do not work on the same
-// entry, and a try that ends in silence is one that failed. The owner of the work
-// decides when to try again, and when to give up.
+// if a process dies in between. The work may be done twice. A worker takes the entry
+// first, with [Queue.Take], which postpones the next attempt. So two runs of a task do
+// not work on the same entry, and an attempt without a result counts as a failure. The
+// owner of the work decides when to try again, and when to give up.
 //
 // # Kinds
 //
-// A [Kind] says what the entries of one queue hold, and where they are stored. All
+// A [Kind] defines what the entries of one queue hold, and where they are stored. All
 // entries of a queue lie in one partition of a table, sorted by the ULID of the time
-// when they came. A partition takes a thousand writes a second, which bounds how
-// much can come at once; a transaction that meets the bound is tried again.
+// of their creation. A partition takes 1,000 writes a second, which limits the rate of
+// new entries. A transaction that exceeds the limit is repeated.
 package queue
 
 import (
@@ -32,22 +32,22 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// ErrTaken is returned when the entry is not what the caller saw any more: another
-// run works on it, or it has been done.
+// ErrTaken is returned when the entry has changed since the caller read it: another
+// run works on it, or it is done.
 var ErrTaken = errors.New("another run has taken the entry")
 
-// Entry is something to be done.
+// Entry is one piece of work.
 type Entry[T any] struct {
-	// ID is a ULID of the time when the entry came.
+	// ID is a ULID with the time of the creation.
 	ID string
-	// Due is when to try next, and Tries how often it was tried.
+	// Due is the time of the next attempt, and Tries the number of attempts so far.
 	Due   time.Time
 	Tries int
-	// Payload is what is to be done.
+	// Payload describes the work.
 	Payload T
 }
 
-// Written is when the entry came.
+// Written returns when the entry was created, to the millisecond.
 func (e *Entry[T]) Written() time.Time { return written(e.ID) }
 
 func written(id string) time.Time {
@@ -58,22 +58,22 @@ func written(id string) time.Time {
 	return ulid.Time(parsed.Time()).UTC()
 }
 
-// Kind is what the entries of one queue hold.
+// Kind defines the entries of one queue.
 type Kind[T any] struct {
 	Partition string
 	// Encode returns the attributes of a payload, and Decode reads them again.
-	// Neither has to do with the attributes of the entry.
+	// Neither handles the attributes of the entry.
 	Encode func(T) dynamo.Item
 	Decode func(*dynamo.Reader) T
-	// Life is how long an entry stays in the table at most. Zero means until its
-	// work is done or given up.
+	// Life is how long an entry stays in the table at most. Zero keeps it until
+	// its work is done or given up.
 	Life time.Duration
-	// Abandoned is the record of an entry that is given up. Its details get the
-	// reason and the number of tries as well.
+	// Abandoned returns the audit entry about a payload that is given up. The
+	// queue adds the reason and the number of attempts to its details.
 	Abandoned func(T) audit.Entry
 }
 
-// The attributes of an entry, beside those of its payload.
+// The attributes of an entry, in addition to those of its payload.
 const (
 	attrDue   = "due"   // epoch milliseconds
 	attrTries = "tries" // absent: none
@@ -114,14 +114,13 @@ func (k *Kind[T]) decode(it dynamo.Item) (*Entry[T], error) {
 	return e, nil
 }
 
-// Queue is the entries of one kind in a stage, for those who do the work. It is safe
-// for concurrent use.
+// Queue is the queue of one kind in a stage. It is safe for concurrent use.
 type Queue[T any] struct {
 	Kind *Kind[T]
 	DB   *dynamodb.Client
 	// Table is the physical name of the table.
 	Table string
-	// Trail takes the record of what was given up. Only [Queue.Abandon] needs it.
+	// Trail gets the audit entry of an abandoned entry. Only [Queue.Abandon] needs it.
 	Trail *audit.Trail
 	Now   func(context.Context) time.Time
 }
@@ -135,9 +134,9 @@ func (q *Queue[T]) Add(ctx context.Context, payload T) error {
 	return nil
 }
 
-// Due returns the entries that are due and that keep wants, the oldest first; nil
-// wants all. Entries that cannot be read are left out, and the error tells of them
-// beside the others: they do not stop the rest.
+// Due returns the entries that are due and for which keep returns true, the oldest
+// first. A nil keep selects all. It skips entries that cannot be read, and returns an
+// error about them together with the others.
 func (q *Queue[T]) Due(ctx context.Context, keep func(*Entry[T]) bool) ([]*Entry[T], error) {
 	var due []*Entry[T]
 	var broken error
@@ -151,8 +150,8 @@ func (q *Queue[T]) Due(ctx context.Context, keep func(*Entry[T]) bool) ([]*Entry
 		},
 	}
 	for {
-		// What this read does not see yet is seen by the next run, and what
-		// it should not see any more cannot be taken.
+		// The next run sees an entry that this eventually consistent read
+		// misses, and an entry that is done cannot be taken.
 		out, err := q.DB.Query(ctx, in)
 		if err != nil {
 			return due, errors.Join(broken, fmt.Errorf("read the queue %s: %w", q.Kind.Partition, err))
@@ -172,8 +171,8 @@ func (q *Queue[T]) Due(ctx context.Context, keep func(*Entry[T]) bool) ([]*Entry
 	}
 }
 
-// Take puts off the next try until then and counts this one. It returns [ErrTaken]
-// when the entry is not what the caller saw any more.
+// Take postpones the next attempt until the given time and counts this one. It returns
+// [ErrTaken] when the entry has changed since the caller read it.
 func (q *Queue[T]) Take(ctx context.Context, e *Entry[T], until time.Time) error {
 	_, err := dynamo.UpdateItem(ctx, q.DB, dynamo.UpdateInput(q.Table, q.key(e),
 		dynamo.Changes{Set: dynamo.Item{attrDue: dynamo.Millis(until)}, Raise: []string{attrTries}}, e.asSeen()))
@@ -196,9 +195,9 @@ func (q *Queue[T]) Done(ctx context.Context, e *Entry[T]) error {
 	return nil
 }
 
-// Abandon removes an entry that was not done and writes why to the trail, in
-// one transaction. It returns [ErrTaken], and does neither, when the entry is not
-// what the caller saw any more.
+// Abandon removes an entry that is not done and writes the reason to the audit trail,
+// in one transaction. It returns [ErrTaken], and does neither, when the entry has
+// changed since the caller read it.
 func (q *Queue[T]) Abandon(ctx context.Context, e *Entry[T], why string) error {
 	record := q.Kind.Abandoned(e.Payload)
 	record.Outcome = audit.Refused

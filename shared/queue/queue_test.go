@@ -69,7 +69,7 @@ func store(t *testing.T, q *queue.Queue[chore], it dynamo.Item) {
 	}
 }
 
-// texts are those of what is due, in order.
+// texts returns the texts of the due entries, in order.
 func texts(t *testing.T, q *queue.Queue[chore], keep func(*queue.Entry[chore]) bool) (string, error) {
 	t.Helper()
 	due, err := q.Due(t.Context(), keep)
@@ -80,9 +80,8 @@ func texts(t *testing.T, q *queue.Queue[chore], keep func(*queue.Entry[chore]) b
 	return strings.Join(all, " "), err
 }
 
-// Queues in one table do not see each other's entries, and what is not due yet is
-// left alone. An entry that cannot be read, by the queue or by its kind, does not
-// stop the others.
+// A queue returns only its due entries. An entry that cannot be read, by the queue or by
+// its kind, does not stop the others.
 func TestDueReturnsWhatIsDue(t *testing.T) {
 	one := open(t)
 	other := *one
@@ -113,7 +112,7 @@ func TestDueReturnsWhatIsDue(t *testing.T) {
 			it := old(name, "01KAPFDM00AAAAAAAAAAAAAAAA")
 			change(it)
 			store(t, &broken, it)
-			// Without a due an item is not found at all.
+			// An item without the attribute due is not found at all.
 			if got, err := texts(t, &broken, nil); (err == nil) != (it["due"] == nil) || got != "good" {
 				t.Errorf("Due = %q, %v, want an error and the rest", got, err)
 			}
@@ -159,7 +158,7 @@ func TestLayoutIsThatOfEarlierReleases(t *testing.T) {
 	}
 }
 
-// An entry of a kind with a life goes away by itself.
+// An entry of a kind with a life has a TTL.
 func TestLifeIsTheTTL(t *testing.T) {
 	q := open(t)
 	q.Kind.Life = time.Hour
@@ -170,7 +169,7 @@ func TestLifeIsTheTTL(t *testing.T) {
 	}
 }
 
-// More entries than fit into one answer of the table are all found.
+// Due follows all pages of the result.
 func TestDueReadsAllPages(t *testing.T) {
 	q := open(t)
 	long := strings.Repeat("x", 300<<10)
@@ -182,8 +181,8 @@ func TestDueReadsAllPages(t *testing.T) {
 	}
 }
 
-// Of two runs that saw the same entry one takes it, and the other can neither take
-// it nor give it up.
+// One of two runs that have read the same entry takes it. The other can neither take it
+// nor give it up.
 func TestOneRunTakesAnEntry(t *testing.T) {
 	q := open(t)
 	put(t, q, noon, "a")
@@ -220,8 +219,8 @@ func TestOneRunTakesAnEntry(t *testing.T) {
 	}
 }
 
-// All items are worked on in their order, never more than the limit at once, and a
-// failure stops none of them.
+// Each starts all items in order, never more than the limit concurrently, and a failure
+// does not stop the others.
 func TestEachIsBounded(t *testing.T) {
 	for _, n := range []int{0, 1, 3, 20} {
 		synctest.Test(t, func(t *testing.T) {

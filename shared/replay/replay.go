@@ -1,15 +1,13 @@
-// Package replay sees to it that what may be used once is used once.
+// Package replay makes sure that a single-use value is accepted once.
 //
-// A client proves itself with a JWT that it signed a moment ago: an assertion
-// at the token endpoint (RFC 7523), a DPoP proof at any (RFC 9449). Whoever
-// overhears such a JWT could send it again, so each has an id, and we remember
-// the ids that we have seen for as long as the JWT could be accepted. Of all
-// who present the same one, at whichever of our processes and at the same time,
-// exactly one is first.
+// A client authenticates with a JWT that it has just signed: an assertion at the token
+// endpoint (RFC 7523), or a DPoP proof at any endpoint (RFC 9449). An attacker who
+// intercepts such a JWT could send it again. So each has an id, and the [Store] keeps
+// every id for as long as the JWT could be accepted. Exactly one of all requests with
+// the same id is the first, across all processes and concurrent requests.
 //
-// An id is remembered under the kind of thing that it belongs to and as a hash:
-// an assertion never uses up a proof, and the table does not tell what a client
-// chose as an id.
+// An id is stored under its [Kind] and as a hash. So an assertion never uses up a
+// proof, and the table does not reveal the ids that clients choose.
 package replay
 
 import (
@@ -29,7 +27,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// Kind is what ids are compared within.
+// Kind separates ids: the same id of two kinds is two ids.
 type Kind string
 
 // The kinds that exist.
@@ -38,14 +36,14 @@ const (
 	Proof Kind = "proof"
 	// Assertion is a client's assertion, by the client and its jti.
 	Assertion Kind = "assertion"
-	// Challenge is one that a passkey has signed.
+	// Challenge is a WebAuthn challenge that a passkey has signed.
 	Challenge Kind = "challenge"
 )
 
 // ErrSeen is returned when the id was presented before.
 var ErrSeen = errors.New("it was presented before")
 
-// Store remembers ids in the sessions table, one item each.
+// Store keeps ids in the sessions table, one item each.
 type Store struct {
 	DB *dynamodb.Client
 	// Sessions is the physical name of the table.
@@ -53,28 +51,28 @@ type Store struct {
 	Now      func(context.Context) time.Time
 }
 
-// The layout of an item, which has no attribute but these.
+// The layout of an item. It has no other attributes.
 const (
 	sk = "once"
 	// attrMark is a random value of the call that wrote the item.
 	attrMark = "mark"
 )
 
-// Write is the write of [Store.Once] for a transaction of the caller. It fails with
-// [ErrSeen] when the id was presented before. Of two transactions with the same id
-// one is written, and DynamoDB tells a repetition of the first by its token.
+// Write returns the write of [Store.Once] for a transaction of the caller. It fails
+// with [ErrSeen] when the id was presented before. One of two transactions with the
+// same id is written. DynamoDB recognises a repetition of the first by its token.
 func (s *Store) Write(ctx context.Context, kind Kind, id string, until time.Time) dynamo.Write {
 	change, forgotten := s.remember(ctx, newMark(), until)
 	return dynamo.Update(s.Sessions, key(kind, id), change, forgotten).Else(ErrSeen)
 }
 
-// Once returns nil for the first caller with that id, and [ErrSeen] for every
-// other until the time given. After that time the id is forgotten: nothing with
-// it may be acceptable any more.
+// Once returns nil for the first call with that id, and [ErrSeen] for every other
+// until the given time. After that time the id is forgotten, so the caller must no
+// longer accept anything with it.
 //
-// It makes one conditional write. When the reply is lost, the SDK writes again
-// and meets the item of its own first attempt; the mark in it tells that it is
-// this caller's. After any other error the id may have been remembered.
+// It makes one conditional write. When the response is lost, the SDK writes again and
+// finds the item of its own first attempt. The mark in the item identifies the call.
+// After any other error the id may have been stored.
 func (s *Store) Once(ctx context.Context, kind Kind, id string, until time.Time) error {
 	mark := newMark()
 	change, forgotten := s.remember(ctx, mark, until)
@@ -103,9 +101,8 @@ func key(kind Kind, id string) dynamo.Item {
 	return dynamo.Key(contract.OncePrefix.Of(string(kind)+"#"+hex.EncodeToString(sum[:])), sk)
 }
 
-// remember is the change that remembers an id with a mark, and the condition that
-// it is not remembered. The TTL deletes late: an item whose time has passed counts
-// for nothing.
+// remember returns the change that stores an id with a mark, and the condition that it
+// is not stored. DynamoDB deletes late by the TTL, so an expired item is ignored.
 func (s *Store) remember(ctx context.Context, mark []byte, until time.Time) (dynamo.Changes, dynamo.Condition) {
 	return dynamo.Changes{Set: dynamo.Item{
 			attrMark:     dynamo.Bytes(mark),

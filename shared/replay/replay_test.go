@@ -16,7 +16,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-// bench is a store on an empty table, behind a wire that fails as a test says.
+// bench is a store on an empty table, behind a wire with the faults of a test.
 type bench struct {
 	*sessiontest.Bench
 	store *replay.Store
@@ -32,7 +32,7 @@ func (b *bench) once(kind replay.Kind, life time.Duration, id string) error {
 	return b.store.Once(context.Background(), kind, id, b.Clock.Now().Add(life))
 }
 
-func TestOnce(t *testing.T) {
+func TestAnIDIsAcceptedOnce(t *testing.T) {
 	b := newBench(t)
 	if err := b.once(replay.Proof, time.Minute, "key a"); err != nil {
 		t.Fatalf("the first = %v, want nil", err)
@@ -67,7 +67,7 @@ func TestKeycloakCVE20264325KindsAreApart(t *testing.T) {
 	}
 }
 
-// Of all who present the same id at the same time one is first.
+// One of all concurrent requests with the same id is the first.
 func TestOneOfManyIsFirst(t *testing.T) {
 	b := newBench(t)
 	for round := range 5 {
@@ -92,8 +92,8 @@ func TestOneOfManyIsFirst(t *testing.T) {
 	}
 }
 
-// A caller whose reply is lost is told the truth all the same, and nobody else
-// is taken for that caller.
+// A call with a lost response returns the right result, and no other call is taken for
+// it.
 func TestLostReply(t *testing.T) {
 	b := newBench(t)
 	lost := 0
@@ -116,8 +116,8 @@ func TestLostReply(t *testing.T) {
 	}
 }
 
-// An outage is no verdict.
-func TestOutage(t *testing.T) {
+// A database error is neither success nor ErrSeen.
+func TestAnOutageIsNoResult(t *testing.T) {
 	b := newBench(t)
 	b.Wire.Inject(func(sessiontest.Call) sessiontest.Fault {
 		return sessiontest.Fault{Error: "ProvisionedThroughputExceededException"}
@@ -131,8 +131,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// An id is remembered through its last second, and not by the TTL's laziness.
-func TestForgetting(t *testing.T) {
+// An id is kept through its last second, and no longer even if the item still exists.
+func TestAnIDIsKeptThroughItsLastSecond(t *testing.T) {
 	b := newBench(t)
 	if err := b.once(replay.Proof, time.Minute, "a"); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestForgetting(t *testing.T) {
 	}
 }
 
-// One write, and nothing of the id in the table.
+// An id takes one write, and the table does not contain it.
 func TestItem(t *testing.T) {
 	b := newBench(t)
 	cost := b.Wire.Count(func() {

@@ -30,9 +30,9 @@ func scan(t testing.TB, b *sessiontest.Bench, table string) []map[string]types.A
 	return must(b.Raw.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table, ConsistentRead: new(true)})).Items
 }
 
-// What is to happen with a grant happens with it or not at all, in its
-// transaction, whether or not there is a login among the conditions.
-func TestAlso(t *testing.T) {
+// The additional writes of a grant belong to its transaction, with and without a login
+// among the conditions.
+func TestAlsoIsWrittenWithTheGrant(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
 	l, _ := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject}))
@@ -60,7 +60,7 @@ func TestAlso(t *testing.T) {
 	}
 }
 
-// There is room for them even where the longest idle have to give way.
+// A creation with evictions has room for the additional writes.
 func TestAlsoWithEvictions(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

@@ -20,8 +20,8 @@ func user(t *testing.T, b *sessiontest.Bench, subject string) map[string]types.A
 	return must(b.Raw.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.Registry, Key: dynamo.UserKey(subject)})).Item
 }
 
-// What a recovery does happens together: everything ends, attributes are set and
-// removed, and what else there is to write is written.
+// A change of the user is one transaction: everything ends, attributes are set and
+// removed, and the additional writes are made.
 func TestChangeUserWithMore(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -48,7 +48,7 @@ func TestChangeUserWithMore(t *testing.T) {
 	}
 	before := scan(t, b, b.Sessions)
 
-	// A ticket that was used changes nothing, and ends nothing.
+	// A failed additional write changes nothing and ends nothing.
 	g = b.Grant(subject, func(n *session.NewGrant) { n.AuthGen = 2 })
 	change.Set["password"] = dynamo.Text("the thief's")
 	change.Also = []dynamo.Write{once(b, "other"), once(b, "ticket")}
@@ -65,7 +65,8 @@ func TestChangeUserWithMore(t *testing.T) {
 	}
 }
 
-// More to end than one transaction takes: the change goes with the first, once.
+// When there is more to end than one transaction takes, the first one makes the change,
+// once.
 func TestChangeUserOfMany(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -94,11 +95,11 @@ func TestChangeUserRefuses(t *testing.T) {
 		change  dynamo.UserChange
 		want    error
 	}{
-		"too many writes":             {subject, dynamo.UserChange{Also: make([]dynamo.Write, session.MaxAlso+1)}, nil},
-		"a condition":                 {subject, dynamo.UserChange{If: []dynamo.Condition{dynamo.Equal("rev", dynamo.Number(7))}}, session.ErrStale},
-		"nobody, with a write":        {"usr_nobody", dynamo.UserChange{Also: []dynamo.Write{once(b, "x")}}, session.ErrUnknown},
-		"nobody, to remove from":      {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Remove: []string{"otp"}}}, session.ErrUnknown},
-		"nobody, to set something of": {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{"a": dynamo.Text("a")}}}, session.ErrUnknown},
+		"too many writes":              {subject, dynamo.UserChange{Also: make([]dynamo.Write, session.MaxAlso+1)}, nil},
+		"a condition":                  {subject, dynamo.UserChange{If: []dynamo.Condition{dynamo.Equal("rev", dynamo.Number(7))}}, session.ErrStale},
+		"no user, with a write":        {"usr_nobody", dynamo.UserChange{Also: []dynamo.Write{once(b, "x")}}, session.ErrUnknown},
+		"no user, to remove from":      {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Remove: []string{"otp"}}}, session.ErrUnknown},
+		"no user, to set something of": {"usr_nobody", dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{"a": dynamo.Text("a")}}}, session.ErrUnknown},
 	} {
 		if _, err := b.ChangeUser(t.Context(), tt.subject, tt.change, recovered); err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 			t.Errorf("%s: ChangeUser = %v, want %v", name, err, tt.want)
@@ -110,9 +111,9 @@ func TestChangeUserRefuses(t *testing.T) {
 	}
 }
 
-// An application that a person ends has nothing afterwards, is told, and takes no
-// other with it.
-func TestEndClient(t *testing.T) {
+// Ending a client ends all of its grants, writes its notices, and leaves the grants of
+// other clients.
+func TestEndClientEndsOnlyThatClient(t *testing.T) {
 	b := sessiontest.New(t)
 	subject, other := b.User(), b.User()
 	l, cookie := must2(b.CreateLogin(t.Context(), signIn(b, subject)))
@@ -153,7 +154,7 @@ func TestEndClient(t *testing.T) {
 	}
 }
 
-// What the client gets while it is being ended is ended too.
+// A grant that a client gets while it is being ended is ended too.
 func TestEndClientFindsWhatCameInBetween(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

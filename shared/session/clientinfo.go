@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ClientInfo is where a request comes from, as much of it as is kept: enough for the
-// owner to recognise it and for nobody to find it.
+// ClientInfo is what is kept of the origin of a request: enough for the user to
+// recognise their own device, and too little to locate it.
 type ClientInfo struct {
 	// IP is the network of the address, such as "203.0.113.0/24" or
 	// "2001:db8:7::/48", empty when it is unknown.
@@ -16,13 +16,14 @@ type ClientInfo struct {
 	Agent string
 }
 
-// NewClientInfo records an address, with or without a port, and a User-Agent.
+// NewClientInfo returns what is kept of an address, with or without a port, and of a
+// User-Agent.
 func NewClientInfo(remoteAddr, userAgent string) ClientInfo {
 	return ClientInfo{IP: network(remoteAddr), Agent: agent(userAgent)}
 }
 
-// Detail is the detail of an audit entry about what was done there: the device, as
-// far as it is known, and pairs of names and values, of which empty ones are left out.
+// Detail returns the detail of an audit entry about a request from there: the "ip" and
+// "agent" that are known, and pairs of names and values without the empty ones.
 func (d ClientInfo) Detail(pairs ...string) map[string]string {
 	detail := map[string]string{}
 	for pairs = append(pairs, "ip", d.IP, "agent", d.Agent); len(pairs) > 1; pairs = pairs[2:] {
@@ -54,7 +55,7 @@ func network(remoteAddr string) string {
 	return prefix.String()
 }
 
-// The order matters: most browsers also claim to be those below them.
+// The order matters: most browsers also name those below them.
 var (
 	programs = [][2]string{
 		{"Edg/", "Edge"},
@@ -82,8 +83,8 @@ var (
 // maxProgram keeps a label, with its system, below a hundred characters.
 const maxProgram = 80
 
-// agent labels a User-Agent. A program that is no browser is called what it calls
-// itself before the first slash, such as "curl".
+// agent returns a label for a User-Agent. The label of a program that is no browser is
+// its product name before the first slash, such as "curl".
 func agent(userAgent string) string {
 	const browser = "Mozilla/"
 	program, system := find(programs, userAgent), find(systems, userAgent)
@@ -109,7 +110,7 @@ func find(table [][2]string, userAgent string) string {
 	return ""
 }
 
-// printable keeps the visible ASCII of a text, and not much of it.
+// printable returns the visible ASCII characters of a text, at most maxProgram.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

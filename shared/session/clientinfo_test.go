@@ -7,7 +7,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-func TestDeviceNetwork(t *testing.T) {
+func TestClientInfoKeepsTheNetworkOnly(t *testing.T) {
 	for address, want := range map[string]string{
 		"203.0.113.9":                   "203.0.113.0/24",
 		"203.0.113.9:443":               "203.0.113.0/24",
@@ -26,7 +26,7 @@ func TestDeviceNetwork(t *testing.T) {
 	}
 }
 
-func TestDeviceAgent(t *testing.T) {
+func TestClientInfoKeepsProgramAndSystem(t *testing.T) {
 	const webkit = "AppleWebKit/537.36 (KHTML, like Gecko) "
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                        "Firefox on Linux",

@@ -19,47 +19,48 @@ import (
 // recommends ten minutes at most).
 const CodeLife = time.Minute
 
-// Codes writes and reads authorization codes.
+// Codes seals and opens authorization codes (RFC 6749 §4.1.2).
 //
-// A code is sealed: it carries all that the grant will be made of, and nothing is
-// stored until it is redeemed. It also carries the id of the grant to be. That
-// is what makes it good for one use: two redemptions write the same item, and
-// the second finds it there.
+// A code is sealed: it carries everything that the grant will be made of, and nothing
+// is stored until it is redeemed. It also carries the id of the future grant. So it
+// can be used once: two redemptions write the same item, and the second finds it
+// there.
 type Codes struct {
-	// Keys is as in Handles.
+	// Keys is as in [Handles].
 	Keys func(ctx context.Context, id string) (*keys.MACKey, error)
-	// Region is the home of the grants that are made here.
+	// Region is the home region of the grants that are made here.
 	Region string
 	Now    func(context.Context) time.Time
 }
 
-// Code is what an authorization code says: what a person has allowed, whom, and
-// what must be shown to redeem it.
+// Code is the content of an authorization code: what the user has allowed, to which
+// client, and what the client must present to redeem it.
 type Code struct {
 	Subject string
-	// AuthGen is the user's auth_gen when the person proved who they are.
+	// AuthGen is the user's auth_gen when they authenticated.
 	AuthGen int64
-	// LoginByCookie is the browser session in which the code was given. It must be
-	// live when the code is redeemed. LoginEnds is its Absolute, and comes
-	// with it: a grant that is not for offline access ends then at the latest.
+	// Login is the id of the login in which the code was issued. It must be live
+	// when the code is redeemed. LoginEnds is its Absolute, set if Login is: a
+	// grant without offline access ends then at the latest.
 	Login     string
 	LoginEnds time.Time
-	// Grant is the id of the grant to be. Seal chooses it.
+	// Grant is the id of the future grant. [Codes.Seal] chooses it.
 	Grant string
-	// Client is the client's id, RedirectURI the redirect_uri parameter of the
-	// authorization request as it was sent ("" if none was), and Challenge the
-	// challenge of RFC 7636, see ParseChallenge.
+	// Client is the digest of the client's id, RedirectURI that of the redirect_uri
+	// parameter of the authorization request as it was sent (of "" if there was
+	// none), and Challenge the code challenge of RFC 7636, see [ParseChallenge].
 	Client, RedirectURI, Challenge Digest
-	// Scope and Audience are what is granted, as in a grant.
+	// Scope and Audience are what is granted, as in [Grant].
 	Scope    string
 	Audience []string
-	// Nonce goes into the id token.
+	// Nonce goes into the ID token (OpenID Connect Core §3.1.2.1).
 	Nonce    string
 	AuthTime time.Time
 	AMR      []string
-	// JKT is the key that must be proved (RFC 9449 §10), if any.
+	// JKT is the thumbprint of the key that the client must prove (RFC 9449 §10),
+	// empty for none.
 	JKT string
-	// Expires is the end of the code. Seal chooses it.
+	// Expires is when the code expires. [Codes.Seal] chooses it.
 	Expires time.Time
 }
 
@@ -69,8 +70,8 @@ type Digest [sha256.Size]byte
 // DigestOf returns the digest of a text.
 func DigestOf(text string) Digest { return sha256.Sum256([]byte(text)) }
 
-// ParseChallenge reads the code_challenge of the method S256: it is the digest of
-// the verifier (RFC 7636 §4.2).
+// ParseChallenge reads a code_challenge of the method S256, which is the digest of
+// the code verifier (RFC 7636 §4.2). It reports false for any other text.
 func ParseChallenge(text string) (Digest, bool) {
 	if strings.ContainsAny(text, "\r\n") {
 		return Digest{}, false
@@ -82,19 +83,19 @@ func ParseChallenge(text string) (Digest, bool) {
 	return Digest(raw), true
 }
 
-// Offline reports whether the grant goes on when the person has left the browser
-// (OIDC Core §11).
+// Offline reports whether the grant outlives the login (offline_access, OpenID
+// Connect Core §11).
 func (c *Code) Offline() bool {
 	return slices.Contains(strings.Fields(c.Scope), oauth.ScopeOfflineAccess)
 }
 
 func (s *Codes) box() *opaque.Box { return &opaque.Box{Kind: opaque.AuthorizationCode, Keys: s.Keys} }
 
-// ErrTooMuch says that a code cannot carry all that it should.
+// ErrTooMuch is returned when the content does not fit into a code.
 var ErrTooMuch = errors.New("the grant is too large for a code")
 
-// Seal returns a new code, which lives for CodeLife. The error is ErrTooMuch for
-// what is too long altogether, or why the keys cannot be had.
+// Seal returns a new code, which can be redeemed for [CodeLife]. The error is
+// [ErrTooMuch] for a content that is too long, or that of the keys.
 func (s *Codes) Seal(ctx context.Context, c Code) (string, error) {
 	if (c.Login == "") != c.LoginEnds.IsZero() {
 		return "", errors.New("seal a code: a login comes with its end")
@@ -112,10 +113,10 @@ func (s *Codes) Seal(ctx context.Context, c Code) (string, error) {
 	return text, err
 }
 
-// Open returns what a code says that can still be redeemed, and asks no table.
-// The error is ErrForged for every text that Seal has not returned, ErrEnded for
-// a code that has expired, a *RegionError for one of another region, or why the
-// keys cannot be had.
+// Open returns the content of a code that has not expired, without a call to the
+// database. The error is [ErrForged] for every text that Seal has not returned,
+// [ErrEnded] for a code that has expired, a [*RegionError] for one of another
+// region, or that of the keys.
 func (s *Codes) Open(ctx context.Context, text string) (*Code, error) {
 	content, err := s.box().Open(ctx, text)
 	if err != nil {
@@ -159,7 +160,7 @@ func encodeCode(c *Code, region string) ([]byte, error) {
 	return w.b, w.err
 }
 
-// unix is a time in epoch seconds, 0 for none.
+// unix returns a time in epoch seconds, 0 for the zero time.
 func unix(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -17,7 +17,7 @@ func (r *ring) codes(region string) *session.Codes {
 	return &session.Codes{Keys: r.handles(region).Keys, Region: region, Now: func(context.Context) time.Time { return r.now }}
 }
 
-// fullCode is a code with everything in it.
+// fullCode is a code with every field set.
 func fullCode(now time.Time) session.Code {
 	challenge, ok := session.ParseChallenge("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
 	if !ok {
@@ -95,7 +95,7 @@ func TestCodeOfAnotherRegion(t *testing.T) {
 	}
 }
 
-// A code is nothing as another kind of handle, and the other way round.
+// A code is not accepted as another kind of handle, nor another kind as a code.
 func TestCodesOfOtherKinds(t *testing.T) {
 	r := newRing(t)
 	codes, handles := r.codes("eu-central-1"), r.handles("eu-central-1")
@@ -155,8 +155,8 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// Only what was sealed opens, and whatever we sealed ourselves, such as a code of
-// another release, is read or refused.
+// Only sealed texts open. A sealed content of any form, such as a code of another
+// release, is read or refused.
 func FuzzOpenCode(f *testing.F) {
 	r := newRing(f)
 	codes := r.codes("eu-central-1")

@@ -13,8 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-// All of several refreshes of one token succeed, with the same next token, and
-// exactly one of them moved the grant.
+// All concurrent refreshes of one token succeed with the same next token, and exactly
+// one of them moves the grant.
 func TestConcurrentRefreshes(t *testing.T) {
 	for _, n := range []int{2, 8, 50} {
 		for name, create := range map[string]func(*session.NewGrant){"bearer": nil, "bound": bound, "key": keyed(thumb)} {
@@ -48,7 +48,7 @@ func TestConcurrentRefreshes(t *testing.T) {
 	}
 }
 
-// After End has returned, nothing of the grant works, whatever ran beside it.
+// After End has returned, no token of the grant works, despite concurrent refreshes.
 func TestRevokeRacesRefresh(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -83,7 +83,7 @@ func TestRevokeRacesRefresh(t *testing.T) {
 	}
 }
 
-// Several reuses and a revoke at once end the grant once, with one entry.
+// Concurrent reuses and a revocation end the grant once, with one audit entry.
 func TestReuseEndsOnce(t *testing.T) {
 	b := sessiontest.New(t)
 	g := b.Grant(b.User(), nil)
@@ -139,7 +139,7 @@ func TestCreateRacesEndAll(t *testing.T) {
 	t.Logf("%d logins were created and ended, %d refused", created.Load(), refused.Load())
 }
 
-// A login that a revoke-all has not seen is found by its second look.
+// A revoke-all finds a login that was created after its first read.
 func TestCreateBetweenLookAndEnd(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

@@ -9,8 +9,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-// What each operation costs, in calls and in capacity units. An audit entry is
-// three write units: two as part of a transaction, and one for its index.
+// Each operation has a fixed cost in calls and capacity units. An audit entry is three
+// write units: two as part of a transaction, and one for its index.
 func TestCost(t *testing.T) {
 	const (
 		one   = 2 // an item written or checked in a transaction

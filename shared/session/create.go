@@ -17,55 +17,56 @@ import (
 // NewGrant is a grant to create.
 type NewGrant struct {
 	Subject string
-	// AuthGen is the user's auth_gen when the person proved who they are.
+	// AuthGen is the user's auth_gen when they authenticated.
 	AuthGen       int64
 	Client, Scope string
 	Audience      []string
 	AuthTime      time.Time
 	AMR           []string
-	// Idle and Absolute are how long the grant may stay unused and how long
-	// it may live, at most MaxLife.
+	// Idle is how long the grant may stay unused, and Absolute how long it may
+	// live, at most [MaxLife].
 	Idle, Absolute time.Duration
-	// Bound says that the client will prove a secret at each refresh, and JKT
-	// which key it will prove otherwise, if any; as in Grant.
+	// Bound is true if the client will prove a secret at each refresh. Otherwise
+	// JKT is the thumbprint of the key that it will prove, empty for none.
 	Bound bool
 	JKT   string
-	// Notify says that the client wants to know when the session ends.
+	// Notify is true if the client asks for a notice when the session ends.
 	Notify bool
-	// LoginByCookie is the browser session that the grant ends with, if any.
+	// Login is the id of the login that the grant ends with, empty for none.
 	Login      string
 	ClientInfo ClientInfo
 	RequestID  string
-	// Also are writes that happen with the creation or not at all, at most
-	// MaxAlso, each with the name of its failure.
+	// Also are writes of the same transaction, at most [MaxAlso], each with the
+	// name of its failure.
 	Also []dynamo.Write
 }
 
-// MaxAlso is how many writes there may be beside a creation, or a change of a user.
+// MaxAlso is how many writes a caller may add to a creation, or to a change of a user.
 const MaxAlso = 6
 
 // NewLogin is a login to create.
 type NewLogin struct {
 	Subject string
-	// AuthGen is the user's auth_gen when the person proved who they are.
+	// AuthGen is the user's auth_gen when they authenticated.
 	AuthGen    int64
 	AuthTime   time.Time
 	AMR        []string
 	ClientInfo ClientInfo
 	RequestID  string
-	// Also are writes that happen with the sign-in or not at all, at most
-	// MaxAlso, such as that a code is used up, each with the name of its failure.
+	// Also are writes of the same transaction, at most [MaxAlso], such as the one
+	// that uses a code up, each with the name of its failure.
 	Also []dynamo.Write
 }
 
 // CreateGrant creates a grant of generation 1, with its audit entry in the same
-// transaction. It returns ErrStale when the user's auth_gen is another one by now,
-// or the user disabled or gone, and ErrEnded when Login is no longer live.
+// transaction. It returns [ErrStale] when the user's auth_gen has changed or the user
+// is disabled or deleted, and [ErrEnded] when Login is no longer live.
 func (s *Store) CreateGrant(ctx context.Context, n NewGrant) (*Grant, error) {
 	return s.createGrant(ctx, n, newID(s.Now(ctx)), n.Login)
 }
 
-// createGrant creates the grant of an id while the login named live is live.
+// createGrant creates the grant with an id, on the condition that the login named
+// live is live.
 func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*Grant, error) {
 	if n.Idle <= 0 || n.Absolute <= 0 || n.Absolute > MaxLife {
 		return nil, fmt.Errorf("create grant: idle %v and absolute %v are no lifetimes", n.Idle, n.Absolute)
@@ -100,8 +101,8 @@ func (s *Store) createGrant(ctx context.Context, n NewGrant, id, live string) (*
 	return g, nil
 }
 
-// CreateLogin creates a login and returns it with its cookie, which nobody can
-// make again. Errors are as of CreateGrant.
+// CreateLogin creates a login and returns it with its cookie, which cannot be
+// computed again. The errors are those of [Store.CreateGrant].
 func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, error) {
 	if len(n.Also) > MaxAlso {
 		return nil, "", fmt.Errorf("create login: %d writes beside it are too many", len(n.Also))
@@ -125,7 +126,7 @@ func (s *Store) CreateLogin(ctx context.Context, n NewLogin) (*Login, string, er
 	return l, cookie, nil
 }
 
-// login is the login of an id as the sign-in makes it, with its cookie.
+// login returns the login with an id as the sign-in makes it, with its cookie.
 func (n NewLogin) login(id string, now time.Time) (*Login, string, error) {
 	cookie, hash, err := newCookie(n.Subject, id)
 	if err != nil {
@@ -148,11 +149,11 @@ type creation struct {
 	entry   audit.Entry
 }
 
-// errExists is the failure of creating an item that is there already.
+// errExists is the failure of creating an item that exists.
 var errExists = errors.New("item is there already")
 
-// create writes a new item. The user's item is not written, only checked: that
-// is what a revoke-all, which writes it, collides with. The error is errExists,
+// create writes a new item. It checks the user's item without writing it, so that a
+// revoke-all, which writes that item, collides with it. The error is errExists,
 // ErrStale, ErrEnded when the login of the creation is no longer live, or the
 // failure of one of c.also.
 func (s *Store) create(ctx context.Context, c creation) error {
@@ -179,12 +180,12 @@ func (s *Store) create(ctx context.Context, c creation) error {
 	return dynamo.ErrBusy
 }
 
-// loginIs holds when a login is live.
+// loginIs returns the check that a login is live.
 func (s *Store) loginIs(ctx context.Context, subject, id string) dynamo.Write {
 	return dynamo.Check(s.Sessions, KindLogin.key(subject, id), isLive(s.Now(ctx))...)
 }
 
-// isLive are the conditions on a login or a grant that is live.
+// isLive returns the conditions that a login or a grant is live.
 func isLive(now time.Time) []dynamo.Condition {
 	return []dynamo.Condition{
 		dynamo.Equal(attrState, dynamo.Text(stateActive)),
@@ -192,8 +193,8 @@ func isLive(now time.Time) []dynamo.Condition {
 	}
 }
 
-// passes is how often a change of several items is planned again because others
-// were faster.
+// passes is how often a change of several items is planned again after a concurrent
+// change.
 const passes = 20
 
 func newID(now time.Time) string { return ulid.MustNew(ulid.Timestamp(now), rand.Reader).String() }

@@ -50,8 +50,8 @@ func TestCreateGrant(t *testing.T) {
 	}
 }
 
-// What the user was when they proved who they are must still hold when
-// something is created for them.
+// A creation is refused with ErrStale when the user has changed since they
+// authenticated.
 func TestCreateIsStale(t *testing.T) {
 	seven := map[string]types.AttributeValue{":v": &types.AttributeValueMemberN{Value: "7"}}
 	yes := map[string]types.AttributeValue{":v": &types.AttributeValueMemberBOOL{Value: true}}
@@ -95,7 +95,7 @@ func TestCreateIsStale(t *testing.T) {
 	b := sessiontest.New(t)
 	_, _, err := b.CreateLogin(t.Context(), session.NewLogin{Subject: "usr_nobody"})
 	if !errors.Is(err, session.ErrStale) {
-		t.Errorf("CreateLogin of nobody = %v, want ErrStale", err)
+		t.Errorf("CreateLogin of an unknown user = %v, want ErrStale", err)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestCreateGrantLifetimes(t *testing.T) {
 	}
 }
 
-// A grant under a login needs it live.
+// A grant under a login is created only while the login is live.
 func TestCreateUnderLogin(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -133,8 +133,8 @@ func TestCreateUnderLogin(t *testing.T) {
 	}
 }
 
-// The 501st item ends the one that was not used for the longest time, in its own
-// transaction and with an entry. What has expired or ended makes room by itself.
+// The 501st item ends the least recently used one, in its own transaction and with an
+// audit entry. Expired and ended items do not count.
 func TestEviction(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -181,7 +181,7 @@ func TestEviction(t *testing.T) {
 		t.Errorf("EndAll left %d entries, want one per transaction", got)
 	}
 
-	// The count is too high now, which is found out and put right.
+	// The stored count is too high now, and the next creation corrects it.
 	b.Wire.Inject(nil)
 	n := session.NewLogin{Subject: subject, AuthGen: 1}
 	if _, _, err := b.CreateLogin(t.Context(), n); err != nil {
@@ -196,7 +196,7 @@ func TestEviction(t *testing.T) {
 	}
 }
 
-// However many are created at once, there are never more than MaxItems.
+// Concurrent creations never exceed MaxItems.
 func TestEvictionInParallel(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

@@ -9,7 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// packer writes what a cursor reads.
+// packer writes the binary format that a cursor reads.
 type packer struct {
 	b   []byte
 	err error
@@ -49,8 +49,8 @@ func (w *packer) texts(list []string) {
 
 const maxTexts = 255
 
-// cursor takes a payload apart. After it has run over the end, everything it
-// gives is empty and done is false.
+// cursor reads a payload field by field. After it has read past the end, every field
+// is empty and done reports false.
 type cursor struct {
 	rest  []byte
 	short bool
@@ -66,7 +66,7 @@ func (c *cursor) take(n int) []byte {
 	return head
 }
 
-// text takes a length and as many bytes.
+// text reads a length of one byte, up to most, and that many bytes.
 func (c *cursor) text(most int) string {
 	n := c.take(1)
 	if c.short || int(n[0]) > most {
@@ -76,7 +76,7 @@ func (c *cursor) text(most int) string {
 	return string(c.take(int(n[0])))
 }
 
-// done reports whether the payload was there to its last byte and not longer.
+// done reports whether the fields have consumed the payload exactly.
 func (c *cursor) done() bool { return !c.short && len(c.rest) == 0 }
 
 func (c *cursor) number() int64 {
@@ -87,7 +87,7 @@ func (c *cursor) number() int64 {
 	return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // G115: a packer wrote it from an int64
 }
 
-// id takes a ULID, of which zeros are none.
+// id reads a ULID; zeros are none, "".
 func (c *cursor) id() string {
 	var parsed ulid.ULID
 	copy(parsed[:], c.take(len(parsed)))
@@ -97,7 +97,7 @@ func (c *cursor) id() string {
 	return parsed.String()
 }
 
-// longText takes a length of two bytes and as many bytes.
+// longText reads a length of two bytes and that many bytes.
 func (c *cursor) longText() string {
 	n := c.take(2)
 	if c.short {
@@ -106,7 +106,7 @@ func (c *cursor) longText() string {
 	return string(c.take(int(binary.BigEndian.Uint16(n))))
 }
 
-// longTexts takes how many and as many texts; none is nil.
+// longTexts reads a count and that many texts, nil for none.
 func (c *cursor) longTexts() []string {
 	n := c.take(1)
 	if c.short {

@@ -11,14 +11,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/backchannel"
 )
 
-// Cause is why something ends, for the item and for the trail.
+// Cause is why something ends, for the item and for the audit trail.
 type Cause struct {
-	// Why is one of the reasons of this package.
+	// Why is one of the reasons of this package, such as [Revoked].
 	Why string
-	// Actor did it: a client, a subject, or an operator.
+	// Actor is the client, the subject or the operator that ends it.
 	Actor     string
 	RequestID string
-	// Action is what the trail calls it, empty for what this package does.
+	// Action is the action of the audit entry, empty for that of the method.
 	Action audit.Action
 }
 
@@ -29,28 +29,28 @@ func (c Cause) entry(action audit.Action) audit.Entry {
 	return audit.Entry{Actor: c.Actor, Action: action, Outcome: audit.Success, RequestID: c.RequestID}
 }
 
-// tells reports whether the client of an item is told that it ends: when it wants
-// to know and does not do it itself.
+// tells reports whether the client of an item gets a notice of its end: it asks for
+// notices and is not the actor.
 func (c Cause) tells(i Item) bool { return i.Notify && i.Client != c.Actor }
 
-// notice is the write that has a client told that the session of its grant has
-// ended.
+// notice returns the write of the notice to a client that the session of its grant
+// has ended.
 func (s *Store) notice(ctx context.Context, subject string, i Item) dynamo.Write {
 	return backchannel.Notices.Put(s.Sessions, s.Now(ctx), backchannel.Notice{Client: i.Client, Subject: subject, Session: i.ID})
 }
 
-// parting is the write after which a grant has nothing to do any more with the
-// browser session in which it was given.
+// parting returns the write that removes from a grant the login in which it was
+// given.
 func (s *Store) parting(subject string, i Item) dynamo.Write {
 	return dynamo.Update(s.Sessions, i.Kind.key(subject, i.ID), dynamo.Changes{Remove: []string{attrBrowser}},
 		dynamo.Equal(attrState, dynamo.Text(stateActive)), dynamo.Equal(attrBrowser, dynamo.Text(i.Browser))).Else(errMoved)
 }
 
-// End ends a grant, with its audit entry in the same transaction. When it
-// returns nil, no refresh token of the grant works any more, and a refresh that
-// ran at the same time cannot bring it back. Ending it again is no error and
-// leaves no second entry. A grant that is not there is ErrUnknown. The client is
-// not told: it is the one who asks for this.
+// End ends a grant, with its audit entry in the same transaction. When it returns
+// nil, no refresh token of the grant works any more, and a concurrent refresh cannot
+// restore it. A second call returns nil and leaves no second entry. It returns
+// [ErrUnknown] when there is no such grant. The client gets no notice: it has asked
+// for the end.
 func (s *Store) End(ctx context.Context, subject, id string, c Cause) error {
 	if !validID(id) {
 		return fmt.Errorf("end grant: %w", ErrUnknown)
@@ -71,7 +71,7 @@ func (s *Store) end(ctx context.Context, k Kind, subject, id, why string, e audi
 	return nil
 }
 
-// errEndedBefore is the failure of ending an item that has ended before.
+// errEndedBefore is the failure of ending an item that has ended.
 var errEndedBefore = errors.New("item has ended before")
 
 // about makes e an entry about one item and why it ended.
@@ -83,9 +83,9 @@ func about(e audit.Entry, k Kind, subject, id, why string) audit.Entry {
 	return e
 }
 
-// ending is the write that ends an item. It does nothing to one that has been
-// ended before, so that the first reason stays: it fails with errEndedBefore, or
-// with ErrUnknown when there is no such item.
+// ending returns the write that ends an item. It fails with errEndedBefore when the
+// item has ended, so that the first reason stays, and with ErrUnknown when there is no
+// such item.
 func (s *Store) ending(ctx context.Context, k Kind, subject, id, why string) dynamo.Write {
 	return dynamo.Update(s.Sessions, k.key(subject, id), dynamo.Changes{Set: dynamo.Item{
 		attrState: dynamo.Text(stateEnded), attrEnded: dynamo.Seconds(s.Now(ctx)), attrWhy: dynamo.Text(why),

@@ -14,7 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-func TestEnd(t *testing.T) {
+func TestEndIsFinalAndRepeatable(t *testing.T) {
 	b := sessiontest.New(t)
 	g, other := b.Grant(b.User(), nil), b.Grant(b.User(), nil)
 	for range 2 {
@@ -39,8 +39,8 @@ func TestEnd(t *testing.T) {
 	expect(t, b, other, true)
 }
 
-// family is what one subject has in these tests: two browsers, with grants of
-// their own, and a phone.
+// family is the sessions of one subject in these tests: two browsers, each with its
+// grants, and a phone.
 type family struct {
 	subject, cookie          string
 	laptop, desktop          *session.Login
@@ -88,7 +88,7 @@ func (f family) expectOnly(t *testing.T, b *sessiontest.Bench, want ...string) {
 	}
 }
 
-func TestEndItem(t *testing.T) {
+func TestEndItemAndEndOthersEndTheRightItems(t *testing.T) {
 	all := []string{"laptop", "desktop", "laptopA", "laptopB", "onDesk", "phone"}
 	tests := []struct {
 		name   string
@@ -141,7 +141,7 @@ func TestEndItem(t *testing.T) {
 	}
 }
 
-// Everything ends, and what the user's item is to become with it is one change.
+// Everything ends in the same transaction as the change of the user's item.
 func TestChangeUser(t *testing.T) {
 	b := sessiontest.New(t)
 	f := newFamily(b)
@@ -162,12 +162,12 @@ func TestChangeUser(t *testing.T) {
 		t.Errorf("entries = %v, want one of the change after 6 creations", entries)
 	}
 	if _, err := b.ChangeUser(t.Context(), "usr_nobody", change, revoked); !errors.Is(err, session.ErrUnknown) {
-		t.Errorf("ChangeUser of nobody = %v, want ErrUnknown", err)
+		t.Errorf("ChangeUser of an unknown user = %v, want ErrUnknown", err)
 	}
 }
 
-// Signing out everywhere when nothing is live still refuses a sign-in that is on
-// its way; and it works for a user who was removed.
+// EndAll refuses a concurrent sign-in even when nothing is live, and works for a
+// deleted user.
 func TestEndAllOfLittle(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -189,7 +189,7 @@ func TestEndAllOfLittle(t *testing.T) {
 	}
 }
 
-// What has just expired by our clock is ended too: another clock may be behind.
+// EndAll also ends items that have just expired, since another clock may be behind.
 func TestEndAllEndsWhatJustExpired(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

@@ -15,27 +15,28 @@ import (
 )
 
 const (
-	// batch is how many writes one transaction makes to end items and have
-	// their clients told, beside the user's item, the audit entry and one to
-	// spare: DynamoDB takes a hundred.
+	// batch is how many writes of one transaction end items and write notices. The
+	// user's item, the audit entry and one spare write make it 100, the limit of
+	// DynamoDB.
 	batch = 97
-	// skew is how far the clocks of two functions may differ: what has just
-	// expired here may still be refreshed there, so it is ended as well.
+	// skew is how far the clocks of two functions may differ. An item that has just
+	// expired for one may still be refreshed by the other, so it is ended as well.
 	skew = time.Minute
 )
 
-// EndAll ends everything of a subject, and raises the user's auth_gen in the same
-// transaction as the first items, so that a sign-in that runs at the same time
-// does not survive it. It returns when all have ended, and how many it ended
-// itself. A call that fails half-way is made good by another one.
+// EndAll ends every login and grant of a subject. It raises the user's auth_gen in the
+// same transaction as the first items, so that a concurrent sign-in does not survive.
+// It returns when all have ended, with the number of items that this call ended.
+// Another call completes one that failed half-way.
 func (s *Store) EndAll(ctx context.Context, subject string, c Cause) (int, error) {
 	return s.ChangeUser(ctx, subject, dynamo.UserChange{}, c)
 }
 
-// ChangeUser is EndAll with a change of the user's item in that same transaction.
-// It returns ErrStale, and nothing has ended, when a condition of the change does not
-// hold; ErrUnknown when there is no such user and something was to change; and the
-// failure of one of change.Also, of which there are at most MaxAlso.
+// ChangeUser is [Store.EndAll] with a change of the user's item in that first
+// transaction. It returns [ErrStale], and nothing has ended, when a condition of the
+// change does not hold. It returns [ErrUnknown] when there is something to change and
+// no such user, or the failure of one of change.Also, of which there are at most
+// [MaxAlso].
 func (s *Store) ChangeUser(ctx context.Context, subject string, change dynamo.UserChange, c Cause) (int, error) {
 	if len(change.Also) > MaxAlso {
 		return 0, fmt.Errorf("end all of %s: %d writes beside it are too many", subject, len(change.Also))
@@ -47,7 +48,7 @@ func (s *Store) ChangeUser(ctx context.Context, subject string, change dynamo.Us
 	}
 	ended, err := w.run(ctx)
 	if errors.Is(err, ErrUnknown) && change.Empty() && len(change.Also) == 0 {
-		// The user is gone: nothing can be created any more.
+		// The user is deleted: no item can be created any more.
 		w.first = nil
 		ended, err = w.run(ctx)
 	}
@@ -57,9 +58,9 @@ func (s *Store) ChangeUser(ctx context.Context, subject string, change dynamo.Us
 	return ended, nil
 }
 
-// EndOthers ends everything of a subject but one item and what belongs to the
-// same browser: the login of a kept grant, and the grants of a kept login. It
-// returns ErrUnknown, and ends nothing, when the item to keep is not live.
+// EndOthers ends everything of a subject except one item and what belongs to the same
+// browser: the login of a kept grant, and the grants of a kept login. It returns
+// [ErrUnknown], and ends nothing, when the item to keep is not live.
 func (s *Store) EndOthers(ctx context.Context, subject, keep string, c Cause) (int, error) {
 	browser := "" // unknown until the item to keep is found
 	w := &sweep{store: s, subject: subject, cause: c, action: ActionEndOthers}
@@ -82,7 +83,7 @@ func (s *Store) EndOthers(ctx context.Context, subject, keep string, c Cause) (i
 	return ended, nil
 }
 
-// EndClient ends every grant of a client. It returns how many.
+// EndClient ends every grant of a client and returns their number.
 func (s *Store) EndClient(ctx context.Context, subject, client string, c Cause) (int, error) {
 	w := &sweep{store: s, subject: subject, cause: c, action: ActionEndGrant, again: true}
 	w.object = func() string { return contract.ClientPrefix.Of(client) }
@@ -96,17 +97,17 @@ func (s *Store) EndClient(ctx context.Context, subject, client string, c Cause) 
 	return ended, nil
 }
 
-// EndItem ends the live login or grant of that id, and with a login its grants.
-// The clients of the grants that outlive the login are told all the same: for
-// their pages the person has signed out (OIDC Back-Channel Logout §2.7). It
-// returns how many items it ended, or ErrUnknown when there is none.
+// EndItem ends the live login or grant of that id, and with a login its grants. The
+// clients of the grants that outlive the login get a notice as well: the user has
+// signed out of their pages (OpenID Connect Back-Channel Logout §2.7). It returns the
+// number of items that it ended, or [ErrUnknown] when there is none.
 func (s *Store) EndItem(ctx context.Context, subject, id string, c Cause) (int, error) {
 	w := &sweep{store: s, subject: subject, cause: c, action: ActionEndGrant}
 	w.outlives = func(i Item) bool { return i.Browser == id && i.ID != id }
 	w.pick = func(items []Item) []Item {
 		picked := slices.DeleteFunc(items, func(i Item) bool { return i.ID != id && i.Login != id && i.Browser != id })
 		if slices.ContainsFunc(picked, func(i Item) bool { return i.Kind == KindLogin }) {
-			// A grant may be created under a login until it has ended.
+			// A grant may be created under a login until the login has ended.
 			w.action, w.again = ActionEndLogin, true
 		}
 		return picked
@@ -127,7 +128,8 @@ func (s *Store) EndItem(ctx context.Context, subject, id string, c Cause) (int, 
 	return ended, nil
 }
 
-// EndLogin ends a login and its grants. That it has ended before is no error.
+// EndLogin ends a login and its grants, as [Store.EndItem] does. A login that has
+// ended is no error.
 func (s *Store) EndLogin(ctx context.Context, subject, id string, c Cause) (int, error) {
 	ended, err := s.EndItem(ctx, subject, id, c)
 	if errors.Is(err, ErrUnknown) {
@@ -136,21 +138,21 @@ func (s *Store) EndLogin(ctx context.Context, subject, id string, c Cause) (int,
 	return ended, err
 }
 
-// sweep ends items of a subject until there is nothing left to pick.
+// sweep ends items of a subject until none is left to pick.
 type sweep struct {
 	store   *Store
 	subject string
 	cause   Cause
 	action  audit.Action
 	object  func() string // nil: the user
-	// first are writes that go with the first transaction, until they are done.
+	// first are writes of the first transaction, nil once they are done.
 	first dynamo.Tx
 	pick  func([]Item) []Item
-	// outlives reports whether an item that was picked goes on, and only its
-	// client is told; nil for none.
+	// outlives reports whether a picked item goes on and only its client gets a
+	// notice; nil for none.
 	outlives func(Item) bool
-	// again asks for another look after everything was ended: what came in
-	// between the first look and the end is still to be found.
+	// again asks for another read after everything was ended, to find what was
+	// created between the first read and the end.
 	again bool
 }
 
@@ -165,7 +167,7 @@ func (w *sweep) run(ctx context.Context) (int, error) {
 		if len(items) == 0 && len(w.first) == 0 {
 			return ended, nil
 		}
-		// A login first: then its grants cannot become more.
+		// Logins first: after that no grant can be created under them.
 		slices.SortStableFunc(items, func(a, b Item) int { return rank(a) - rank(b) })
 		n, err := w.endAll(ctx, items)
 		ended += n
@@ -186,7 +188,7 @@ func rank(i Item) int {
 	return 1
 }
 
-// endAll ends the items, batch by batch.
+// endAll ends the items in batches.
 func (w *sweep) endAll(ctx context.Context, items []Item) (int, error) {
 	ended := 0
 	for len(items) > 0 || len(w.first) > 0 {
@@ -200,7 +202,7 @@ func (w *sweep) endAll(ctx context.Context, items []Item) (int, error) {
 	return ended, nil
 }
 
-// living is how many of the items go on.
+// living returns how many of the items go on.
 func (w *sweep) living(items []Item) int {
 	n := 0
 	for _, i := range items {
@@ -211,7 +213,7 @@ func (w *sweep) living(items []Item) int {
 	return n
 }
 
-// fitting is how many of the items fit into one transaction.
+// fitting returns how many of the items fit into one transaction.
 func (w *sweep) fitting(items []Item) int {
 	writes := 0
 	for n, i := range items {
@@ -252,8 +254,8 @@ func (w *sweep) write(ctx context.Context, items []Item) error {
 	return tx.Run(ctx, w.store.DB)
 }
 
-// raise is the write of the user's item: whatever was checked against its
-// auth_gen is refused from then on.
+// raise returns the write that changes the user's item and raises its auth_gen. Every
+// transaction that checks the old auth_gen is refused from then on.
 func (s *Store) raise(subject string, change dynamo.UserChange) dynamo.Write {
 	c := change.Changes
 	c.Raise = append([]string{dynamo.AttrAuthGen, dynamo.AttrRevision}, c.Raise...)

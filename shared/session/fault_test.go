@@ -27,8 +27,8 @@ func first(n int32, operation string, f sessiontest.Fault) func(sessiontest.Call
 	}
 }
 
-// The SDK sends a write again whose answer was lost, and finds that it was there
-// first. For any grace that is a success.
+// When a response is lost, the SDK repeats the write and finds its own result. That is
+// a success for every grace.
 func TestRefreshUnderFaults(t *testing.T) {
 	const always = 1000
 	none := func(r *session.RefreshRequest) { r.Grace = 0 }
@@ -36,7 +36,7 @@ func TestRefreshUnderFaults(t *testing.T) {
 		name  string
 		fault func(sessiontest.Call) sessiontest.Fault
 		calls int
-		// fails says that the refresh gives up, with busy in particular.
+		// fails is true if the refresh fails, and busy if the error is ErrBusy.
 		fails, busy bool
 	}{
 		{name: "nothing", calls: 1},
@@ -76,7 +76,7 @@ func TestRefreshUnderFaults(t *testing.T) {
 			if err == nil || reused || errors.Is(err, session.ErrEnded) || errors.Is(err, dynamo.ErrBusy) != tt.busy {
 				t.Errorf("Refresh = %v, want an error that is not final", err)
 			}
-			// Whatever was written, asking again helps.
+			// A repetition succeeds whether or not the write was made.
 			if got, _, err := b.Refresh(g, 1, nil); err != nil || got.Generation != 2 {
 				t.Errorf("Refresh afterwards = %+v, %v, want generation 2", got, err)
 			}
@@ -84,8 +84,8 @@ func TestRefreshUnderFaults(t *testing.T) {
 	}
 }
 
-// A transaction whose answer is lost, or that meets another one, is written once,
-// with its entry.
+// A transaction with a lost response or a conflict is written once, with its audit
+// entry.
 func TestTransactionsUnderFaults(t *testing.T) {
 	faults := map[string]func(sessiontest.Call) sessiontest.Fault{
 		"answer lost": first(1, "TransactWriteItems", sessiontest.Fault{Drop: true}),
@@ -123,8 +123,8 @@ func TestTransactionsUnderFaults(t *testing.T) {
 	}
 }
 
-// When the entry cannot be written, nothing has changed, and a reuse is found out
-// again by the next try.
+// When the audit entry cannot be written, nothing changes, and the next attempt detects
+// a reuse again.
 func TestNoChangeWithoutEntry(t *testing.T) {
 	b := sessiontest.New(t)
 	g := b.Grant(b.User(), nil)
@@ -156,7 +156,7 @@ func TestNoChangeWithoutEntry(t *testing.T) {
 	expect(t, b, g, false)
 }
 
-// A context that ends also ends the wait for a transaction.
+// The wait for a conflicting transaction ends with its context.
 func TestConflictStopsWithItsContext(t *testing.T) {
 	b := sessiontest.New(t)
 	g := b.Grant(b.User(), nil)
@@ -173,8 +173,7 @@ func TestConflictStopsWithItsContext(t *testing.T) {
 	}
 }
 
-// Nothing that opens anything is in a table, neither as text nor as the bytes
-// that the text stands for.
+// No table holds a credential, neither as text nor as the bytes that the text encodes.
 func TestTablesHoldNoSecret(t *testing.T) {
 	b := sessiontest.New(t)
 	f := newFamily(b)

@@ -70,8 +70,8 @@ func TestTokenRoundTrip(t *testing.T) {
 	}
 }
 
-// Each rotation gives another active key, and a grant's tokens keep theirs: the
-// next token is the same text at any time, and an old one stays good.
+// Each rotation activates another key, and the tokens of a grant keep theirs: the next
+// token is the same text at any time, and an old token stays valid.
 func TestNextSurvivesRotations(t *testing.T) {
 	r := newRing(t)
 	h := r.handles("eu-central-1")
@@ -103,7 +103,7 @@ func TestNextSurvivesRotations(t *testing.T) {
 	}
 }
 
-// Nothing but the exact text is a token.
+// Only the exact text of a token is accepted.
 func TestMutilatedTokens(t *testing.T) {
 	h := newRing(t).handles("eu-central-1")
 	text := must(h.Mint(t.Context(), subject, grant, 7))
@@ -134,8 +134,7 @@ func swapCase(s string) string {
 	return strings.ToUpper(s)
 }
 
-// Who can compute the checksum still cannot make a token: every bit of what a
-// token says is under the MAC.
+// A correct checksum does not make a token: the MAC covers every bit of it.
 func TestForgedTokens(t *testing.T) {
 	h := newRing(t).handles("eu-central-1")
 	payload := must(opaque.Read(opaque.RefreshToken, must(h.Mint(t.Context(), subject, grant, 7))))
@@ -157,8 +156,8 @@ func TestForgedTokens(t *testing.T) {
 	}
 }
 
-// An identifier of one kind is nothing as another kind, whole or with the prefix
-// and the checksum of the other.
+// A handle of one kind is not accepted as another kind, even with the prefix and the
+// checksum of the other.
 func TestOtherKinds(t *testing.T) {
 	h := newRing(t).handles("eu-central-1")
 	token := must(h.Mint(t.Context(), subject, grant, 7))
@@ -184,7 +183,7 @@ func TestOtherKinds(t *testing.T) {
 	}
 }
 
-func TestRegions(t *testing.T) {
+func TestATokenIsBoundToItsRegion(t *testing.T) {
 	r := newRing(t)
 	text := must(r.handles("eu-central-1").Mint(t.Context(), subject, grant, 1))
 	_, err := r.handles("us-east-1").Parse(t.Context(), text)
@@ -193,7 +192,7 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-// Without keys a token is neither good nor bad.
+// Without keys a token is neither accepted nor called forged.
 func TestNoKeys(t *testing.T) {
 	text := must(newRing(t).handles("r").Mint(t.Context(), subject, grant, 1))
 	down := errors.New("down")
@@ -243,8 +242,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// dull keeps a text from being a well-formed cookie, for which a database would
-// be asked.
+// dull makes sure that a text is no well-formed cookie, which would need a database.
 func dull(text string) string {
 	if _, err := opaque.Read(opaque.LoginCookie, text); err == nil {
 		return text[:len(text)-1]

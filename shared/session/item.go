@@ -11,17 +11,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The layout of the items: the partition contract.SubjectPrefix with the subject
-// holds a contract.GrantPrefix and a contract.LoginPrefix with each ULID, and one
-// "count". Times are epoch seconds, but for rotated. A new
-// attribute is optional and its absence has the meaning written here.
+// The layout of the items: the partition of [contract.SubjectPrefix] and the subject
+// holds an item of [contract.GrantPrefix] or [contract.LoginPrefix] for each ULID, and
+// one "count". Times are epoch seconds unless stated otherwise. A new attribute is
+// optional and its absence has the meaning written here.
 const (
 	attrState    = "state"
 	attrClient   = "client"
 	attrScope    = "scope" // absent: none
 	attrAudience = "aud"   // absent: none
 	attrAuthTime = "auth_time"
-	attrAMR      = "amr" // absent: nobody knows how
+	attrAMR      = "amr" // absent: unknown
 	attrCreated  = "created"
 	attrIdle     = "idle"
 	attrAbsolute = "abs"
@@ -36,8 +36,8 @@ const (
 	attrTurn       = "turn"    // random, of the last refresh; absent: none
 	attrLogin      = "login"   // absent: ends with no login
 	attrBind       = "bind"    // bindSecret, or bindKey and a thumbprint; absent: bearer
-	attrNotify     = "notify"  // true: its client wants to know of the end; absent: false
-	attrBrowser    = "browser" // id of a login; absent: there is none of whose end the client is to be told
+	attrNotify     = "notify"  // true: its client asks for notices; absent: false
+	attrBrowser    = "browser" // id of a login; absent: the client needs no notice of the end of one
 
 	// Of a login.
 	attrHash = "hash" // SHA-256 of the random part of the cookie
@@ -45,11 +45,11 @@ const (
 	// attrProved is in epoch milliseconds; absent: when the id was made.
 	attrProved = "proved"
 
-	// Of the count: how many items were live when they were last counted,
-	// and created since.
+	// Of the count: how many items were live at the last count, plus those that
+	// were created since.
 	attrCount = "n"
 
-	// attrAuthGen is what dynamo.AttrAuthGen of the user was at the sign-in.
+	// attrAuthGen is the user's dynamo.AttrAuthGen at the sign-in.
 	attrAuthGen = dynamo.AttrAuthGen // absent: 0
 )
 
@@ -71,7 +71,7 @@ const (
 	skCount = "count"
 )
 
-// sort is the sort key of the item with that id.
+// sort returns the sort key of the item with that id.
 func (k Kind) sort(id string) string {
 	if k == KindLogin {
 		return contract.LoginPrefix.Of(id)
@@ -83,7 +83,7 @@ func (k Kind) key(subject, id string) dynamo.Item {
 	return dynamo.Key(contract.SubjectPrefix.Of(subject), k.sort(id))
 }
 
-// validID says whether id is one that an item could have, in its one spelling.
+// validID reports whether id is a ULID in its canonical spelling.
 func validID(id string) bool {
 	parsed, err := ulid.ParseStrict(id)
 	return err == nil && parsed.String() == id
@@ -120,7 +120,7 @@ func encodeLogin(l *Login) dynamo.Item {
 	return it
 }
 
-// putLife puts what grants and logins have in common.
+// putLife puts the attributes that grants and logins have in common.
 func putLife(it dynamo.Item, authTime time.Time, amr []string, created, idle, absolute time.Time, d ClientInfo) {
 	it[attrAuthTime] = dynamo.Seconds(authTime)
 	it.PutTexts(attrAMR, amr)

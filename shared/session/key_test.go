@@ -18,8 +18,8 @@ func keyed(jkt string) func(*session.NewGrant) {
 	return func(n *session.NewGrant) { n.JKT = jkt }
 }
 
-// Keycloak #36475: a bound refresh token is worth nothing without its proof, and
-// every wrong try leaves it as it was.
+// Keycloak #36475: a bound refresh token is refused without its proof, and a refused
+// attempt does not change the grant.
 func TestRefreshBoundToAKey(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -33,7 +33,7 @@ func TestRefreshBoundToAKey(t *testing.T) {
 		{"another key", keyed(thumb), false, other, session.ErrKey},
 		{"a secret and no key", keyed(thumb), true, "", session.ErrKey},
 		{"a secret and its key", keyed(thumb), true, thumb, nil},
-		{"a key that nobody asked for", nil, false, thumb, nil},
+		{"a key that is not required", nil, false, thumb, nil},
 		{"a key instead of the secret", bound, false, thumb, session.ErrEnded},
 		{"a key beside the secret", bound, true, thumb, nil},
 		{"another key beside the secret", func(n *session.NewGrant) { n.Bound, n.JKT = true, thumb }, true, other, nil},
@@ -57,8 +57,8 @@ func TestRefreshBoundToAKey(t *testing.T) {
 	}
 }
 
-// Who proves a key may ask again until the next token is used, whatever the
-// grace; a copy that comes later ends the grant only for its owner's key.
+// A client that proves its key may repeat a refresh until the next token is used,
+// regardless of the grace. A later copy ends the grant only with the right key.
 func TestGraceOfAKey(t *testing.T) {
 	b := sessiontest.New(t)
 	g := b.Grant(b.User(), keyed(thumb))
@@ -86,8 +86,8 @@ func TestGraceOfAKey(t *testing.T) {
 	expect(t, b, g, false)
 }
 
-// The login remembers what the user was when they signed in, so that a code can
-// say it, and a grant whether its client is told of the end.
+// A login keeps the auth_gen of its sign-in, for the codes issued in it. A grant keeps
+// whether its client asks for notices.
 func TestWhatItemsRemember(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

@@ -10,23 +10,22 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// limit is what a creation found when the subject had as many items as it may
-// have: how many it counted, by a count that has not changed since, and which items
-// give way.
+// limit is the plan of a creation for a subject that has reached [MaxItems]: the items
+// that it counted, the stored count that must not have changed since, and the items
+// that are evicted.
 type limit struct {
 	seen    int64
 	live    int
 	victims []Item
 }
 
-// errMoved is the failure of a write that was planned on what is no longer so: the
-// count has reached the limit, or an item that was to give way has changed. The
-// caller looks again.
-var errMoved = errors.New("items have changed meanwhile")
+// errMoved is the failure of a write with an outdated plan: the count has reached the
+// limit, or an item to evict has changed. The caller reads again.
+var errMoved = errors.New("items have changed since they were read")
 
-// counting counts an item that is created. The count goes up with each creation
-// and down only when it is taken again, so it is never too low: what ends or
-// expires in between does not have to be written twice.
+// counting returns the write that counts a new item. The count rises with each
+// creation and falls only when the items are counted again. So it is never too low,
+// and an end or an expiry does not have to write it.
 func (s *Store) counting(ctx context.Context, subject string, full *limit) dynamo.Write {
 	key, ttl := dynamo.Key(contract.SubjectPrefix.Of(subject), skCount), dynamo.Seconds(s.Now(ctx).Add(MaxLife+kept))
 	if full == nil {
@@ -40,8 +39,8 @@ func (s *Store) counting(ctx context.Context, subject string, full *limit) dynam
 		dynamo.Equal(attrCount, dynamo.Number(full.seen))).Else(errMoved)
 }
 
-// limit counts again. The count is read before the items: if it is unchanged when
-// the creation is written, nothing was created that is not among the items.
+// limit counts the items again. The count is read before the items: if it is unchanged
+// when the creation is written, the items include everything that was created.
 func (s *Store) limit(ctx context.Context, c creation) (*limit, error) {
 	seen, err := s.count(ctx, c.subject)
 	if err != nil {
@@ -60,7 +59,7 @@ func (s *Store) limit(ctx context.Context, c creation) (*limit, error) {
 	return r, nil
 }
 
-// maxVictims keeps the transaction in its bounds: each is up to three writes.
+// maxVictims bounds the transaction: each evicted item takes up to three writes.
 const maxVictims = 30
 
 func (s *Store) evictions(ctx context.Context, c creation, full *limit) dynamo.Tx {

@@ -15,23 +15,22 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// Item is a live login or grant, as its owner may see it.
+// Item is a live login or grant, as its user may see it.
 type Item struct {
 	Kind Kind
 	ID   string
-	// Client, Scope and Audience are those of a grant, and Login the browser
-	// session that it ends with, if any.
+	// Client, Scope and Audience are those of a grant, and Login the id of the
+	// login that it ends with, empty for none.
 	Client, Scope, Login string
 	Audience             []string
-	// Notify says that the client of a grant wants to know when it ends, and
-	// Browser of which browser session's end it is told although the grant
-	// outlives it.
+	// Notify is true if the client of a grant asks for notices. Browser is the id
+	// of the login whose end it gets a notice of although the grant outlives it.
 	Notify        bool
 	Browser       string
 	AuthTime      time.Time
 	AMR           []string
 	Created, Used time.Time
-	// Expires is when it ends by itself if nobody uses it again.
+	// Expires is when the item expires if it is not used again.
 	Expires time.Time
 	ClientInfo
 }
@@ -43,7 +42,7 @@ func (k Kind) endAction() audit.Action {
 	return ActionEndGrant
 }
 
-// Grant returns a live grant, or ErrEnded, with one consistent read.
+// Grant returns a live grant, or [ErrEnded], with one consistent read.
 func (s *Store) Grant(ctx context.Context, subject, id string) (*Grant, error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("read grant: %w", ErrEnded)
@@ -62,7 +61,7 @@ func (s *Store) Grant(ctx context.Context, subject, id string) (*Grant, error) {
 	return g, nil
 }
 
-// List returns what is live of a subject, the last used first, with one
+// List returns the live logins and grants of a subject, the last used first, with one
 // consistent query.
 func (s *Store) List(ctx context.Context, subject string) ([]Item, error) {
 	return s.active(ctx, subject, s.Now(ctx))
@@ -81,7 +80,7 @@ func (s *Store) get(ctx context.Context, k Kind, subject, id string) (dynamo.Ite
 	return out.Item, nil
 }
 
-// count reads how many items a subject has at most.
+// count reads the stored count of a subject's items, which is never too low.
 func (s *Store) count(ctx context.Context, subject string) (int64, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.Sessions, Key: dynamo.Key(contract.SubjectPrefix.Of(subject), skCount), ConsistentRead: new(true),
@@ -93,7 +92,7 @@ func (s *Store) count(ctx context.Context, subject string) (int64, error) {
 	return r.Number(attrCount), r.Err()
 }
 
-// active reads what is live of a subject at a time, the last used first.
+// active reads the items of a subject that are live at a time, the last used first.
 func (s *Store) active(ctx context.Context, subject string, now time.Time) ([]Item, error) {
 	var items []Item
 	in := &dynamodb.QueryInput{

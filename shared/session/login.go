@@ -17,10 +17,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// A login cookie says which login it is and proves it with 32 random bytes, of
-// which only the SHA-256 is stored. Its payload is the version, the subject with
-// its length, the ULID of the login, and the random bytes. The version is none
-// that a refresh token has, so that the payload of one never reads as a cookie.
+// A login cookie names its login and proves it with 32 random bytes, of which only the
+// SHA-256 is stored. Its payload is the version, the length of the subject, the
+// subject, the ULID of the login, and the random bytes. No refresh token has this
+// version, so the payload of a refresh token never reads as a cookie.
 const (
 	cookieVersion = 0x81
 	cookieSecret  = 32
@@ -56,8 +56,8 @@ func readCookie(cookie string) (subject, id string, hash []byte, ok bool) {
 	return subject, parsed.String(), sum[:], true
 }
 
-// LoginByCookie returns the live login of a cookie, or ErrEnded, with one consistent
-// read; without any when the text is no cookie.
+// LoginByCookie returns the live login of a cookie, or [ErrEnded], with one consistent
+// read. It makes no read for a malformed cookie.
 func (s *Store) LoginByCookie(ctx context.Context, cookie string) (*Login, error) {
 	subject, id, hash, ok := readCookie(cookie)
 	if !ok {
@@ -77,11 +77,12 @@ func (s *Store) LoginByCookie(ctx context.Context, cookie string) (*Login, error
 	return l, nil
 }
 
-// touchEvery is how exactly the last use of a login is known.
+// touchEvery is the precision of the last use of a login.
 const touchEvery = time.Minute
 
-// Touch notes that a login is used, from where, and puts its idle end off. It
-// writes no more than once a minute. ErrEnded says that it has ended meanwhile.
+// Touch records that a login is used, and from where, and extends its idle time. It
+// writes at most once a minute. It returns [ErrEnded] when the login has ended since
+// it was read.
 func (s *Store) Touch(ctx context.Context, l *Login, d ClientInfo) error {
 	now := s.Now(ctx)
 	if now.Sub(l.Used) < touchEvery {

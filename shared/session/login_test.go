@@ -15,7 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-func TestLogin(t *testing.T) {
+func TestACookieFindsItsLogin(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
 	device := session.NewClientInfo("198.51.100.77:5000", "curl/8.5.0")
@@ -37,7 +37,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// Whoever knows everything in the table still has no cookie.
+// The contents of the table are not enough to make a cookie.
 func TestLoginNeedsTheSecret(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

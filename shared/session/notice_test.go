@@ -26,8 +26,7 @@ func under(l *session.Login) func(*session.NewGrant) {
 	return func(n *session.NewGrant) { n.Notify, n.Login = true, l.ID }
 }
 
-// notices returns how often the clients of each session are to be told, in the
-// order of nothing.
+// notices returns the number of notices in the queue for each session.
 func notices(t *testing.T, b *sessiontest.Bench) map[string]int {
 	t.Helper()
 	box := &backchannel.Queue{Kind: backchannel.Notices, DB: b.Raw, Table: b.Sessions, Now: func(context.Context) time.Time { return b.Clock.Now().Add(time.Hour) }}
@@ -42,7 +41,7 @@ func notices(t *testing.T, b *sessiontest.Bench) map[string]int {
 	return sessions
 }
 
-// single is what notices returns when the clients of these grants are to be told once.
+// single returns the notices of these grants, one each.
 func single(grants ...*session.Grant) map[string]int {
 	all := map[string]int{}
 	for _, g := range grants {
@@ -51,8 +50,8 @@ func single(grants ...*session.Grant) map[string]int {
 	return all
 }
 
-// The end and its notice are one transaction, which costs a write more.
-func TestAnEndWithItsNotice(t *testing.T) {
+// An end and its notice are one transaction with one more write.
+func TestAnEndWritesItsNotice(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
 	login, _ := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject}))
@@ -70,7 +69,7 @@ func TestAnEndWithItsNotice(t *testing.T) {
 	if got, want := notices(t, b), single(wanted); !maps.Equal(got, want) {
 		t.Errorf("to be told are %v, want %v", got, want)
 	}
-	// Nothing is left to end, so nobody is told again.
+	// Nothing is left to end, so there is no second notice.
 	if _, err := b.EndLogin(t.Context(), subject, login.ID, session.Cause{Why: session.LoggedOut, Actor: subject}); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +78,7 @@ func TestAnEndWithItsNotice(t *testing.T) {
 	}
 }
 
-// A client is not told what it did itself, or what nobody signed out of.
+// There is no notice of an end that the client caused, or that is no sign-out.
 func TestEndsWithoutANotice(t *testing.T) {
 	ctx := context.Background()
 	for name, end := range map[string]func(*sessiontest.Bench, *session.Grant) error{
@@ -115,9 +114,9 @@ func TestEndsWithoutANotice(t *testing.T) {
 	}
 }
 
-// A grant for offline access outlives the login in which it was given. Its client
-// is told that the person has signed out, once, and keeps what it has.
-func TestALastingGrantIsToldOfItsLogin(t *testing.T) {
+// A grant with offline access outlives the login in which it was given. Its client gets
+// one notice that the user has signed out, and keeps the grant.
+func TestAnOfflineGrantGetsOneNoticeOfItsLogin(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
 	login, _ := must2(b.CreateLogin(t.Context(), session.NewLogin{Subject: subject}))
@@ -165,8 +164,8 @@ func TestALastingGrantIsToldOfItsLogin(t *testing.T) {
 	}
 }
 
-// DynamoDB takes a hundred writes in a transaction, and no transaction has more:
-// each client is told, and each grant is ended, in one of several.
+// Ends and notices that exceed the 100 writes of one transaction are spread over
+// several, each grant together with its notice.
 func TestManyNotices(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -204,7 +203,7 @@ func TestManyNotices(t *testing.T) {
 	}
 }
 
-// Whoever ends a session first tells its client; the others find it ended.
+// Concurrent ends of one session write one notice.
 func TestOneNoticeForEachEnd(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -232,7 +231,7 @@ func TestOneNoticeForEachEnd(t *testing.T) {
 	}
 }
 
-// A notice comes with its end or not at all, whatever becomes of the write.
+// A notice is written together with its end or not at all, under every fault.
 func TestNoticesUnderFaults(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault sessiontest.Fault
@@ -267,8 +266,8 @@ func TestNoticesUnderFaults(t *testing.T) {
 	}
 }
 
-// Who gives way to a new session has ended like any other.
-func TestEvictedIsTold(t *testing.T) {
+// The client of an evicted grant gets a notice.
+func TestAnEvictionWritesANotice(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
 	eldest := b.Grant(subject, notifying)

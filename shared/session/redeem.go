@@ -9,12 +9,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/audit"
 )
 
-// RedeemRequest is a client that redeems a code.
+// RedeemRequest is the request of a client that redeems an authorization code.
 type RedeemRequest struct {
-	// Client is the id of the client, which the caller has compared with the
-	// code, as it has everything else that the code asks for.
+	// Client is the id of the client. The caller has compared it with the code,
+	// and everything else that the code requires.
 	Client string
-	// Idle, Absolute, Bound, JKT and Notify are as in NewGrant.
+	// Idle, Absolute, Bound, JKT and Notify are as in [NewGrant].
 	Idle, Absolute time.Duration
 	Bound          bool
 	JKT            string
@@ -23,15 +23,15 @@ type RedeemRequest struct {
 	RequestID      string
 }
 
-// Redeem creates the grant of a code, in one transaction with all that must hold:
-// that the user is neither disabled nor signed out everywhere (ErrStale), that the
-// login in which the code was given is live (ErrEnded), and that the code has not
-// been redeemed before. Of any number of redemptions one succeeds; the others
-// get a *ReuseError, and the grant has ended when they do (RFC 6749 §4.1.2).
+// Redeem creates the grant of an authorization code. The same transaction checks that
+// the user is neither disabled nor signed out everywhere ([ErrStale]), that the login
+// in which the code was issued is live ([ErrEnded]), and that the code has not been
+// redeemed. One of any number of redemptions succeeds. The others return a
+// [*ReuseError], and the grant has ended by then (RFC 6749 §4.1.2).
 //
-// An SDK that tries again after a lost reply repeats the very transaction, which
-// DynamoDB knows by its token and answers as before. A client that tries again
-// is a second redemption: nobody can tell it from a thief.
+// When the SDK repeats a transaction after a lost response, DynamoDB recognises its
+// token and answers as before. A client that repeats its request makes a second
+// redemption: it cannot be told from a thief.
 func (s *Store) Redeem(ctx context.Context, c *Code, r RedeemRequest) (*Grant, error) {
 	n := NewGrant{
 		Subject: c.Subject, AuthGen: c.AuthGen, Client: r.Client, Scope: c.Scope, Audience: c.Audience,
@@ -56,9 +56,9 @@ func (s *Store) Redeem(ctx context.Context, c *Code, r RedeemRequest) (*Grant, e
 	return g, nil
 }
 
-// replayed ends what the code gave when it was redeemed before. Until that is
-// written the answer is not that the code was used again, so that the next try
-// finds it out again.
+// replayed ends the grant of the first redemption. The error is a *ReuseError only
+// once that is written, so that after a failure the next attempt detects the reuse
+// again.
 func (s *Store) replayed(ctx context.Context, c *Code, r RedeemRequest) error {
 	err := s.end(ctx, KindGrant, c.Subject, c.Grant, CodeReplayed, audit.Entry{
 		Actor: r.Client, Action: ActionEndGrant, Outcome: audit.Success, RequestID: r.RequestID,

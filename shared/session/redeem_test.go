@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-// coded is somebody who is signed in, with a code for "app".
+// coded is a signed-in user with an authorization code for the client "app".
 type coded struct {
 	*sessiontest.Bench
 	login *session.Login
@@ -25,7 +25,7 @@ type coded struct {
 	text  string
 }
 
-// newCoded gives out a code with that scope.
+// newCoded issues a code with that scope.
 func newCoded(t testing.TB, scope string) *coded {
 	t.Helper()
 	b := sessiontest.New(t)
@@ -48,7 +48,7 @@ func (c *coded) redeem() (*session.Grant, error) {
 
 const offline = "openid offline_access notes.read"
 
-func TestRedeem(t *testing.T) {
+func TestRedeemCreatesTheGrantOfTheCode(t *testing.T) {
 	c := newCoded(t, offline)
 	code := must(c.codes.Open(t.Context(), c.text))
 	g, err := c.redeem()
@@ -70,8 +70,8 @@ func TestRedeem(t *testing.T) {
 	expect(t, c.Bench, g, true)
 }
 
-// Without offline_access the grant belongs to the browser session: it ends with
-// it, and at its end at the latest.
+// Without offline_access a grant ends with its login, and lives no longer than the login
+// could.
 func TestRedeemUnderLogin(t *testing.T) {
 	c := newCoded(t, "openid notes.read")
 	c.Clock.Turn(30 * time.Second)
@@ -88,7 +88,8 @@ func TestRedeemUnderLogin(t *testing.T) {
 	expect(t, c.Bench, g, false)
 }
 
-// Keycloak CVE-2026-16103, and what else may happen between code and token.
+// Keycloak CVE-2026-16103: a code is refused after any change of the user or the login
+// between code and token.
 func TestRedeemAfterChanges(t *testing.T) {
 	yes := map[string]types.AttributeValue{":v": &types.AttributeValueMemberBOOL{Value: true}}
 	tests := []struct {
@@ -122,8 +123,8 @@ func TestRedeemAfterChanges(t *testing.T) {
 	}
 }
 
-// A code that is redeemed again ends what it gave, whatever became of that in
-// between (Zitadel CVE-2025-46815).
+// A second redemption of a code ends the grant of the first, in any state of that grant
+// (Zitadel CVE-2025-46815).
 func TestRedeemTwice(t *testing.T) {
 	between := map[string]func(*coded, *session.Grant){
 		"at once":         func(*coded, *session.Grant) {},
@@ -161,8 +162,8 @@ func TestRedeemTwice(t *testing.T) {
 	}
 }
 
-// Of redemptions at the same time exactly one gives a grant, which has ended by
-// the time that the others return.
+// Exactly one of concurrent redemptions creates a grant, and that grant has ended when
+// the others return.
 func TestConcurrentRedemptions(t *testing.T) {
 	for _, n := range []int{4, 16} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -193,7 +194,7 @@ func TestConcurrentRedemptions(t *testing.T) {
 	}
 }
 
-// A transaction whose answer is lost is sent again by the SDK and counts once.
+// When a response is lost, the SDK repeats the transaction, and it counts once.
 func TestRedeemUnderFaults(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -217,7 +218,7 @@ func TestRedeemUnderFaults(t *testing.T) {
 				t.Errorf("%v is live", live)
 			}
 			if tt.fails != nil {
-				// Nothing was written, so the code is as good as before.
+				// Nothing was written, so the code stays valid.
 				if _, err := c.redeem(); err != nil {
 					t.Errorf("Redeem afterwards = %v", err)
 				}
@@ -246,7 +247,7 @@ func TestRedeemCost(t *testing.T) {
 	}
 }
 
-// What is stored tells nobody how to redeem or refresh anything.
+// The stored items do not contain the code, nor what a refresh token is made of.
 func TestNothingOfACodeIsStored(t *testing.T) {
 	c := newCoded(t, offline)
 	must(c.redeem())

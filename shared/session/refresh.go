@@ -16,32 +16,33 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// Outcome is how a refresh went well.
+// Outcome is the outcome of a refresh that succeeded.
 type Outcome string
 
 // The outcomes of a refresh.
 const (
-	// Rotated says that this refresh made the next generation.
+	// Rotated means that this refresh made the next generation.
 	Rotated Outcome = "rotated"
-	// Replayed says that another one had made it a moment ago.
+	// Replayed means that another request with the same token had made it, and
+	// the grace has not passed.
 	Replayed Outcome = "replayed"
 )
 
-// RefreshRequest is a client that presents a refresh token.
+// RefreshRequest is the request of a client that presents a refresh token.
 type RefreshRequest struct {
-	// Handle is the token, as Handles.Parse found it genuine.
+	// Handle is the content of the token, from [Handles.Parse].
 	Handle Handle
-	// Client is who presents it.
+	// Client is the id of the client that presents it.
 	Client string
-	// Bound says that the client proved its secret in this request, and JKT
-	// which key it proved, if any. A grant that is bound to either is refused
-	// without it.
+	// Bound is true if the client proved its secret in this request. JKT is the
+	// thumbprint of the key that it proved, empty for none. A grant that is bound
+	// to either is refused without it.
 	Bound bool
 	JKT   string
-	// Idle is how long the grant may now stay unused.
+	// Idle is how long the grant may stay unused from now on.
 	Idle time.Duration
-	// Grace is how long after a refresh of a bearer client its old token may
-	// come again, at most MaxGrace.
+	// Grace is how long after a refresh of a bearer client its old token is
+	// accepted again, at most [MaxGrace].
 	Grace time.Duration
 	// ClientInfo is where the request comes from.
 	ClientInfo ClientInfo
@@ -49,23 +50,25 @@ type RefreshRequest struct {
 	RequestID string
 }
 
-// Refresh moves a grant to its next generation: the token presented is spent and
-// the one after it is good. Handles.Next writes that one.
+// Refresh moves a grant to its next generation (RFC 9700 §4.14.2): the token
+// presented becomes invalid and the next one valid. [Handles.Next] writes that one.
 //
-// A client may lose the answer and ask again, or ask twice at once. So of all
-// requests with one token the first writes, and the others are told the same
-// next generation, as long as they come inside the grace: for a bearer client a
-// short time after the first, for a client that proves a secret or a key until the
-// next token is itself used. A token that comes later was copied: the grant ends and
-// the error is a *ReuseError. ErrEnded says that there is nothing to refresh;
-// another client's try is refused with it too, and one without the right key with
-// ErrKey, and both harm nobody.
+// A client may lose the response and ask again, or ask twice at once. So the first of
+// all requests with one token writes, and the others get the same next generation
+// within the grace. For a bearer client the grace is a short time after the first
+// request. For a client that proves a secret or a key it lasts until the next token is
+// used. A token that comes later was copied: the grant ends and the error is a
+// [*ReuseError].
 //
-// All this is one write whose condition is the rule, and no read. When the
-// condition fails, DynamoDB returns the item that it failed on, and that item
-// decides. In particular the SDK, which tries again when the reply to a write
-// is lost, then finds that its own write was there first; the random turn in
-// the item tells that, whatever the grace.
+// ErrEnded is returned when there is no grant to refresh, or for a token of another
+// client. ErrKey is returned when the client has not proved the right key. Neither
+// changes the grant.
+//
+// A refresh is one write whose condition is the rule, and no read. When the condition
+// fails, DynamoDB returns the stored item, and that item decides. In particular the
+// SDK repeats a write when its response is lost, and then finds the result of its own
+// first attempt. The random turn in the item identifies that case, regardless of the
+// grace.
 func (s *Store) Refresh(ctx context.Context, r RefreshRequest) (*Grant, Outcome, error) {
 	if r.Idle <= 0 {
 		return nil, "", fmt.Errorf("refresh grant %s: idle %v is no lifetime", r.Handle.Grant, r.Idle)
@@ -117,7 +120,7 @@ func (s *Store) rotation(r RefreshRequest, now time.Time, turn []byte) *dynamodb
 	return in
 }
 
-// judge decides by the item on which the condition of a refresh failed.
+// judge decides by the item for which the condition of a refresh failed.
 func (s *Store) judge(ctx context.Context, r RefreshRequest, old dynamo.Item, now time.Time, turn []byte) (*Grant, Outcome, error) {
 	h := r.Handle
 	if len(old) == 0 {
@@ -137,7 +140,7 @@ func (s *Store) judge(ctx context.Context, r RefreshRequest, old dynamo.Item, no
 	case g.JKT != "" && g.JKT != r.JKT:
 		return nil, "", fmt.Errorf("refresh grant %s: %w", h.Grant, ErrKey)
 	case g.Generation <= h.Generation:
-		// The token is younger than the item, as after a restored backup.
+		// The token is newer than the item, as after a restored backup.
 		return nil, "", fmt.Errorf("refresh grant %s: generation %d is not there: %w", h.Grant, h.Generation, ErrEnded)
 	case bytes.Equal(g.turn, turn):
 		return g, Rotated, nil
@@ -147,8 +150,8 @@ func (s *Store) judge(ctx context.Context, r RefreshRequest, old dynamo.Item, no
 	return nil, "", s.reused(ctx, r)
 }
 
-// reused ends the grant. Until that is written the answer is not that the token
-// was reused, so that the next try finds it out again.
+// reused ends the grant. The error is a *ReuseError only once that is written, so
+// that after a failure the next attempt detects the reuse again.
 func (s *Store) reused(ctx context.Context, r RefreshRequest) error {
 	h := r.Handle
 	err := s.end(ctx, KindGrant, h.Subject, h.Grant, Reused, audit.Entry{

@@ -36,8 +36,8 @@ func TestRefreshMovesTheGrantOn(t *testing.T) {
 	}
 }
 
-// The table of what a failed condition means. Each case refreshes generation 1
-// once at noon, then asks.
+// Each failure of the condition has one meaning. Every case refreshes generation 1 once
+// at noon, then makes its request.
 func TestRefreshRule(t *testing.T) {
 	type request = session.RefreshRequest
 	tests := []struct {
@@ -49,7 +49,7 @@ func TestRefreshRule(t *testing.T) {
 		change     func(*request)
 		want       session.Outcome
 		reused     bool
-		// dead says that the grant has ended after the request.
+		// dead is true if the grant has ended after the request.
 		dead bool
 	}{
 		{name: "the next", generation: 2, want: session.Rotated},

@@ -10,17 +10,16 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// RenewLogin makes a new sign-in of the person to whom the login l belongs, at the
-// same browser, the sign-in of that login: with a new cookie, after which the one
-// before knows nothing, and with all that hangs on the login as it was. So a person
-// who proves once more who they are, to do something that asks for it, loses none
-// of their applications.
+// RenewLogin replaces the sign-in of the login l by a new one of the same user in the
+// same browser. The login gets a new cookie and the old cookie becomes invalid. The
+// grants of the login stay as they are. So a user who authenticates again for a
+// sensitive action keeps their applications.
 //
-// It returns ErrEnded when l is no longer live or was renewed meanwhile, and the
-// other errors of CreateLogin.
+// It returns [ErrEnded] when l is no longer live or was renewed since it was read, and
+// the other errors of [Store.CreateLogin].
 func (s *Store) RenewLogin(ctx context.Context, l *Login, n NewLogin) (*Login, string, error) {
 	if n.Subject != l.Subject {
-		return nil, "", fmt.Errorf("renew login %s: it is somebody else's", l.ID)
+		return nil, "", fmt.Errorf("renew login %s: it belongs to another user", l.ID)
 	}
 	if len(n.Also) > MaxAlso {
 		return nil, "", fmt.Errorf("renew login %s: %d writes beside it are too many", l.ID, len(n.Also))
@@ -45,7 +44,7 @@ func (s *Store) RenewLogin(ctx context.Context, l *Login, n NewLogin) (*Login, s
 	return next, cookie, nil
 }
 
-// renewing is the write that makes a login the next one.
+// renewing returns the write that replaces the login l by next.
 func (s *Store) renewing(ctx context.Context, l, next *Login) dynamo.Write {
 	it := encodeLogin(next)
 	c := dynamo.Changes{Set: dynamo.Item{}}
@@ -56,7 +55,7 @@ func (s *Store) renewing(ctx context.Context, l, next *Login) dynamo.Write {
 			c.Set[attr] = value
 			continue
 		}
-		c.Remove = append(c.Remove, attr) // the client, where it is unknown
+		c.Remove = append(c.Remove, attr) // an unknown IP or agent
 	}
 	conditions := append(isLive(s.Now(ctx)), dynamo.Equal(attrHash, dynamo.Bytes(l.hash)))
 	return dynamo.Update(s.Sessions, KindLogin.key(l.Subject, l.ID), c, conditions...)

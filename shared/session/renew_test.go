@@ -20,7 +20,7 @@ func signIn(b *sessiontest.Bench, subject string) session.NewLogin {
 	}
 }
 
-// stronger is a sign-in of a subject by a passkey, from elsewhere.
+// stronger is a sign-in of a subject by a passkey, from another network.
 func stronger(b *sessiontest.Bench, subject string) session.NewLogin {
 	return session.NewLogin{
 		Subject: subject, AuthTime: b.Clock.Now(), AMR: []string{"pop", "user", "mfa"},
@@ -28,9 +28,8 @@ func stronger(b *sessiontest.Bench, subject string) session.NewLogin {
 	}
 }
 
-// After a renewal the login is of the new sign-in in everything but its id and its
-// beginning, its cookie is another, and its grants are as they were. It is one
-// transaction.
+// A renewed login has the data of the new sign-in except its id and its creation time.
+// It has a new cookie, and its grants are unchanged. A renewal is one transaction.
 func TestRenewLogin(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -67,14 +66,14 @@ func TestRenewLogin(t *testing.T) {
 	if entries := b.Entries(subject); len(entries) != 3 || entries[2] != want {
 		t.Errorf("entries = %v, want %v last", entries, want)
 	}
-	// It ends as any other, with what hangs on it.
+	// It ends like any other login, with its grants.
 	if _, err := b.EndLogin(t.Context(), subject, l.ID, session.Cause{Why: session.LoggedOut, Actor: subject}); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, b, g, false)
 }
 
-// What is not known of the new sign-in is not left over from the one before.
+// A value that is unknown of the new sign-in is not kept from the old one.
 func TestRenewForgets(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -86,7 +85,7 @@ func TestRenewForgets(t *testing.T) {
 	}
 }
 
-// A renewal puts off the end, and only that of who asks in time.
+// A renewal extends the life of a login that has not expired, and of no other.
 func TestRenewPutsOffTheEnd(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -158,14 +157,14 @@ func TestRenewRefuses(t *testing.T) {
 	}
 }
 
-// Nobody becomes somebody else by a renewal.
-func TestRenewForSomebodyElse(t *testing.T) {
+// A renewal cannot change the user of a login.
+func TestRenewForAnotherUserIsRefused(t *testing.T) {
 	b := sessiontest.New(t)
 	ada, eve := b.User(), b.User()
 	l, cookie := must2(b.CreateLogin(t.Context(), signIn(b, ada)))
 	if took := b.Wire.Count(func() {
 		if _, _, err := b.RenewLogin(t.Context(), l, stronger(b, eve)); err == nil {
-			t.Error("RenewLogin for somebody else = nil, want an error")
+			t.Error("RenewLogin for another user = nil, want an error")
 		}
 	}); len(took.Calls) != 0 {
 		t.Errorf("it made the calls %v, want none", took.Calls)
@@ -175,7 +174,7 @@ func TestRenewForSomebodyElse(t *testing.T) {
 	}
 }
 
-// Of sign-ins at once in two tabs one renews the login; the other finds it another.
+// One of two concurrent sign-ins in two tabs renews the login; the other is refused.
 func TestRenewAtOnce(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -205,8 +204,8 @@ func TestRenewAtOnce(t *testing.T) {
 	}
 }
 
-// What is to happen with a sign-in happens with it or not at all, whether the login is
-// new or renewed.
+// The additional writes of a sign-in belong to its transaction, for a new and for a
+// renewed login.
 func TestAlsoOfALogin(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -243,7 +242,7 @@ func TestAlsoOfALogin(t *testing.T) {
 	}
 }
 
-// A new sign-in has room for them where the longest idle have to give way.
+// A sign-in with evictions has room for the additional writes.
 func TestAlsoOfALoginWithEvictions(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()
@@ -262,7 +261,7 @@ func TestAlsoOfALoginWithEvictions(t *testing.T) {
 	}
 }
 
-// When the answer is lost the SDK asks again, and the renewal has happened once.
+// When a response is lost, the SDK repeats the renewal, and it counts once.
 func TestRenewWhenTheAnswerIsLost(t *testing.T) {
 	b := sessiontest.New(t)
 	subject := b.User()

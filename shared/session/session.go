@@ -1,30 +1,40 @@
-// Package session keeps who is signed in, and ends it exactly when somebody says
-// so.
+// Package session stores the sessions of users, and ends them reliably.
 //
-// Two things live here. A login is a person's browser, known by a cookie. A
-// grant is what a person has allowed one client: the client holds a refresh
-// token for it, and every access token names it. Both belong to a subject, lie
-// side by side in the subject's partition of the sessions table, and stop by
-// themselves, when they are idle for too long or at the end of their longest
-// life.
+// # Logins and grants
 //
-// Each is one item for its whole life, and each change is one conditional write
-// whose condition is the rule. The refresh of a grant is the rule that matters
-// most: it is told at Refresh.
+// A [Login] is the session of a user in one browser, identified by a cookie. A
+// [Grant] is what a user has allowed one client: the client holds a refresh token
+// for it, and every access token names it. Both belong to a subject and lie in the
+// subject's partition of the sessions table. Both expire when they are idle for too
+// long or reach their longest life.
 //
-// What must never happen is that something outlives its end. Two counters see
-// to that. The generation of a grant makes an old refresh token worthless, and
-// tells on whoever presents it. The auth_gen of a user is raised when everything
-// of the user ends, and is checked by the transaction that creates a login or a
-// grant: a sign-in that races a revoke-all is either found and ended by it, or
-// refused.
+// Each is one item for its whole life, and each change is one conditional write. The
+// condition is the rule. The most important rule is that of [Store.Refresh].
 //
-// A grant begins with a code: what a person has allowed, sealed and given to the
-// client by way of the browser. Nothing of it is stored until the client redeems
-// it, which creates the very grant that the code names, once.
+// # Authorization codes
 //
-// Nothing in the table opens anything. A refresh token is recomputed from the
-// item and a key that is elsewhere; of a cookie only a hash is kept.
+// A grant begins with an authorization code: what the user has allowed, sealed by
+// [Codes.Seal] and given to the client through the browser. Nothing of it is stored
+// until the client redeems it. [Store.Redeem] creates the grant that the code names,
+// once.
+//
+// # Rotation
+//
+// Every refresh moves the grant to its next generation. The generation makes an old
+// refresh token worthless, and a use of an old token ends the grant with a
+// [ReuseError].
+//
+// # Ending
+//
+// No login and no grant may outlive its end. The auth_gen of a user is raised when
+// everything of the user ends ([Store.EndAll]). The transaction that creates a login
+// or a grant checks it: a sign-in that races a revoke-all is either ended by it or
+// refused with [ErrStale].
+//
+// # Stored data
+//
+// The table holds no credential. A refresh token is recomputed from the item and a
+// key that is not in the table. Of a cookie only the SHA-256 of its secret is kept.
 package session
 
 import (
@@ -39,26 +49,26 @@ import (
 )
 
 var (
-	// ErrEnded says that a login or a grant is not, or no longer, usable by
-	// who asks: it never was, has ended, has expired, or is another client's.
-	// It is final.
+	// ErrEnded is returned when the caller cannot use a login or a grant: it
+	// never existed, has ended, has expired, or belongs to another client. It is
+	// final.
 	ErrEnded = errors.New("session has ended")
-	// ErrStale says that the user was disabled, removed, or signed out
-	// everywhere after the caller last looked. The caller looks again.
-	ErrStale = errors.New("user has changed meanwhile")
-	// ErrKey says that a grant is bound to a key that the client has not
-	// proved. The grant is as good as before.
+	// ErrStale is returned when the user was disabled, removed, or signed out
+	// everywhere after the caller read the user. The caller reads the user again.
+	ErrStale = errors.New("user has changed since it was read")
+	// ErrKey is returned when a grant is bound to a key that the client has not
+	// proved (RFC 9449 §5). The grant stays usable.
 	ErrKey = errors.New("the grant is bound to another key")
-	// ErrUnknown says that the subject has nothing live of that id.
+	// ErrUnknown is returned when the subject has no live item of that id.
 	ErrUnknown = errors.New("no such session")
 )
 
-// ReuseError says that a refresh token was presented after its successor had
-// been used, or a code that had been redeemed: somebody has a copy. The grant has
-// ended, with an audit entry.
+// ReuseError is returned when a refresh token is presented after its successor was
+// used, or an authorization code after it was redeemed: a copy exists (RFC 9700
+// §4.14.2, RFC 6749 §4.1.2). The grant has ended, with an audit entry.
 type ReuseError struct {
 	Subject, Grant string
-	// Generation is that of the token presented, 0 for a code.
+	// Generation is that of the token presented, 0 for an authorization code.
 	Generation uint32
 }
 
@@ -69,14 +79,14 @@ func (e *ReuseError) Error() string {
 	return fmt.Sprintf("grant %s has ended: its generation %d was used again", e.Grant, e.Generation)
 }
 
-// Times that bind.
+// Lifetimes.
 const (
 	// MaxLife is the longest life of a grant. A MAC key is kept longer.
 	MaxLife = 400 * 24 * time.Hour
 	// MaxGrace is the longest grace of a bearer client.
 	MaxGrace = time.Minute
-	// LoginIdle ends a login that nobody used for so long, and LoginLife any
-	// login.
+	// LoginIdle is how long a login may stay unused, and LoginLife its longest
+	// life.
 	LoginIdle = 30 * time.Minute
 	LoginLife = 12 * time.Hour
 
@@ -85,7 +95,7 @@ const (
 )
 
 // MaxItems is how many live logins and grants a subject may have. One more ends
-// the one that was not used for the longest time.
+// the least recently used one.
 const MaxItems = 500
 
 // The reasons why something ended.
@@ -96,18 +106,18 @@ const (
 	Password  = "password"  // the password was changed
 	Disabled  = "disabled"  // the user was disabled
 	Evicted   = "evicted"   // there were more than MaxItems
-	Recovered = "recovered" // the person came back by a one-time link
+	Recovered = "recovered" // the user signed in again with a one-time link
 	Admin     = "admin"     // by an operator
 
 	CodeReplayed = "code_replayed" // a code was redeemed a second time
 )
 
-// The actions that this package writes to the trail.
+// The actions that this package writes to the audit trail.
 const (
 	ActionGrant     audit.Action = "grant.create"
 	ActionEndGrant  audit.Action = "grant.end"
 	ActionLogin     audit.Action = "login.create"
-	ActionRenew     audit.Action = "login.renew" // the same person signed in anew
+	ActionRenew     audit.Action = "login.renew" // the same user signed in again
 	ActionEndLogin  audit.Action = "login.end"
 	ActionEndAll    audit.Action = "session.end_all"
 	ActionEndOthers audit.Action = "session.end_others"
@@ -122,37 +132,38 @@ type Store struct {
 	Now                func(context.Context) time.Time
 }
 
-// Grant is what a person has allowed a client.
+// Grant is what a user has allowed a client.
 type Grant struct {
 	ID, Subject, Client string
 	// Scope is the granted scope, and Audience the resources it is for.
 	Scope    string
 	Audience []string
-	// Generation is that of the one refresh token that is good, from 1.
+	// Generation is that of the one valid refresh token, from 1.
 	Generation uint32
-	// AuthTime is when the person proved who they are, and AMR how (RFC 8176).
+	// AuthTime is when the user authenticated, and AMR how (RFC 8176).
 	AuthTime time.Time
 	AMR      []string
-	// Created, and Used: the last refresh, to the millisecond.
+	// Created is to the second. Used is the last refresh, to the millisecond.
 	Created, Used time.Time
 	// Idle is when the grant ends unless it is refreshed, Absolute when it
 	// ends in any case.
 	Idle, Absolute time.Time
-	// LoginByCookie is the browser session that the grant ends with, if any.
+	// Login is the id of the login that the grant ends with, empty for none.
 	Login string
-	// Bound says that the client proves a secret at each refresh.
+	// Bound is true if the client proves a secret at each refresh.
 	Bound bool
 	// JKT is the thumbprint of the key that the client proves at each refresh
-	// (RFC 9449 §5), empty if it does not have to. A client that is Bound is
-	// held to its secret and may change its key.
+	// (RFC 9449 §5), empty for none. A client that is Bound is held to its secret
+	// and may change its key.
 	JKT string
-	// Notify says that the client wants to know when the session ends.
+	// Notify is true if the client asks for a notice when the session ends.
 	Notify bool
-	// Browser is the browser session in which a grant was given that outlives
-	// it, for as long as the client is to be told of its end.
+	// Browser is the id of the login in which the user gave a grant that outlives
+	// it. It is empty once the client has a notice of the end of that login.
 	Browser string
 	ClientInfo
-	// Ended is when the grant was ended and Why; zero while it was not.
+	// Ended is when the grant was ended, and Why one of the reasons above. Both
+	// are zero until then.
 	Ended time.Time
 	Why   string
 
@@ -160,18 +171,19 @@ type Grant struct {
 	turn   []byte // of the last refresh
 }
 
-// LoginByCookie is a person's browser.
+// Login is the session of a user in one browser.
 type Login struct {
 	ID, Subject string
-	// AuthGen is the user's auth_gen when the person proved who they are.
+	// AuthGen is the user's auth_gen when they authenticated.
 	AuthGen int64
-	// AuthTime is when the person proved who they are, and AMR how (RFC 8176).
+	// AuthTime is when the user authenticated, and AMR how (RFC 8176).
 	AuthTime time.Time
 	AMR      []string
-	// Proved is when the last sign-in was completed, to the millisecond: its
-	// cookie is from then.
+	// Proved is when the last sign-in was completed and its cookie made, to the
+	// millisecond.
 	Proved time.Time
-	// Created, and Used as Touch saw it.
+	// Created is the first sign-in, and Used the last use that [Store.Touch]
+	// wrote.
 	Created, Used time.Time
 	// Idle is when the login ends unless it is used, Absolute when it ends
 	// in any case.

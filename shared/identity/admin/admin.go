@@ -1,11 +1,11 @@
-// Package admin is the list of people: who is on it, who comes and who may no
-// longer sign in. It is for operators and for people who change their own
-// password; who only signs in needs package identity alone.
+// Package admin creates, lists and disables users, and decides which passwords are
+// allowed. It is for operators, and for the flows in which users register or change
+// their password. A sign-in needs only package identity.
 //
-// Every change is one transaction with its audit entry. Two of them, a new
-// password and the disabling of a person, end all that the person is signed in
-// to, in that same transaction. Sessions are not known here, so these two are
-// handed out as a Change for the package that ends sessions to carry out.
+// Every change is one transaction with its audit entry. Two changes, a new password and
+// the disabling of a user, end all sessions of the user in the same transaction. This
+// package does not know sessions, so [Store.Password] and [Disabled] return a change
+// that package session runs.
 package admin
 
 import (
@@ -25,46 +25,47 @@ import (
 )
 
 var (
-	// ErrTaken says that somebody has that user name, in upper or lower case.
+	// ErrTaken is returned when another user has that user name, in upper or lower
+	// case.
 	ErrTaken = errors.New("user name is taken")
-	// ErrSubject says that the person of a promised subject is here already.
+	// ErrSubject is returned when the user of a promised subject exists.
 	ErrSubject = errors.New("subject is taken")
-	// ErrChanged says that somebody else changed the person at the same time.
-	ErrChanged = errors.New("somebody else changed the user; run the command again")
+	// ErrChanged is returned when the user has changed since the caller read them.
+	ErrChanged = errors.New("the user has changed since they were read; run the command again")
 )
 
-// Store is the roster of one stage.
+// Store changes the users of one stage.
 type Store struct {
 	*identity.Store
-	// Actor is who makes the changes, for the trail.
+	// Actor is the operator or the user who makes the changes, for the audit trail.
 	Actor string
 }
 
-// New is a person to put on the roster.
+// New is a user to create.
 type New struct {
-	// Subject is one of identity.NewSubject that was promised to the person
-	// before, empty for a new one.
+	// Subject is one of [identity.NewSubject] that an invitation has promised to
+	// the user, empty for a new one.
 	Subject  string
 	UserName string
 	// Name and Email may be empty.
 	Name, Email string
-	// EmailVerified says that the address is known to be the person's.
+	// EmailVerified is true if the address is known to belong to the user.
 	EmailVerified bool
-	// Password may be empty: the person cannot sign in with one then.
+	// Password may be empty: the user then cannot sign in with a password.
 	Password string
-	// SignsInWith is what the trail says that somebody without a password signs
-	// in with, empty for nothing.
+	// SignsInWith is the credential of a user without a password, for the audit
+	// trail, empty for none.
 	SignsInWith string
-	// Inviter is who invited the person, empty if nobody did.
+	// Inviter is the operator who invited the user, empty for none.
 	Inviter   string
 	RequestID string
-	// Also are writes that happen with the creation or not at all, such as that
-	// an invitation is used up, each with the name of its failure.
+	// Also are writes of the same transaction, such as the one that uses an
+	// invitation up, each with the name of its failure.
 	Also []dynamo.Write
 }
 
-// Create puts a person on the roster. It returns ErrTaken, ErrSubject, a *WeakError,
-// the failure of one of n.Also, or what is wrong with the name or the address.
+// Create creates a user. It returns [ErrTaken], [ErrSubject], a [*WeakError], the
+// failure of one of n.Also, or the error of [New.Check].
 func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 	if err := n.Check(); err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func (s *Store) Create(ctx context.Context, n New) (*identity.User, error) {
 
 const maxLabel = 200
 
-// Check says what is wrong with the names and the address, if anything.
+// Check returns an error for an invalid user name, name or address.
 func (n New) Check() error {
 	printable := func(s string) bool {
 		return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
@@ -119,7 +120,7 @@ func (n New) Check() error {
 	return nil
 }
 
-// Password returns the change that gives a user a new password, or a *WeakError.
+// Password returns the change that gives a user a new password, or a [*WeakError].
 func (s *Store) Password(ctx context.Context, u *identity.User, password string) (dynamo.Changes, error) {
 	hash, err := s.newHash(ctx, u, password)
 	if err != nil {
@@ -135,14 +136,14 @@ func (s *Store) newHash(ctx context.Context, u *identity.User, password string) 
 	return s.Hash(ctx, password)
 }
 
-// Disabled is the change that disables a user, for a transaction that ends
-// everything of theirs.
+// Disabled returns the change that disables a user, for a transaction that ends
+// everything of the user.
 func Disabled() dynamo.UserChange {
 	return dynamo.UserChange{Changes: dynamo.Changes{Set: dynamo.Item{dynamo.AttrDisabled: dynamo.Flag(true)}}}
 }
 
-// Enable lets a person sign in again. What was ended stays so. It returns
-// ErrChanged when the person is not as in u.
+// Enable allows a disabled user to sign in again. Ended sessions stay ended. It returns
+// [ErrChanged] when the user has changed since u was read.
 func (s *Store) Enable(ctx context.Context, u *identity.User) error {
 	err := dynamo.Tx{
 		dynamo.Update(s.Registry, dynamo.UserKey(u.Subject),
@@ -156,7 +157,7 @@ func (s *Store) Enable(ctx context.Context, u *identity.User) error {
 	return nil
 }
 
-// entry names nobody but by the subject: the trail outlives people.
+// entry names the user only by the subject, since the trail outlives users.
 func (s *Store) entry(u *identity.User, action audit.Action, detail map[string]string) audit.Entry {
 	return audit.Entry{
 		Actor: s.Actor, Action: action, Subject: u.Subject, Object: contract.UserPrefix.Of(u.Subject),

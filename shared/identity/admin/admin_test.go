@@ -22,7 +22,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// bench is a roster over real tables.
+// bench is a store over real tables.
 type bench struct {
 	*admin.Store
 	t        *testing.T
@@ -75,8 +75,7 @@ func (b bench) signsIn(u *identity.User, password string) bool {
 	return ok
 }
 
-// change carries a change out as a command does, and returns how many sessions
-// it ended.
+// change runs a change as a command does, and returns how many sessions it ended.
 func (b bench) change(u *identity.User, c dynamo.UserChange, action audit.Action) int {
 	b.t.Helper()
 	n, err := b.sessions.ChangeUser(b.t.Context(), u.Subject, c, session.Cause{Actor: b.Actor, Action: action})
@@ -92,7 +91,7 @@ func (b bench) signIn(u *identity.User) (*session.Grant, error) {
 	})
 }
 
-// entries returns what the trail says was done to a user.
+// entries returns the audit entries about a user.
 func (b bench) entries(u *identity.User) string {
 	b.t.Helper()
 	list, err := b.Trail.List(b.t.Context(), b.DB, audit.Query{Subject: u.Subject, Limit: 100})
@@ -123,7 +122,7 @@ func TestCreate(t *testing.T) {
 	}
 	bob := b.create(admin.New{UserName: "bob"})
 	if bob.HasPassword() || b.signsIn(bob, "") {
-		t.Errorf("bob = %+v, want nobody who can sign in with a password", bob)
+		t.Errorf("bob = %+v, want a user without a password", bob)
 	}
 	list, err := b.List(t.Context())
 	if err != nil || len(list) != 2 || list[0].UserName != "Ann" || list[1].UserName != "bob" {
@@ -138,12 +137,12 @@ func TestCreate(t *testing.T) {
 	}
 	for _, it := range trail.Items {
 		if text := fmt.Sprint(deep(it)); strings.Contains(strings.ToLower(text), "example") || strings.Contains(text, "argon2id") {
-			t.Errorf("entry = %s, want it to name nobody", text)
+			t.Errorf("entry = %s, want no name in it", text)
 		}
 	}
 }
 
-// deep shows what attribute values point to.
+// deep returns the values that attribute values point to.
 func deep(it map[string]types.AttributeValue) map[string]any {
 	out := map[string]any{}
 	for name, v := range it {
@@ -188,8 +187,8 @@ func TestCreateRefuses(t *testing.T) {
 	}
 }
 
-// Of many who ask for a name at once one gets it.
-func TestCreateAtOnce(t *testing.T) {
+// One of many concurrent creations with the same name succeeds.
+func TestOneOfManyCreationsGetsTheName(t *testing.T) {
 	b := newBench(t)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -212,8 +211,8 @@ func TestCreateAtOnce(t *testing.T) {
 	}
 }
 
-// A new password ends the old one and all that was signed in to with it; a
-// sign-in that has seen the old one is too late.
+// A new password replaces the old one and ends all sessions. A sign-in that was checked
+// against the old one is refused.
 func TestPassword(t *testing.T) {
 	b := newBench(t)
 	ann := b.create(admin.New{UserName: "ann", Password: good})

@@ -11,15 +11,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// errOnce is the failure of a write that happened before.
+// errOnce is the failure of a write that was made before.
 var errOnce = errors.New("it happened before")
 
-// once is a write that happens once.
+// once returns a write that succeeds once.
 func (b bench) once(name string) dynamo.Write {
 	return dynamo.Create(b.Registry, dynamo.Key("test#"+name, "test")).Else(errOnce)
 }
 
-// beside puts an item beside a person, as its package would.
+// beside puts an item into the partition of a user, as its package would.
 func (b bench) beside(subject, sk string) {
 	b.t.Helper()
 	err := (dynamo.Tx{dynamo.Put(b.Registry, dynamo.Key("user#"+subject, sk))}).Run(b.t.Context(), b.DB)
@@ -28,9 +28,9 @@ func (b bench) beside(subject, sk string) {
 	}
 }
 
-// Somebody who was promised a subject gets it, with all that belongs to them, or
-// nothing happens.
-func TestCreateInvited(t *testing.T) {
+// An invited user gets the promised subject in one transaction with the additional
+// writes.
+func TestCreateKeepsThePromisedSubject(t *testing.T) {
 	b := newBench(t)
 	n := admin.New{
 		Subject: "usr_promised", UserName: "ann", Email: "ann@example.com", EmailVerified: true, SignsInWith: "passkey",
@@ -62,8 +62,8 @@ func TestCreateInvited(t *testing.T) {
 	}
 }
 
-// A change that is made while a person is as they were seen happens to nobody else.
-func TestWhile(t *testing.T) {
+// A change fails when the user has changed since they were read.
+func TestAChangeNeedsTheUserAsRead(t *testing.T) {
 	b := newBench(t)
 	for name, meanwhile := range map[string]func(*identity.User) error{
 		"signed out everywhere": func(u *identity.User) error {
@@ -87,7 +87,7 @@ func TestWhile(t *testing.T) {
 			if err := meanwhile(u); err != nil {
 				t.Fatal(err)
 			}
-			grant, _ := b.signIn(b.get(u)) // none for who is disabled
+			grant, _ := b.signIn(b.get(u)) // none for a disabled user
 			n, err := b.sessions.ChangeUser(t.Context(), u.Subject, dynamo.UserChange{Changes: c, If: u.Unchanged()}, session.Cause{})
 			if !errors.Is(err, session.ErrStale) || n != 0 {
 				t.Errorf("ChangeUser of what was seen before = %d, %v, want ErrStale", n, err)
@@ -104,11 +104,11 @@ func TestWhile(t *testing.T) {
 		})
 	}
 	if _, err := b.sessions.ChangeUser(t.Context(), "usr_nobody", dynamo.UserChange{If: (&identity.User{}).Unchanged()}, session.Cause{}); err != nil {
-		t.Errorf("ChangeUser of nobody = %v, want nil: nothing was to change", err)
+		t.Errorf("ChangeUser of an unknown user = %v, want nil: nothing was to change", err)
 	}
 }
 
-func TestWays(t *testing.T) {
+func TestWaysCountsCredentials(t *testing.T) {
 	b := newBench(t)
 	ann, bob := b.create(admin.New{UserName: "ann"}), b.create(admin.New{UserName: "bob"})
 	for _, sk := range []string{"passkey#1", "passkey#2", "linked#1", "otp"} {

@@ -14,8 +14,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// List returns everybody, in order of their user names. It reads the whole
-// table, which no function ever needs to.
+// List returns all users, in order of their user names. It reads the whole table, so it
+// is for operators and not for the functions.
 func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
 	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
@@ -42,10 +42,11 @@ func (s *Store) List(ctx context.Context) ([]*identity.User, error) {
 	return all, nil
 }
 
-// Ways is what a person can sign in with beside a password.
+// Ways counts the credentials of a user in addition to a password.
 type Ways struct{ Passkeys, Linked int }
 
-// Ways returns what everybody has, by subject. Like List it reads the whole table.
+// Ways returns the credentials of all users, by subject. Like [Store.List] it reads the
+// whole table.
 func (s *Store) Ways(ctx context.Context) (map[string]Ways, error) {
 	pages := dynamodb.NewScanPaginator(s.DB, &dynamodb.ScanInput{
 		TableName: &s.Registry, ConsistentRead: new(true),

@@ -13,29 +13,29 @@ import (
 // MinPassword is the length of the shortest password, in characters.
 const MinPassword = 8
 
-// WeakError refuses a password that would be guessed too soon. No rule asks for
-// digits or signs: they make passwords that are hard to remember and easy to
-// guess (NIST SP 800-63B §3.1.1).
+// WeakError is returned for a password that is too easy to guess. No rule requires
+// digits or special characters: such rules make passwords that are hard to remember and
+// easy to guess (NIST SP 800-63B §3.1.1).
 type WeakError struct {
-	// Reason says to the person what is wrong, without the password.
+	// Reason tells the user what is wrong, without the password.
 	Reason string
 }
 
 func (e *WeakError) Error() string { return "password " + e.Reason }
 
-// common lists, one a line and in lower case, the passwords that are tried
-// first. Where it is from and how it was made stands in docs/dependencies.md.
+// common lists the most common passwords, one a line and in lower case. Its source and
+// how it was made are in docs/dependencies.md.
 //
 //go:embed common.txt
 var common string
 
-// product is what people are tempted to call their password here.
+// product is our name, which users tend to put into their password.
 const product = "tipstaff"
 
-// CheckPassword returns a *WeakError for a password that nobody should have:
-// too short or too long, one of the most common ones, a pattern, or little more
-// than what is known about the person, such as the user name. It does not
-// matter how the password is kept afterwards.
+// CheckPassword returns a [*WeakError] for a password that is too easy to guess: too
+// short, one of the most common ones, a pattern, or little more than what is known
+// about the user, such as the user name. It also returns one for a password that is too
+// long. It does not depend on how the password is stored.
 func CheckPassword(password string, known ...string) error {
 	lower := strings.ToLower(password)
 	switch {
@@ -60,11 +60,11 @@ func CheckPassword(password string, known ...string) error {
 	return nil
 }
 
-// longestUnit is how long a thing can be that is only repeated.
+// longestUnit is the length of the longest repeated unit that is recognised.
 const longestUnit = 4
 
-// repeats reports whether s repeats up to longestUnit bytes, the last time
-// perhaps not to their end.
+// repeats reports whether s repeats a unit of up to longestUnit bytes, with a last
+// repetition that may be incomplete.
 func repeats(s string) bool {
 	for unit := 1; unit <= longestUnit; unit++ {
 		if len(s) > 2*unit && s[unit:] == s[:len(s)-unit] {
@@ -74,8 +74,8 @@ func repeats(s string) bool {
 	return false
 }
 
-// rows are what fingers and tongues know by heart. The rows of the keyboard are
-// those of the English, the German and the French one.
+// rows are sequences that users type without thinking: the alphabet, the digits, and the
+// rows and diagonals of the English, the German and the French keyboard.
 var rows = []string{
 	"abcdefghijklmnopqrstuvwxyz", "01234567890123456789",
 	"qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn",
@@ -83,14 +83,14 @@ var rows = []string{
 }
 
 const (
-	// shortestRun is how much of a row is a run, rather than chance.
+	// shortestRun is how many characters of a row are a run rather than chance.
 	shortestRun = 4
-	// leastOther is how much else makes up for what is easy to guess.
+	// leastOther is how many other characters make up for an easy part.
 	leastOther = 4
 )
 
-// runs reports whether s is made of runs along a row, in either direction, and
-// little more.
+// runs reports whether s consists of runs along a row, in either direction, and little
+// more.
 func runs(s string) bool {
 	other := 0
 	for len(s) > 0 {
@@ -107,7 +107,7 @@ func runs(s string) bool {
 	return other < leastOther
 }
 
-// along is the length of the longest beginning of s that is in row.
+// along returns the length of the longest prefix of s that is in row.
 func along(s, row string) int {
 	n := 0
 	for n < len(s) && strings.Contains(row, s[:n+1]) {
@@ -124,8 +124,8 @@ func reverse(s string) string {
 	return string(b)
 }
 
-// words are the parts of a name or an address, in lower case, that are long
-// enough to be recognized, and the whole.
+// words returns the parts of a name or an address, in lower case, that are long enough
+// to be recognised, and the whole.
 func words(text string) []string {
 	lower := strings.ToLower(text)
 	all := []string{lower}
@@ -139,8 +139,8 @@ func words(text string) []string {
 	return long
 }
 
-// littleMore reports whether s holds one of the words and, beside them, only a
-// few letters: "ann2026!!" is little more than "ann".
+// littleMore reports whether s holds one of the words and only a few other characters:
+// "ann2026!!" is little more than "ann".
 func littleMore(s string, words ...string) bool {
 	rest := s
 	for _, w := range words {

@@ -70,8 +70,8 @@ func TestCheckPassword(t *testing.T) {
 	}
 }
 
-// The list is what it says it is: lower case, sorted, each once and none that is
-// refused anyway; and each of them is refused.
+// The list of common passwords is in lower case, sorted and unique, has no password that
+// another rule refuses, and every password in it is refused.
 func TestCommonPasswords(t *testing.T) {
 	file, err := os.Open("common.txt")
 	if err != nil {

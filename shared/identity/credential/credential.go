@@ -1,26 +1,23 @@
-// Package credential changes what users sign in with: passwords, passkeys,
+// Package credential changes the credentials of users: passwords, passkeys,
 // authenticator apps, recovery codes and linked accounts.
 //
 // # One transaction
 //
-// Every method that changes something runs one transaction: the change, its audit
-// entry, what it uses up (a one-time link, a code, a challenge), and the user's item
-// on the condition that the user is still what was read (see
-// [identity.User.Unchanged]). So a change that was decided on what is no longer true
-// is not made. What the user does in another tab meanwhile is no error: the method
-// reads again and decides again.
+// Every method that changes something runs one transaction. It holds the change, its
+// audit entry, what the change uses up (a one-time link, a code, a challenge), and the
+// user's item on the condition that the user is unchanged since they were read (see
+// [identity.User.Unchanged]). So no change is made on outdated data. A concurrent change
+// in another tab is no error: the method reads the user again and decides again.
 //
 // # The last way to sign in
 //
-// A password, passkey or linked account that is the only one left is not removed.
-// The rule stands here, in the decision that the transaction holds to, so that no
-// page can forget it.
+// The only remaining password, passkey or linked account is not removed. The rule is
+// part of the decision that the transaction checks, so that no page can forget it.
 //
 // # What ends everything
 //
-// A new password in place of another one, a recovery and the disabling of a user end
-// everything that the user is signed in to, in the same transaction, by
-// [session.Store.ChangeUser].
+// The replacement of a password, a recovery and the disabling of a user end all sessions
+// of the user in the same transaction, with [session.Store.ChangeUser].
 package credential
 
 import (
@@ -39,7 +36,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// ErrLast is returned for the removal of the only way to sign in.
+// ErrLast is returned when the credential to remove is the only way to sign in.
 var ErrLast = errors.New("it is the last way to sign in")
 
 // Service changes credentials. It is safe for concurrent use.
@@ -48,7 +45,7 @@ type Service struct {
 	Passkeys *passkey.Store
 	Apps     *otp.Store
 	Links    *external.Store
-	// Upstreams tells which linked accounts can sign in.
+	// Upstreams determine which linked accounts can sign in.
 	Upstreams *upstream.Store
 	Sessions  *session.Store
 }
@@ -72,8 +69,8 @@ func (s *Service) RenamePasskey(ctx context.Context, c identity.Change, id, name
 	return s.Passkeys.Rename(ctx, p, name, c.RequestID)
 }
 
-// RemovePasskey takes a passkey of the user away, and does nothing when the user has
-// none of that id. The error is ErrLast, identity.ErrEnded or identity.ErrChanged.
+// RemovePasskey removes a passkey of the user, and does nothing when the user has none
+// of that id. The error is [ErrLast], identity.ErrEnded or identity.ErrChanged.
 func (s *Service) RemovePasskey(ctx context.Context, c identity.Change, id string) error {
 	return s.Users.Settle(ctx, c, func(u *identity.User) error {
 		w, err := s.Ways(ctx, u)
@@ -82,7 +79,7 @@ func (s *Service) RemovePasskey(ctx context.Context, c identity.Change, id strin
 		}
 		p := w.passkey(id)
 		if p == nil {
-			return nil // removed in another tab, or it never was theirs
+			return nil // removed in another tab, or of another user
 		}
 		if err := w.removable(); err != nil {
 			return err
@@ -95,9 +92,9 @@ func (s *Service) RemovePasskey(ctx context.Context, c identity.Change, id strin
 	})
 }
 
-// AddApp gives the user the authenticator app that shows this code now, and returns
-// the recovery codes. The error is otp.ErrWrong, otp.ErrExists, identity.ErrEnded or
-// identity.ErrChanged.
+// AddApp adds the authenticator app of a secret, confirmed by the code that it shows
+// now, and returns the recovery codes. The error is otp.ErrWrong, otp.ErrExists,
+// identity.ErrEnded or identity.ErrChanged.
 func (s *Service) AddApp(ctx context.Context, c identity.Change, secret otp.Secret, typed string) (codes []string, err error) {
 	err = s.Users.Settle(ctx, c, func(u *identity.User) error {
 		codes, err = s.Apps.Add(ctx, u, secret, typed, c.RequestID)
@@ -106,14 +103,14 @@ func (s *Service) AddApp(ctx context.Context, c identity.Change, secret otp.Secr
 	return codes, err
 }
 
-// RemoveApp takes the authenticator app and the recovery codes of the user away. An
-// app is no way to sign in by itself, so it can always go. The error is otp.ErrNone,
+// RemoveApp removes the authenticator app and the recovery codes of the user. An app is
+// no way to sign in by itself, so it can always be removed. The error is otp.ErrNone,
 // identity.ErrEnded or identity.ErrChanged.
 func (s *Service) RemoveApp(ctx context.Context, c identity.Change) error {
 	return s.Users.Settle(ctx, c, func(u *identity.User) error { return s.Apps.Remove(ctx, u, c.RequestID) })
 }
 
-// RecoveryCodes gives the user new recovery codes in place of those of before. The
+// RecoveryCodes replaces the recovery codes of the user and returns the new ones. The
 // error is otp.ErrNone, identity.ErrEnded or identity.ErrChanged.
 func (s *Service) RecoveryCodes(ctx context.Context, c identity.Change) (codes []string, err error) {
 	err = s.Users.Settle(ctx, c, func(u *identity.User) error {
@@ -123,19 +120,19 @@ func (s *Service) RecoveryCodes(ctx context.Context, c identity.Change) (codes [
 	return codes, err
 }
 
-// DetailPassword is in the entry about a password that was the first of its user, or
-// was removed.
+// DetailPassword is the detail of the audit entry about a password that was the first of
+// its user, or was removed.
 const (
 	DetailPassword  = "password"
 	PasswordFirst   = "first"
 	PasswordRemoved = "removed"
 )
 
-// SetPassword gives the user a password. In place of another one it ends everything
-// of the user, since whoever knew the one before is out; ended is the user as they
-// are then, to be signed in again. A first one ends nothing, and ended is nil. The
-// error is an *admin.WeakError, identity.ErrEnded or identity.ErrChanged: the caller asks
-// again after the last.
+// SetPassword sets the password of the user. A replacement ends all sessions of the
+// user, so that the old password is of no more use to a thief. The caller signs the user
+// in again: ended is the user after that. A first password ends nothing, and ended is
+// nil. The error is an [*admin.WeakError], identity.ErrEnded or identity.ErrChanged. The
+// caller asks the user again after ErrChanged.
 func (s *Service) SetPassword(ctx context.Context, c identity.Change, password string) (ended *identity.User, err error) {
 	u, err := s.Users.Current(ctx, c)
 	if err != nil {
@@ -146,7 +143,7 @@ func (s *Service) SetPassword(ctx context.Context, c identity.Change, password s
 		return nil, err
 	}
 	if !u.HasPassword() {
-		// Not settled: who has set one in another tab meanwhile is asked again.
+		// Without Settle: a user who has set one in another tab is asked again.
 		e := c.Entry(audit.UserPassword, contract.UserPrefix.Of(u.Subject), DetailPassword, PasswordFirst)
 		return nil, s.Users.Write(ctx, u, changes, e)
 	}
@@ -169,8 +166,8 @@ func (s *Service) SetPassword(ctx context.Context, c identity.Change, password s
 	return u, err
 }
 
-// RemovePassword takes the password of the user away, and does nothing when there is
-// none. The error is ErrLast, identity.ErrEnded or identity.ErrChanged.
+// RemovePassword removes the password of the user, and does nothing when there is none.
+// The error is [ErrLast], identity.ErrEnded or identity.ErrChanged.
 func (s *Service) RemovePassword(ctx context.Context, c identity.Change) error {
 	return s.Users.Settle(ctx, c, func(u *identity.User) error {
 		if !u.HasPassword() {

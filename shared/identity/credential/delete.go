@@ -13,22 +13,22 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 )
 
-// Deletion deletes what belongs to a user who is being deleted. The user is disabled
-// before, so that nothing new can come to belong to them.
+// Deletion deletes the items of a user who is being deleted. The caller disables the
+// user first, so that no new items can be created.
 type Deletion struct {
 	Users *identity.Store
-	// Actor is who deletes the user, for the trail.
+	// Actor is the operator who deletes the user, for the audit trail.
 	Actor string
 }
 
-// maxBelongings is how many writes fit into the transaction of a deletion, which
-// holds 100, beside the user, the name and the entry.
+// maxBelongings is how many writes fit into the transaction of a deletion, which holds
+// 100, in addition to the user, the name and the audit entry.
 const maxBelongings = 90
 
-// belongings returns the writes that delete what belongs to a person beside the
-// person: passkeys, the authenticator app, linked accounts, consents, and whatever
-// a later release keeps in the same partition. What belongs together is one of the
-// lists.
+// belongings returns the writes that delete the items of a user except the user item:
+// passkeys, the authenticator app, linked accounts, consents, and anything that a later
+// release stores in the same partition. Each list holds the writes that must happen
+// together.
 func (s *Deletion) belongings(ctx context.Context, subject string) ([][]dynamo.Write, error) {
 	links := &external.Store{DB: s.Users.DB, Registry: s.Users.Registry, Now: s.Users.Now}
 	pages := dynamodb.NewQueryPaginator(s.Users.DB, &dynamodb.QueryInput{
@@ -58,10 +58,9 @@ func (s *Deletion) belongings(ctx context.Context, subject string) ([][]dynamo.W
 	return all, nil
 }
 
-// Begin deletes what belongs to a person until what is left fits into the
-// transaction that deletes the person, and returns the writes for that. Each
-// transaction has an entry of its own. The person is disabled by now and gets
-// nothing new; running an interrupted deletion again completes it.
+// Begin deletes items of a user until the rest fits into the transaction that deletes
+// the user, and returns the writes of the rest. Each transaction has an audit entry. A
+// repetition completes an interrupted deletion.
 func (s *Deletion) Begin(ctx context.Context, subject string) ([]dynamo.Write, error) {
 	all, err := s.belongings(ctx, subject)
 	if err != nil {
@@ -80,8 +79,8 @@ func (s *Deletion) Begin(ctx context.Context, subject string) ([]dynamo.Write, e
 	return batch, nil
 }
 
-// Finish deletes what a request that was under way wrote for a person after Begin
-// had looked. It could not be found later: the subject is never given again.
+// Finish deletes items that a concurrent request wrote after [Deletion.Begin] had read
+// them. They could not be found later, since the subject is never assigned again.
 func (s *Deletion) Finish(ctx context.Context, subject string) error {
 	left, err := s.Begin(ctx, subject)
 	if err != nil || len(left) == 0 {

@@ -14,15 +14,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Choice is what a user who brings a one-time link signs in with from now on: a
-// password, or a passkey.
+// Choice is the credential that the user of a one-time link has chosen: a password or a
+// passkey.
 type Choice struct {
 	Password string
 	// Passkey is nil when the choice is a password.
 	Passkey *passkey.Made
 }
 
-// writes make the choice the user's, as far as the user's item does not.
+// writes returns the writes that store the choice outside of the user's item.
 func (s *Service) writes(ctx context.Context, choice Choice, requestID string) []dynamo.Write {
 	if choice.Passkey == nil {
 		return nil
@@ -30,9 +30,9 @@ func (s *Service) writes(ctx context.Context, choice Choice, requestID string) [
 	return s.Passkeys.Adding(ctx, choice.Passkey, requestID)
 }
 
-// Accept makes the user of an invitation, with what they have chosen, and uses the
-// invitation up. The error is as of [admin.Store.Create], onetime.ErrUsed, or a
-// *passkey.RefusedError.
+// Accept creates the user of an invitation with the chosen credential, and uses the
+// invitation up. The error is that of [admin.Store.Create], onetime.ErrUsed, or a
+// [*passkey.RefusedError].
 func (s *Service) Accept(ctx context.Context, invitation *onetime.Link, n admin.New, choice Choice) (*identity.User, error) {
 	n.Password = choice.Password
 	if choice.Passkey != nil {
@@ -42,12 +42,11 @@ func (s *Service) Accept(ctx context.Context, invitation *onetime.Link, n admin.
 	return (&admin.Store{Store: s.Users, Actor: invitation.Subject}).Create(ctx, n)
 }
 
-// Recover gives u what they have chosen and ends everything that they were signed in
-// to, with all that it uses up: the link, a challenge, and the code that was shown
-// beside the link, nil for none. A link that resets the authenticator app takes it
-// away. The error is session.ErrStale or session.ErrUnknown when u is not what was
-// read any more, onetime.ErrUsed, a *passkey.RefusedError, otp.ErrUsed, or an
-// *admin.WeakError.
+// Recover gives u the chosen credential and ends all of their sessions. It uses up the
+// link, the challenge of a passkey, and the code that the user entered with the link,
+// nil for none. A link with ResetOTP also removes the authenticator app. The error is
+// session.ErrStale or session.ErrUnknown when u has changed since they were read,
+// onetime.ErrUsed, a [*passkey.RefusedError], otp.ErrUsed, or an [*admin.WeakError].
 func (s *Service) Recover(ctx context.Context, u *identity.User, link *onetime.Link, choice Choice, code *otp.Accepted, requestID string) error {
 	cause := session.Cause{Why: session.Recovered, Actor: u.Subject, RequestID: requestID}
 	change := dynamo.UserChange{If: u.Unchanged(), Also: append([]dynamo.Write{link.Use(ctx)}, s.writes(ctx, choice, requestID)...)}

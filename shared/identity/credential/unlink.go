@@ -11,9 +11,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/external"
 )
 
-// Unlink ends the link of an account, and does nothing when the user has none of
-// that id. A link that no user can sign in with at present is no way to sign in and
-// can always go. The error is ErrLast, identity.ErrEnded or identity.ErrChanged.
+// Unlink removes the link of an account, and does nothing when the user has none of
+// that id. A link that cannot sign in at present does not count as a way to sign in and
+// can always be removed. The error is [ErrLast], identity.ErrEnded or
+// identity.ErrChanged.
 func (s *Service) Unlink(ctx context.Context, c identity.Change, id string) error {
 	return s.Users.Settle(ctx, c, func(u *identity.User) error {
 		w, err := s.Ways(ctx, u)
@@ -22,7 +23,7 @@ func (s *Service) Unlink(ctx context.Context, c identity.Change, id string) erro
 		}
 		l := w.link(id)
 		if l == nil {
-			return nil // ended in another tab, or it never was theirs
+			return nil // removed in another tab, or of another user
 		}
 		if w.At(*l) != nil {
 			if err := w.removable(); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// Ways is how a user can sign in. The user was read before the rest, so that
-// [identity.Store.Changing] refuses a change that was decided on less than is true.
+// Ways are the ways in which a user can sign in. The user is read before the rest, so
+// that [identity.Store.Changing] refuses a change that was decided on outdated ways.
 type Ways struct {
 	User      *identity.User
 	Passkeys  []passkey.Passkey
@@ -19,7 +19,7 @@ type Ways struct {
 	Upstreams []*upstream.Upstream
 }
 
-// Ways reads how u signs in.
+// Ways reads the ways in which u can sign in.
 func (s *Service) Ways(ctx context.Context, u *identity.User) (*Ways, error) {
 	w := &Ways{User: u}
 	var err error
@@ -33,8 +33,8 @@ func (s *Service) Ways(ctx context.Context, u *identity.User) (*Ways, error) {
 	return w, err
 }
 
-// At is the upstream of a link, or nil when no user can sign in from there: it is
-// gone, disabled, or has another issuer by now.
+// At returns the upstream of a link, or nil when no user can sign in from there: it was
+// deleted or disabled, or has another issuer now.
 func (w *Ways) At(l external.Link) *upstream.Upstream {
 	i := slices.IndexFunc(w.Upstreams, func(u *upstream.Upstream) bool { return u.ID == l.Upstream && u.Issuer == l.Issuer })
 	if i < 0 {
@@ -43,7 +43,7 @@ func (w *Ways) At(l external.Link) *upstream.Upstream {
 	return w.Upstreams[i]
 }
 
-// Count is how many ways to sign in there are.
+// Count returns the number of ways to sign in.
 func (w *Ways) Count() int {
 	n := len(w.Passkeys)
 	if w.User.HasPassword() {
@@ -57,7 +57,7 @@ func (w *Ways) Count() int {
 	return n
 }
 
-// removable returns ErrLast if a way to sign in is the only one.
+// removable returns ErrLast if there is only one way to sign in.
 func (w *Ways) removable() error {
 	if w.Count() <= 1 {
 		return ErrLast

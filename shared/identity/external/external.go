@@ -1,15 +1,14 @@
-// Package external knows which person an account at another issuer belongs to.
+// Package external links accounts at other issuers to users.
 //
-// Such an account is named by its issuer and the subject that the issuer gave it
-// (OpenID Connect Core §5.7): these two together are the account for ever, while a
-// mail address or a name is one today and another's tomorrow. Nobody is found by
-// those.
+// An account is identified by its issuer and its subject there (OpenID Connect Core
+// §5.7). These two identify the account permanently, while a mail address or a name may
+// move to another account. So no user is found by an address or a name.
 //
-// A link is two items of the registry table that come and go in one transaction.
-// One lies under the hash of the account and leads to the person: its key can
-// exist only once, so that an account is never two people's. The other lies in the
-// partition of the person, who sees there what is linked. Neither holds the
-// subject itself, which nobody here needs.
+// A [Link] is two items of the registry table that are created and deleted in one
+// transaction. One has the hash of the account as its key and leads to the user. The
+// key can exist only once, so an account never belongs to two users. The other lies in
+// the partition of the user and lists the links of the user. Neither holds the subject
+// at the issuer, which is not needed here.
 package external
 
 import (
@@ -27,38 +26,37 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// MaxLinks is how many accounts elsewhere a person may link.
+// MaxLinks is how many accounts a user may link.
 const MaxLinks = 20
 
 var (
-	// ErrUnknown says that the account is linked to nobody, or the person has
+	// ErrUnknown is returned when the account is linked to no user, or the user has
 	// no such link.
 	ErrUnknown = errors.New("account is not linked")
-	// ErrTooMany says that the person has MaxLinks of them.
-	ErrTooMany = fmt.Errorf("a person has at most %d linked accounts", MaxLinks)
+	// ErrTooMany is returned when the user has [MaxLinks] links.
+	ErrTooMany = fmt.Errorf("a user has at most %d linked accounts", MaxLinks)
 	// ErrTaken is returned when another user, or another request, has linked the
 	// account.
 	ErrTaken = errors.New("the account is linked to another user")
-	// ErrTwice says that the person has linked this very account before.
+	// ErrTwice is returned when the user has already linked the account.
 	ErrTwice = errors.New("account is linked already")
 )
 
-// Account is an account elsewhere, as its issuer names it.
+// Account is an account at another issuer.
 type Account struct {
 	// Issuer and Subject are compared byte by byte.
 	Issuer, Subject string
-	// Upstream is the id of the upstream by which the person came, and Label
-	// what people know the account by, such as its mail address at that
-	// moment. Both are for people to read and decide nothing.
+	// Upstream is the id of the upstream at which the user signed in. Label is a
+	// name of the account for display, such as its mail address at that time.
+	// Neither identifies the account.
 	Upstream, Label string
 }
 
-// Link is an account elsewhere that belongs to a person.
+// Link is an account at another issuer that belongs to a user.
 type Link struct {
-	// ID is made from the issuer and the subject of the account: 64 hexadecimal
-	// digits.
+	// ID is the [ID] of the account: 64 hexadecimal digits.
 	ID string
-	// Subject is the person's, here.
+	// Subject is the subject of the user here.
 	Subject                 string
 	Upstream, Issuer, Label string
 	Created                 time.Time
@@ -74,15 +72,15 @@ type Store struct {
 	Now    func(context.Context) time.Time
 }
 
-// ID returns the id of the link of an account. No issuer has the byte 0 in it, so
-// no two accounts have the same.
+// ID returns the id of the link of an account. No issuer contains the byte 0, so no two
+// accounts have the same id.
 func ID(issuer, subject string) string {
 	sum := sha256.Sum256([]byte(issuer + "\x00" + subject))
 	return hex.EncodeToString(sum[:])
 }
 
-// Find returns the link of an account, whomever it belongs to, or ErrUnknown, with
-// one consistent read.
+// Find returns the link of an account to any user, or [ErrUnknown], with one consistent
+// read.
 func (s *Store) Find(ctx context.Context, issuer, subject string) (*Link, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.Registry, Key: AccountKey(ID(issuer, subject)), ConsistentRead: new(true),
@@ -103,8 +101,7 @@ func (s *Store) Find(ctx context.Context, issuer, subject string) (*Link, error)
 	return l, nil
 }
 
-// List returns the links of a person, in order of their ids, with one consistent
-// query.
+// List returns the links of a user, in order of their ids, with one consistent query.
 func (s *Store) List(ctx context.Context, subject string) ([]Link, error) {
 	pages := dynamodb.NewQueryPaginator(s.DB, &dynamodb.QueryInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
@@ -130,14 +127,14 @@ func (s *Store) List(ctx context.Context, subject string) ([]Link, error) {
 	return all, nil
 }
 
-// Adding returns the link that an account becomes and the two writes that make it.
-// They fail with ErrTaken: of two users who link an account at once one gets it, and
-// so does a user who links it twice.
+// Adding returns the new link of an account and the two writes that create it. The
+// writes fail with [ErrTaken] when the account is linked, so one of two concurrent
+// requests gets the account.
 //
-// Have are the links that the user has, from List; nil for a user who is only now
-// created. A List that is newer than what the caller knows of the user's item makes
-// MaxLinks hold, as identity.Store.Changing then refuses whatever came between. The
-// error is ErrTooMany or ErrTwice.
+// Have are the links of the user, from [Store.List], nil for a new user. The caller
+// reads the user's item before the list. Then [identity.Store.Changing] refuses a
+// concurrent change, and [MaxLinks] is never exceeded. The error is [ErrTooMany] or
+// [ErrTwice].
 func (s *Store) Adding(ctx context.Context, subject string, a Account, have []Link) (*Link, []dynamo.Write, error) {
 	l := &Link{
 		ID: ID(a.Issuer, a.Subject), Subject: subject,
@@ -158,16 +155,16 @@ func (s *Store) Adding(ctx context.Context, subject string, a Account, have []Li
 	return l, writes, nil
 }
 
-// keys are those of the two items of a link.
+// keys returns the keys of the two items of a link.
 func (l *Link) keys() []dynamo.Item {
 	return []dynamo.Item{AccountKey(l.ID), PersonKey(l.Subject, l.ID)}
 }
 
-// isOf holds while the item of a link is the user's.
+// isOf holds while the item of a link belongs to the user.
 func isOf(subject string) dynamo.Condition { return dynamo.Equal(attrUser, dynamo.Text(subject)) }
 
-// Removing returns the two writes that end a link. They fail with ErrUnknown when it
-// is not the user's any more.
+// Removing returns the two writes that delete a link. They fail with [ErrUnknown] when
+// it no longer belongs to the user.
 func (s *Store) Removing(l *Link) []dynamo.Write {
 	var writes []dynamo.Write
 	for _, key := range l.keys() {
@@ -176,9 +173,9 @@ func (s *Store) Removing(l *Link) []dynamo.Write {
 	return writes
 }
 
-// Forgetting returns the two writes that end a link of a user who is being deleted,
-// by its id. They hold as well when either item is gone, and fail with ErrTaken when
-// the account is another user's by now.
+// Forgetting returns the two writes that delete a link of a user who is being deleted,
+// by its id. They also succeed when either item is absent, and fail with [ErrTaken] when
+// the account belongs to another user.
 func (s *Store) Forgetting(subject, id string) []dynamo.Write {
 	var writes []dynamo.Write
 	for _, key := range (&Link{ID: id, Subject: subject}).keys() {
@@ -187,9 +184,9 @@ func (s *Store) Forgetting(subject, id string) []dynamo.Write {
 	return writes
 }
 
-// Holds is a condition for the transaction of a sign-in: the account is still the
-// user's. Without it a link that was removed a moment ago would let them in once
-// more. It fails with ErrUnknown.
+// Holds returns a check for the transaction of a sign-in: the account still belongs to
+// the user. Without it a link that was removed during the sign-in would still work. It
+// fails with [ErrUnknown].
 func (s *Store) Holds(l *Link) dynamo.Write {
 	return dynamo.Check(s.Registry, AccountKey(l.ID), isOf(l.Subject)).Else(ErrUnknown)
 }

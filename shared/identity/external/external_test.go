@@ -40,7 +40,7 @@ func newBench(t *testing.T) bench {
 	}
 }
 
-// person puts somebody into the table.
+// person puts a user into the table.
 func (b bench) person(subject string) *identity.User {
 	b.t.Helper()
 	u := &identity.User{Subject: subject, UserName: subject, Revision: 1}
@@ -50,7 +50,7 @@ func (b bench) person(subject string) *identity.User {
 	return u
 }
 
-// link is how somebody links an account: they are read first, then their links.
+// link links an account as the package does: it reads the user first, then their links.
 func (b bench) link(u *identity.User, sub string) error {
 	have, err := b.List(b.t.Context(), u.Subject)
 	if err != nil {
@@ -97,7 +97,7 @@ func account(sub string) external.Account {
 	return external.Account{Issuer: issuer, Subject: sub, Upstream: "work", Label: "ann@example.com"}
 }
 
-func TestLink(t *testing.T) {
+func TestFindNeedsTheExactAccount(t *testing.T) {
 	b := newBench(t)
 	ann := b.person("usr_ann")
 	if l, err := b.Find(t.Context(), issuer, "1"); !errors.Is(err, external.ErrUnknown) {
@@ -140,7 +140,7 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// The table holds no subject of elsewhere.
+// The table does not hold the subject at the issuer.
 func TestNoSubjectIsKept(t *testing.T) {
 	b := newBench(t)
 	b.mustLink(b.person("usr_ann"), "secret-subject")
@@ -157,7 +157,7 @@ func TestNoSubjectIsKept(t *testing.T) {
 	}
 }
 
-// An account that somebody has is nobody else's, and one's own only once.
+// A linked account can be linked neither to another user nor a second time.
 func TestAccountHasOnePerson(t *testing.T) {
 	b := newBench(t)
 	ann, bob := b.person("usr_ann"), b.person("usr_bob")
@@ -180,8 +180,8 @@ func TestAccountHasOnePerson(t *testing.T) {
 	}
 }
 
-// Of two people who link one account at once one has it, whole.
-func TestTwoPeopleAtOnce(t *testing.T) {
+// One of two users who link an account concurrently gets both items of the link.
+func TestOneOfTwoUsersGetsTheAccount(t *testing.T) {
 	b := newBench(t)
 	for round := range 10 {
 		ann, bob := b.person(fmt.Sprintf("usr_ann%d", round)), b.person(fmt.Sprintf("usr_bob%d", round))
@@ -203,8 +203,8 @@ func TestTwoPeopleAtOnce(t *testing.T) {
 	}
 }
 
-// A person with one link left to go cannot get two by two tabs.
-func TestTooMany(t *testing.T) {
+// Two tabs cannot exceed MaxLinks.
+func TestConcurrentLinksDoNotExceedMaxLinks(t *testing.T) {
 	b := newBench(t)
 	ann := b.person("usr_ann")
 	for i := range external.MaxLinks - 1 {
@@ -223,8 +223,8 @@ func TestTooMany(t *testing.T) {
 	}
 }
 
-// Of two who end a link one is told that it is gone, and nobody ends another's.
-func TestRemoving(t *testing.T) {
+// One of two removals of a link succeeds, and no user can remove the link of another.
+func TestOnlyOneOfTwoRemovalsSucceeds(t *testing.T) {
 	b := newBench(t)
 	ann := b.person("usr_ann")
 	l := b.mustLink(ann, "1")
@@ -240,9 +240,9 @@ func TestRemoving(t *testing.T) {
 	}
 }
 
-// A sign-in by a link that was ended meanwhile, or is another's by now, does not
-// happen.
-func TestHolds(t *testing.T) {
+// A sign-in is refused when the link was removed or moved to another user since it was
+// read.
+func TestHoldsRefusesARemovedLink(t *testing.T) {
 	b := newBench(t)
 	ann, bob := b.person("usr_ann"), b.person("usr_bob")
 	l := b.mustLink(ann, "1")
@@ -263,9 +263,9 @@ func TestHolds(t *testing.T) {
 	refused("it became another's")
 }
 
-// Who is deleted leaves nothing, be there only half of a link, and takes nothing
-// from others.
-func TestForgetting(t *testing.T) {
+// The deletion of a user removes their links, also incomplete ones, and no link of
+// another user.
+func TestForgettingRemovesOnlyOwnLinks(t *testing.T) {
 	b := newBench(t)
 	ann, bob := b.person("usr_ann"), b.person("usr_bob")
 	l := b.mustLink(ann, "1")
@@ -281,8 +281,8 @@ func TestForgetting(t *testing.T) {
 	}
 }
 
-// What an upstream calls an account is cut to a line that can be printed.
-func TestLabel(t *testing.T) {
+// The label of an account is cut to a short line of printable characters.
+func TestLabelIsOnePrintableLine(t *testing.T) {
 	b := newBench(t)
 	for in, want := range map[string]string{
 		"":                        "",
@@ -300,7 +300,7 @@ func TestLabel(t *testing.T) {
 	}
 }
 
-// Items of a later release are read, and broken ones let nobody in.
+// Items of a later release are read, and damaged ones are an error.
 func TestOldAndNewItems(t *testing.T) {
 	b := newBench(t)
 	put := func(it dynamo.Item) {
@@ -341,7 +341,7 @@ func TestOldAndNewItems(t *testing.T) {
 	}
 }
 
-// together runs functions at once and returns their errors in order.
+// together runs functions concurrently and returns their errors in order.
 func together(run ...func() error) []error {
 	errs := make([]error, len(run))
 	var wg sync.WaitGroup

@@ -13,8 +13,7 @@ import (
 // The layout of the two items of a link, which have the same attributes. A new
 // attribute is optional and its absence has the meaning written here.
 const (
-	// Prefix begins the partition key of the account's item and the sort key of
-	// the person's. SK is the sort key of the account's.
+	// SK is the sort key of the item that leads from the account to the user.
 	SK = "linked"
 
 	attrUser     = "user"
@@ -27,11 +26,11 @@ const (
 // maxLabel is the length of the longest label in bytes.
 const maxLabel = 200
 
-// AccountKey is the primary key of the item that leads from an account to its
-// person.
+// AccountKey returns the primary key of the item that leads from an account to its
+// user.
 func AccountKey(id string) dynamo.Item { return dynamo.Key(contract.ExternalAccountPrefix.Of(id), SK) }
 
-// PersonKey is the primary key of the item among those of the person.
+// PersonKey returns the primary key of the item in the partition of the user.
 func PersonKey(subject, id string) dynamo.Item {
 	return dynamo.Key(contract.UserPrefix.Of(subject), contract.ExternalAccountPrefix.Of(id))
 }
@@ -66,8 +65,8 @@ func decode(it dynamo.Item) (*Link, error) {
 	return l, nil
 }
 
-// cut makes a label of what a stranger's server wrote: one short line that can be
-// printed.
+// cut makes a label of text from another server: one short line of printable
+// characters.
 func cut(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -12,11 +12,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/onetime"
 )
 
-// DetailUpstream is the id of an upstream in an entry about a link.
+// DetailUpstream is the detail with the id of the upstream in an audit entry about a
+// link.
 const DetailUpstream = "upstream"
 
-// Link links an account to the user. The error is ErrTwice,
-// ErrTaken, ErrTooMany, identity.ErrEnded or identity.ErrChanged.
+// Link links an account to the user. The error is [ErrTwice], [ErrTaken], [ErrTooMany],
+// identity.ErrEnded or identity.ErrChanged.
 func (s *Store) Link(ctx context.Context, c identity.Change, a Account) error {
 	return s.People.Settle(ctx, c, func(u *identity.User) error {
 		have, err := s.List(ctx, u.Subject) // after the user, so that no link is missed
@@ -31,18 +32,18 @@ func (s *Store) Link(ctx context.Context, c identity.Change, a Account) error {
 	})
 }
 
-// linked is the record of a link that was made at an upstream.
+// linked returns the audit entry of a link that was made by a sign-in at an upstream.
 func linked(c identity.Change, l *Link) audit.Entry {
 	return c.Entry(audit.LinkAdd, contract.ExternalAccountPrefix.Of(l.ID), DetailUpstream, l.Upstream, "method", DetailUpstream)
 }
 
-// newNames is how many user names a new user is tried with.
+// newNames is how many user names are tried for a new user.
 const newNames = 6
 
-// Create makes a user who signs in with an account, by an invitation if there is
-// one. When a user name is taken it asks another for one. The error is
-// ErrTaken when a user came in with the account meanwhile, onetime.ErrUsed,
-// or admin.ErrTaken when no name was free.
+// Create creates a user who signs in with an account, with an invitation, nil for none.
+// When the user name is taken it calls another for the next one. The error is
+// [ErrTaken] when the account was linked in between, onetime.ErrUsed, or admin.ErrTaken
+// when no name was free.
 func (s *Store) Create(ctx context.Context, c identity.Change, n admin.New, a Account, invitation *onetime.Link, another func() string) (*identity.User, error) {
 	link, writes, err := s.Adding(ctx, n.Subject, a, nil)
 	if err != nil {

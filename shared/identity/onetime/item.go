@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The layout of a ticket's item. What is empty is absent.
+// The layout of a link's item. An empty value is absent.
 const (
 	sk = "ticket"
 
@@ -26,16 +26,16 @@ const (
 	attrActor    = "actor"
 	attrCreated  = "created"
 	attrExpires  = "expires"
-	attrUsed     = "used" // when it was used up; absent: it was not
+	attrUsed     = "used" // when it was used; absent: it was not
 )
 
-// kept is how long a ticket stays in the table after it expired, so that a person
-// is told that it did.
+// kept is how long a link stays in the table after it expired, so that the user learns
+// that it has expired.
 const kept = 7 * 24 * time.Hour
 
 func key(id string) dynamo.Item { return dynamo.Key(contract.OneTimePrefix.Of(id), sk) }
 
-// hash is all that is kept of what is in a link.
+// hash returns the hash of the secret of a link. The secret is not stored.
 func hash(secret []byte) string {
 	sum := sha256.Sum256(secret)
 	return hex.EncodeToString(sum[:])
@@ -75,7 +75,7 @@ func decode(id string, it dynamo.Item) (t *Link, used bool, err error) {
 	return t, used, nil
 }
 
-// use is the write that uses a link up.
+// use returns the write that uses a link up.
 func (s *Store) use(ctx context.Context, id string) dynamo.Write {
 	now := dynamo.Seconds(s.Now(ctx))
 	return dynamo.Update(s.Sessions, key(id), dynamo.Changes{Set: dynamo.Item{attrUsed: now}},

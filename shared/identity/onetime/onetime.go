@@ -1,21 +1,25 @@
-// Package onetime makes links that let a person in once.
+// Package onetime makes one-time links: for the recovery of a user who cannot sign in,
+// and for the invitation of a new user.
 //
-// Whoever has lost what they sign in with, and whoever is invited, has nothing yet
-// to prove who they are. An operator gives them a link, or we mail it to an address
-// that we know to be theirs, and with it they choose a passkey or a password. For
-// that moment the link is as good as a password. So it is short-lived, is good
-// once, says itself what it is for, and cannot be made from anything that we keep:
-// 256 random bits are in the link, and in the table there is their hash.
+// # Security
 //
-// A link is made for a purpose and a person, and whatever it leads to is done to
-// that person: nothing in a request names another one (authentik CVE-2023-26481).
-// That of a recovery remembers the auth_gen of its user. When everything of a
-// person ends, because the password was changed, another link was used or an
-// operator said so, the links that are still out there end with it.
+// Such a user has no credential. An operator gives them a link, or the server mails it
+// to a verified address, and with the link they choose a passkey or a password. Until
+// then the link is as strong as a password. So it is short-lived, works once, is made
+// for one purpose, and cannot be computed from stored data: the link holds 256 random
+// bits, and the table holds their hash.
 //
-// Looking at a link uses nothing up: programs that check mail follow links. It is
-// used up by Use, a write of the very transaction that gives the person what they
-// sign in with, so that of two requests at once one does anything.
+// A link is made for one user, and its effect is on that user: nothing in a request
+// names another one (authentik CVE-2023-26481). The link of a recovery holds the
+// auth_gen of its user. When all sessions of the user end, because the password was
+// changed, another link was used or an operator ended them, the open links of the user
+// end with them.
+//
+// # Use
+//
+// [Store.Open] does not use a link up, since mail scanners follow links. [Link.Use]
+// returns the write that does, for the transaction that stores the new credential. So
+// only one of two concurrent requests has an effect.
 package onetime
 
 import (
@@ -34,18 +38,18 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// Kind is what a link is for.
+// Kind is the purpose of a link.
 type Kind string
 
 // The kinds that exist.
 const (
-	// Recover gives a person who is here something new to sign in with.
+	// Recover gives an existing user a new credential.
 	Recover Kind = "recover"
-	// Invite lets somebody in who is not here yet.
+	// Invite creates a new user.
 	Invite Kind = "invite"
 )
 
-// How long links are good.
+// The lifetimes of links.
 const (
 	RecoverLife   = 30 * time.Minute
 	InviteLife    = 7 * 24 * time.Hour
@@ -53,48 +57,48 @@ const (
 )
 
 var (
-	// ErrUnknown says that a text is no link that we made for this purpose, or
-	// one that expired so long ago that it is forgotten.
+	// ErrUnknown is returned for a text that is no link of this kind, or a link
+	// that expired so long ago that its item was deleted.
 	ErrUnknown = errors.New("link is not known")
-	// ErrExpired says that a link was good once.
+	// ErrExpired is returned when a link has expired.
 	ErrExpired = errors.New("link has expired")
-	// ErrUsed says that a link did what it was for.
+	// ErrUsed is returned when a link was used.
 	ErrUsed = errors.New("link was used before")
 )
 
 // New is a link to make.
 type New struct {
 	Kind Kind
-	// Life is how long it is good, zero for the usual time of its kind. Only an
-	// invitation may live longer, up to MaxInviteLife.
+	// Life is how long it is valid, zero for the default of its kind. An invitation
+	// may live up to [MaxInviteLife], and a recovery only [RecoverLife].
 	Life time.Duration
-	// User is who a recovery is for. An invitation has none: it gets the subject
-	// of somebody new.
+	// User is the user of a recovery. An invitation has none: it gets a new
+	// subject.
 	User *identity.User
-	// ResetOTP says that a recovery takes the authenticator app away, too. If
-	// not, whoever has an app has to show a code of it beside the link.
+	// ResetOTP is true if a recovery also removes the authenticator app. Otherwise
+	// a user with an app must enter a code together with the link.
 	ResetOTP bool
 	// UserName, Name and Email are what an invitation proposes; each may be
-	// empty. EmailVerified says that the address is known to be the person's.
+	// empty. EmailVerified is true if the address is known to belong to the user.
 	UserName, Name, Email string
 	EmailVerified         bool
-	// Actor makes it, and By is the way it goes to the person, such as "mail",
-	// both for the trail.
+	// Actor makes the link, and By is how it is delivered, such as "mail", both
+	// for the audit trail.
 	Actor, By string
 	RequestID string
 }
 
-// Link is what a link is good for.
+// Link is the stored content of a link.
 type Link struct {
-	// ID names the ticket. It opens nothing: it is the hash of what does.
+	// ID identifies the link. It is the hash of the secret, and no secret itself.
 	ID   string
 	Kind Kind
-	// Subject is whom it is for: of an invitation, the subject that the person
-	// will have.
+	// Subject is the subject of the user, for an invitation that of the future
+	// user.
 	Subject string
-	// AuthGen is that of the user when the link of a recovery was made.
+	// AuthGen is the user's auth_gen when the link of a recovery was made.
 	AuthGen int64
-	// The rest is as in New.
+	// The rest is as in [New].
 	ResetOTP              bool
 	UserName, Name, Email string
 	EmailVerified         bool
@@ -104,12 +108,12 @@ type Link struct {
 	store *Store
 }
 
-// Store keeps tickets in the sessions table. It is safe for concurrent use.
+// Store keeps links in the sessions table. It is safe for concurrent use.
 type Store struct {
 	DB *dynamodb.Client
 	// Sessions is the physical name of the table.
 	Sessions string
-	// Trail takes the record of a new link. Only Create needs it.
+	// Trail gets the audit entry of a new link. Only [Store.Create] needs it.
 	Trail *audit.Trail
 	Now   func(context.Context) time.Time
 }
@@ -117,8 +121,8 @@ type Store struct {
 // secretLength is how many random bytes are in a link.
 const secretLength = 32
 
-// Create makes a link, with its audit entry in the same transaction, and returns
-// it with the text that opens it, which nobody can make again.
+// Create makes a link, with its audit entry in the same transaction, and returns it
+// with its text, which cannot be computed again.
 func (s *Store) Create(ctx context.Context, n New) (*Link, string, error) {
 	now := s.Now(ctx).UTC()
 	t := &Link{
@@ -151,7 +155,8 @@ func (s *Store) Create(ctx context.Context, n New) (*Link, string, error) {
 	return t, opaque.Write(opaque.OneTimeLink, secret), nil
 }
 
-// detail is what the trail says of a new link: neither its text nor a name.
+// detail returns the details of the audit entry of a new link: neither its text nor a
+// name.
 func (n New) detail(t *Link) map[string]string {
 	detail := map[string]string{"until": t.Expires.Format(time.RFC3339)}
 	if n.By != "" {
@@ -163,9 +168,9 @@ func (n New) detail(t *Link) map[string]string {
 	return detail
 }
 
-// Open returns what a link of that kind is good for, and uses nothing up. It makes
-// one consistent read, and none for what can be no link. The error is ErrUnknown,
-// also for a link of another kind, ErrUsed or ErrExpired.
+// Open returns the link of a text and a kind, and does not use it up. It makes one
+// consistent read, and none for a text that cannot be a link. The error is
+// [ErrUnknown], also for a link of another kind, [ErrUsed] or [ErrExpired].
 func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Link, error) {
 	secret, err := opaque.Read(opaque.OneTimeLink, text)
 	if err != nil || len(secret) != secretLength {
@@ -194,11 +199,11 @@ func (s *Store) Open(ctx context.Context, text string, kind Kind) (*Link, error)
 	return t, nil
 }
 
-// Use is the write that uses the link up, for the transaction that does what it is
-// for. It fails with ErrUsed when the link has been used, or has expired by now.
+// Use returns the write that uses the link up, for the transaction of its effect. It
+// fails with [ErrUsed] when the link was used or has expired.
 func (t *Link) Use(ctx context.Context) dynamo.Write { return t.store.use(ctx, t.ID) }
 
-// URL is the address at which a person opens a link.
+// URL returns the address at which the user opens a link.
 func URL(issuer string, kind Kind, text string) string {
 	path := contract.Enroll.Path()
 	if kind == Recover {
@@ -207,5 +212,5 @@ func URL(issuer string, kind Kind, text string) string {
 	return issuer + path + "?" + Parameter + "=" + text
 }
 
-// Parameter is what the text is called in the address of a link.
+// Parameter is the query parameter with the text of a link.
 const Parameter = "link"

@@ -93,7 +93,7 @@ func TestInvite(t *testing.T) {
 		Kind: onetime.Invite, UserName: "bob", Name: "Bob", Email: "bob@example.com", EmailVerified: true, Actor: "operator",
 	})
 	if made.Expires != noon.Add(7*24*time.Hour) || !strings.HasPrefix(made.Subject, identity.SubjectPrefix) {
-		t.Errorf("invitation of %q until %v, want somebody new and a week", made.Subject, made.Expires)
+		t.Errorf("invitation of %q until %v, want a new subject and a week", made.Subject, made.Expires)
 	}
 	got := b.wants(text, onetime.Invite, nil)
 	if got.Subject != made.Subject || got.UserName != "bob" || got.Name != "Bob" || got.Email != "bob@example.com" || !got.EmailVerified || got.ResetOTP {
@@ -109,9 +109,9 @@ func TestCreateRefuses(t *testing.T) {
 	b := newBench(t)
 	for name, n := range map[string]onetime.New{
 		"no kind":                      {User: ann},
-		"recovery of nobody":           {Kind: onetime.Recover},
+		"recovery without a user":      {Kind: onetime.Recover},
 		"recovery for long":            {Kind: onetime.Recover, User: ann, Life: time.Hour},
-		"invitation of somebody":       {Kind: onetime.Invite, User: ann},
+		"invitation of a user":         {Kind: onetime.Invite, User: ann},
 		"invitation for too long":      {Kind: onetime.Invite, Life: onetime.MaxInviteLife + time.Second},
 		"invitation before it is made": {Kind: onetime.Invite, Life: -time.Second},
 	} {
@@ -121,8 +121,8 @@ func TestCreateRefuses(t *testing.T) {
 	}
 }
 
-// A link is good until it expires, to the second, whatever the TTL of the table does.
-func TestExpiry(t *testing.T) {
+// A link is valid until it expires, to the second, regardless of the TTL of the table.
+func TestALinkExpiresToTheSecond(t *testing.T) {
 	b := newBench(t)
 	for kind, n := range map[onetime.Kind]onetime.New{
 		onetime.Recover: {Kind: onetime.Recover, User: ann},
@@ -140,8 +140,8 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// The link of one purpose is unknown for another, and so is everything that is
-// nearly a link (Zitadel CVE-2026-27840).
+// The link of one kind is unknown for another kind, and so is every text that differs
+// from a link (Zitadel CVE-2026-27840).
 func TestUnknown(t *testing.T) {
 	b := newBench(t)
 	_, recovers := b.create(onetime.New{Kind: onetime.Recover, User: ann})
@@ -171,8 +171,8 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// Of many who use a link at once, one does.
-func TestUseAtOnce(t *testing.T) {
+// One of many concurrent uses of a link succeeds.
+func TestOneOfManyUsesSucceeds(t *testing.T) {
 	b := newBench(t)
 	made, _ := b.create(onetime.New{Kind: onetime.Recover, User: ann})
 	var mu sync.Mutex
@@ -194,7 +194,7 @@ func TestUseAtOnce(t *testing.T) {
 	}
 }
 
-// Neither table holds what opens the link, and the trail names nobody.
+// Neither table holds the text of the link, and the audit trail holds no name or address.
 func TestNothingInClear(t *testing.T) {
 	b := newBench(t)
 	made, text := b.create(onetime.New{
@@ -221,7 +221,7 @@ func TestNothingInClear(t *testing.T) {
 	}
 }
 
-// dump is all that is in a table.
+// dump returns all values of a table.
 func (b *bench) dump(table string) string {
 	b.t.Helper()
 	out, err := b.DB.Scan(b.t.Context(), &dynamodb.ScanInput{TableName: &table, ConsistentRead: new(true)})
@@ -251,8 +251,8 @@ func write(to *strings.Builder, v types.AttributeValue) {
 	}
 }
 
-// What was damaged is an error, and lets nobody in.
-func TestDamaged(t *testing.T) {
+// A damaged item is an error, and opens no link.
+func TestADamagedItemIsAnError(t *testing.T) {
 	b := newBench(t)
 	for attribute, value := range map[string]types.AttributeValue{
 		"subject":   &types.AttributeValueMemberN{Value: "1"},
@@ -277,17 +277,17 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-func TestLink(t *testing.T) {
+func TestURLHasThePathOfItsKind(t *testing.T) {
 	for kind, want := range map[onetime.Kind]string{
 		onetime.Recover: "https://auth.example.com/recover?link=tsl_x", onetime.Invite: "https://auth.example.com/invite?link=tsl_x",
 	} {
 		if got := onetime.URL("https://auth.example.com", kind, "tsl_x"); got != want {
-			t.Errorf("Link(%s) = %q, want %q", kind, got, want)
+			t.Errorf("URL(%s) = %q, want %q", kind, got, want)
 		}
 	}
 }
 
-// FuzzOpen holds that nothing but what Create wrote opens anything.
+// FuzzOpen checks that only a text that Create returned opens a link.
 func FuzzOpen(f *testing.F) {
 	for _, s := range []string{"", "tsl_", "tsl_AAAA", opaque.Write(opaque.OneTimeLink, make([]byte, 32)), opaque.Write(opaque.LoginCookie, make([]byte, 32))} {
 		f.Add(s)

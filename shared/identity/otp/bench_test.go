@@ -22,8 +22,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// The secrets of the tests are fixed: of random ones two could have the same code
-// at the same moment, once in a million.
+// The secrets of the tests are fixed: two random ones have the same code once in a
+// million.
 const (
 	annSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // of RFC 6238, appendix B
 	bobSecret = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
@@ -31,7 +31,7 @@ const (
 
 const step = 30 * time.Second
 
-// bench is people in a real table, with a clock and peppers that tests move.
+// bench is users in a real table, with a clock and peppers that tests change.
 type bench struct {
 	*otp.Store
 	tb       testing.TB
@@ -57,7 +57,7 @@ func newBench(tb testing.TB) *bench {
 	return b
 }
 
-// counter notes every call.
+// counter records every call.
 type counter struct {
 	aws.HTTPClient
 	b *bench
@@ -79,7 +79,7 @@ func (b *bench) pepper(_ context.Context, id string) (identity.Pepper, error) {
 	return identity.Pepper{}, identity.ErrPepper
 }
 
-// person puts somebody without an app into the registry.
+// person puts a user without an app into the registry.
 func (b *bench) person(name string) *identity.User {
 	b.tb.Helper()
 	u := &identity.User{Subject: identity.NewSubject(b.now), UserName: name, Revision: 1}
@@ -87,8 +87,8 @@ func (b *bench) person(name string) *identity.User {
 	return b.get(u.Subject)
 }
 
-// enroll gives somebody an app with that secret, and lets the step pass whose code
-// confirmed it.
+// enroll gives a user an app with that secret, and moves the clock past the time step of
+// the code that confirmed it.
 func (b *bench) enroll(name, secret string) (*identity.User, []string) {
 	b.tb.Helper()
 	u := b.person(name)
@@ -118,7 +118,7 @@ func (b *bench) secret(text string) otp.Secret {
 	return s
 }
 
-// code is what an app shows that is some steps off.
+// code returns the code of an app with a clock that is some time steps off.
 func (b *bench) code(secret string, steps int) string {
 	b.tb.Helper()
 	code, err := totp.GenerateCode(secret, b.now.Add(time.Duration(steps)*step))
@@ -152,7 +152,7 @@ func (b *bench) put(it dynamo.Item) {
 	}
 }
 
-// stored returns the item of somebody's app.
+// stored returns the item of a user's app.
 func (b *bench) stored(u *identity.User) dynamo.Item {
 	b.tb.Helper()
 	out, err := b.DB.GetItem(b.tb.Context(), &dynamodb.GetItemInput{
@@ -164,14 +164,14 @@ func (b *bench) stored(u *identity.User) dynamo.Item {
 	return out.Item
 }
 
-// with is a copy of an item in which one attribute is another.
+// with returns a copy of an item with another value of one attribute.
 func with(it dynamo.Item, name string, value types.AttributeValue) dynamo.Item {
 	it = maps.Clone(it)
 	it[name] = value
 	return it
 }
 
-// entries returns what the trail says was done to somebody.
+// entries returns the actions of the audit entries about a user.
 func (b *bench) entries(u *identity.User) []string {
 	b.tb.Helper()
 	list, err := b.Trail.List(b.tb.Context(), b.DB, audit.Query{Subject: u.Subject, Limit: 100})
@@ -181,7 +181,7 @@ func (b *bench) entries(u *identity.User) []string {
 	var all []string
 	for _, e := range list {
 		if e.Actor != u.Subject || e.Outcome != audit.Success {
-			b.tb.Errorf("entry %s is of %q, %s, want of the person, success", e.Action, e.Actor, e.Outcome)
+			b.tb.Errorf("entry %s is of %q, %s, want of the user, success", e.Action, e.Actor, e.Outcome)
 		}
 		all = append(all, string(e.Action))
 	}

@@ -10,11 +10,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// Add gives u the app that shows this code now, and returns the recovery codes,
-// which nobody can read again. From then on a sign-in of u has a second step. The
-// code counts as used. It is one transaction with its audit entry. The error is
-// ErrWrong when the code is not of the secret, ErrExists, identity.ErrChanged, or
-// identity.ErrPepper when the keys of the stage are older than peppers.
+// Add adds an app with a secret to u, confirmed by a current code, and returns the
+// recovery codes, which cannot be read again. From then on a sign-in of u has a second
+// step. The code counts as used. It makes one transaction with its audit entry. The
+// error is [ErrWrong] when the code does not match the secret, [ErrExists],
+// [identity.ErrChanged], or [identity.ErrPepper] when the stage has no pepper yet.
 func (s *Store) Add(ctx context.Context, u *identity.User, secret Secret, typed, requestID string) ([]string, error) {
 	if u.OTP {
 		return nil, ErrExists
@@ -43,7 +43,7 @@ func (s *Store) Add(ctx context.Context, u *identity.User, secret Secret, typed,
 		return nil, err
 	}
 	e.pepper, e.codesPepper = p.ID, p.ID
-	// No condition of its own: the write of the person holds that there is none.
+	// No condition on the item: the write of the user makes sure that there is none.
 	put := dynamo.Put(s.Registry, e.encode())
 	flag := s.People.Changing(u, dynamo.Changes{Set: dynamo.Item{identity.AttrOTP: dynamo.Flag(true)}})
 	if err := s.write(ctx, u, audit.OTPAdd, requestID, flag, put); err != nil {
@@ -52,8 +52,8 @@ func (s *Store) Add(ctx context.Context, u *identity.User, secret Secret, typed,
 	return codes, nil
 }
 
-// NewCodes gives u ten new recovery codes; the ones before are worth nothing from
-// then on. The error is ErrNone or identity.ErrChanged, or as of Add.
+// NewCodes replaces the recovery codes of u by ten new ones, and returns them. The error
+// is [ErrNone], [identity.ErrChanged] or [identity.ErrPepper].
 func (s *Store) NewCodes(ctx context.Context, u *identity.User, requestID string) ([]string, error) {
 	if !u.OTP {
 		return nil, ErrNone
@@ -76,8 +76,8 @@ func (s *Store) NewCodes(ctx context.Context, u *identity.User, requestID string
 	return codes, nil
 }
 
-// Remove takes the app of u away, with the recovery codes: a sign-in has no second
-// step any more. The error is ErrNone or identity.ErrChanged.
+// Remove removes the app and the recovery codes of u: a sign-in has no second step any
+// more. The error is [ErrNone] or [identity.ErrChanged].
 func (s *Store) Remove(ctx context.Context, u *identity.User, requestID string) error {
 	if !u.OTP {
 		return ErrNone
@@ -89,12 +89,11 @@ func (s *Store) Remove(ctx context.Context, u *identity.User, requestID string) 
 	return nil
 }
 
-// Removal is the write that deletes what a user has, and does nothing where there
-// is nothing, for a transaction that has to take identity.AttrOTP off the user's
-// item too.
+// Removal returns the write that deletes the app and the recovery codes of a user, if
+// any. The same transaction must remove [identity.AttrOTP] from the user's item.
 func (s *Store) Removal(subject string) dynamo.Write { return dynamo.Delete(s.Registry, key(subject)) }
 
-// write runs a change of a user with its audit entry. It returns identity.ErrChanged.
+// write runs writes about a user with their audit entry in one transaction.
 func (s *Store) write(ctx context.Context, u *identity.User, action audit.Action, requestID string, writes ...dynamo.Write) error {
 	return append(dynamo.Tx(writes), s.Trail.Put(ctx, audit.Entry{
 		Actor: u.Subject, Action: action, Subject: u.Subject, Object: contract.UserPrefix.Of(u.Subject),

@@ -72,8 +72,8 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
-// Of two tabs that enroll at once one is told to look again, and what the other
-// shows is what counts.
+// When two tabs add an app concurrently, one fails with ErrChanged and the app of the
+// other is stored.
 func TestAddInParallel(t *testing.T) {
 	b := newBench(t)
 	u := b.person("ann")
@@ -126,7 +126,7 @@ func TestNewCodes(t *testing.T) {
 		t.Errorf("NewCodes with a user of before = %v, want ErrChanged", err)
 	}
 	if _, err := b.NewCodes(t.Context(), b.person("bob"), ""); !errors.Is(err, otp.ErrNone) {
-		t.Errorf("NewCodes of somebody without an app = %v, want ErrNone", err)
+		t.Errorf("NewCodes without an app = %v, want ErrNone", err)
 	}
 	if got := b.entries(u); !slices.Contains(got, "otp.codes") {
 		t.Errorf("trail = %v, want otp.codes in it", got)
@@ -159,7 +159,7 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// A recovery drops the app in the transaction that ends everything.
+// A recovery removes the app in the transaction that ends everything.
 func TestRemovalWithEverything(t *testing.T) {
 	b := newBench(t)
 	ann, _ := b.enroll("ann", annSecret)
@@ -212,8 +212,8 @@ func TestPepperRotation(t *testing.T) {
 	}
 }
 
-// The keys of the first release have no pepper. Nothing is kept without one.
-func TestNoPepperYet(t *testing.T) {
+// The keys of the first release have no pepper, and no app is stored without one.
+func TestNoAppIsStoredWithoutAPepper(t *testing.T) {
 	b := newBench(t)
 	u := b.person("ann")
 	for _, peppers := range [][]identity.Pepper{nil, {{}}} {

@@ -9,27 +9,27 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// The methods of an accepted code, in words for the trail.
+// The methods of an accepted code, in words for the audit trail.
 const (
 	MethodApp      = "otp"
 	MethodRecovery = "recovery code"
 )
 
-// Accepted is a code that was right when it was read, and is not used up yet.
+// Accepted is a valid code that is not used up yet.
 type Accepted struct {
-	// Use uses the code up. It belongs into the transaction of what the code
-	// permits, and fails with ErrUsed when another request was faster.
+	// Use uses the code up. It belongs to the transaction that the code permits,
+	// and fails with [ErrUsed] when another request has used the code.
 	Use dynamo.Write
-	// Method is MethodApp or MethodRecovery.
+	// Method is [MethodApp] or [MethodRecovery].
 	Method string
-	// Left is how many recovery codes are left after this sign-in.
+	// Left is how many recovery codes remain after this sign-in.
 	Left int
 }
 
-// Check judges a code of u, of the app or a recovery code, as it was typed. It
-// makes one consistent read, and none for what can be no code. The error is
-// ErrWrong, ErrUsed, ErrNone, or a fault of ours. Whether the person is disabled is
-// for the caller to know, and that a try was reserved at the throttle.
+// Check verifies a code of u as it was typed, of the app or a recovery code. It makes
+// one consistent read, and none for a text that cannot be a code. The error is
+// [ErrWrong], [ErrUsed], [ErrNone], or that of the database or the keys. The caller has
+// checked that the user is not disabled, and has reserved an attempt at the throttle.
 func (s *Store) Check(ctx context.Context, u *identity.User, typed string) (*Accepted, error) {
 	code := Normalize(typed)
 	if code == "" {
@@ -64,8 +64,8 @@ func (s *Store) checkApp(ctx context.Context, e *enrolled, code string) (*Accept
 	if at <= e.last {
 		return nil, ErrUsed
 	}
-	// The secret is in the condition, so that a code of an app that was taken
-	// away meanwhile does not pass for one of the next app.
+	// The secret is in the condition, so that the code of an app that was removed
+	// since the read is not accepted for the next app.
 	use := dynamo.Update(s.Registry, key(e.subject), dynamo.Changes{Set: dynamo.Item{attrLast: dynamo.Number(at)}},
 		dynamo.Less(attrLast, dynamo.Number(at)), dynamo.Equal(attrSecret, dynamo.Bytes(e.sealed))).Else(ErrUsed)
 	return &Accepted{Use: use, Method: MethodApp, Left: len(e.codes)}, nil
@@ -83,8 +83,8 @@ func (s *Store) checkRecovery(ctx context.Context, e *enrolled, code string) (*A
 	if err != nil {
 		return nil, err
 	}
-	// What is compared is an HMAC under a key that nobody has: its time tells
-	// nothing.
+	// The compared value is an HMAC under a secret key, so the time of the
+	// comparison reveals nothing.
 	if !slices.Contains(e.codes, hash[0]) {
 		return nil, ErrWrong
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// The codes of RFC 6238, appendix B, of which we take the last six digits.
-func TestVectors(t *testing.T) {
+// The last six digits of the codes of RFC 6238, appendix B, are accepted.
+func TestVectorsOfRFC6238(t *testing.T) {
 	tests := []struct {
 		at   int64
 		code string
@@ -60,7 +60,7 @@ func TestCodeIsAcceptedOnce(t *testing.T) {
 	if _, err := b.signIn(u, code); !errors.Is(err, otp.ErrUsed) {
 		t.Errorf("second sign-in = %v, want ErrUsed", err)
 	}
-	// Nor is one of an earlier step, which somebody saw over a shoulder.
+	// Nor is one of an earlier step, which an onlooker may have seen.
 	if _, err := b.signIn(u, b.code(annSecret, -1)); !errors.Is(err, otp.ErrUsed) {
 		t.Errorf("sign-in with the code before = %v, want ErrUsed", err)
 	}
@@ -70,7 +70,7 @@ func TestCodeIsAcceptedOnce(t *testing.T) {
 	}
 }
 
-// The code that confirmed the app is on a screen that somebody may watch.
+// The code that confirmed the app cannot sign in, since an onlooker may have seen it.
 func TestCodeOfTheEnrollmentIsUsed(t *testing.T) {
 	b := newBench(t)
 	u := b.person("ann")
@@ -83,7 +83,7 @@ func TestCodeOfTheEnrollmentIsUsed(t *testing.T) {
 	}
 }
 
-// A code that was judged is not lost when the sign-in fails for another reason.
+// A checked code stays valid when the sign-in fails for another reason.
 func TestCodeOutlivesAFailedSignIn(t *testing.T) {
 	b := newBench(t)
 	u, codes := b.enroll("ann", annSecret)
@@ -99,7 +99,7 @@ func TestCodeOutlivesAFailedSignIn(t *testing.T) {
 	}
 }
 
-// Of many who come with one code at once, one gets in.
+// One of many concurrent sign-ins with the same code succeeds.
 func TestCodeInParallel(t *testing.T) {
 	b := newBench(t)
 	u, codes := b.enroll("ann", annSecret)
@@ -124,7 +124,7 @@ func TestCodeInParallel(t *testing.T) {
 	}
 }
 
-func TestCodeOfSomebodyElse(t *testing.T) {
+func TestCodeOfAnotherUserIsWrong(t *testing.T) {
 	b := newBench(t)
 	ann, annCodes := b.enroll("ann", annSecret)
 	bob, bobCodes := b.enroll("bob", bobSecret)
@@ -168,7 +168,7 @@ func TestRecoveryCode(t *testing.T) {
 	}
 }
 
-// What can be no code is refused before anybody is asked, and a code costs one read.
+// A text that cannot be a code is refused without a call, and a code costs one read.
 func TestCostOfACheck(t *testing.T) {
 	b := newBench(t)
 	u, _ := b.enroll("ann", annSecret)
@@ -186,15 +186,15 @@ func TestCostOfACheck(t *testing.T) {
 	}
 }
 
-func TestCheckOfNobody(t *testing.T) {
+func TestCheckWithoutAnAppIsErrNone(t *testing.T) {
 	b := newBench(t)
 	if _, err := b.Check(t.Context(), b.person("ann"), "123456"); !errors.Is(err, otp.ErrNone) {
-		t.Errorf("Check of somebody without an app = %v, want ErrNone", err)
+		t.Errorf("Check without an app = %v, want ErrNone", err)
 	}
 }
 
-// A code of an app that was taken away between the check and the sign-in lets
-// nobody in, even if the next app has the same secret.
+// A code of an app that was removed between the check and the sign-in is refused, even if
+// the next app has the same secret.
 func TestCodeOfAnEarlierApp(t *testing.T) {
 	for name, code := range map[string]func(*bench, []string) string{
 		"app":      func(b *bench, _ []string) string { return b.code(annSecret, 1) },
@@ -219,8 +219,8 @@ func TestCodeOfAnEarlierApp(t *testing.T) {
 	}
 }
 
-// A fault of the item is never a refusal, nor does it let anybody in.
-func TestTamperedItem(t *testing.T) {
+// A damaged item is an error, and neither a wrong code nor a success.
+func TestADamagedItemIsAnError(t *testing.T) {
 	b := newBench(t)
 	ann, codes := b.enroll("ann", annSecret)
 	bob, _ := b.enroll("bob", bobSecret)

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// recoveryCodes is how many a person gets at once.
+	// recoveryCodes is how many a user gets at once.
 	recoveryCodes = 10
-	// recoveryBytes make 80 bits, 16 characters in base32: nothing to guess,
-	// whoever has the table and the pepper.
+	// recoveryBytes make 80 bits, 16 characters in base32, which cannot be guessed
+	// even with the table and the pepper.
 	recoveryBytes = 10
-	// maxTyped is the length of the longest text that is looked at.
+	// maxTyped is the length of the longest text that is parsed, in bytes.
 	maxTyped = 64
 )
 
-// newCodes returns fresh recovery codes as a person gets them, such as
+// newCodes returns new recovery codes as the user sees them, such as
 // "k3t7-zq2a-mm5d-x6vb".
 func newCodes() []string {
 	codes := make([]string, recoveryCodes)
@@ -33,8 +33,8 @@ func newCodes() []string {
 	return codes
 }
 
-// Normalize returns the one spelling of a code that a person typed: without
-// spaces and dashes, in lower case. What is no code is "".
+// Normalize returns the canonical spelling of a typed code: without spaces and dashes, in
+// lower case. It returns "" for a text that cannot be a code.
 func Normalize(typed string) string {
 	if len(typed) > maxTyped {
 		return ""
@@ -64,7 +64,7 @@ func ofRecovery(code string) bool {
 	return len(code) == recoveryBytes*8/5 && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
-// hashes is what is kept of recovery codes.
+// hashes returns the stored form of recovery codes.
 func hashes(p identity.Pepper, subject string, codes []string) ([]string, error) {
 	k, err := derive(p, purposeCodes)
 	if err != nil {

@@ -1,22 +1,28 @@
-// Package otp is the second step of people who have an authenticator app: a code
-// of six digits that changes every half minute (TOTP, RFC 6238), or one of ten
-// recovery codes for the day on which the phone is gone.
+// Package otp verifies the second step of users with an authenticator app: a code of
+// six digits that changes every 30 seconds (TOTP, RFC 6238), or one of ten recovery
+// codes for a lost phone.
 //
-// The app and we share a secret, from which both compute the code of the moment.
-// Unlike a password it has to be kept so that it can be read. It stands in the
-// registry sealed under a key that is derived from a pepper of the stage, which is
-// not in the table: who steals the table can compute no code. A recovery code is
-// random enough to be kept as a hash, and is, under such a key.
+// # Stored data
 //
-// Every code is good for one sign-in. Check judges a code and hands out the write
-// that uses it up; the caller puts that write into the transaction of the sign-in.
-// So of two who come with the same code, even at once, one gets in, and a code is
-// not lost when the sign-in fails for another reason.
+// The app and the server share a [Secret], from which both compute the current code.
+// Unlike a password, the secret must be stored in a readable form. The registry holds it
+// sealed under a key that is derived from a pepper of the stage. The pepper is not in
+// the table, so a stolen table yields no code. A recovery code is stored as an HMAC under
+// another such key.
 //
-// That a person has an app stands on their user item too, as User.OTP, so that a
-// sign-in knows without another read whether there is a second step. The app alone
-// is no way to sign in. Whoever verifies codes reserves a try at the throttle
-// first: six digits are soon guessed by one who may try for ever.
+// # Single use
+//
+// Every code is valid for one sign-in. [Store.Check] verifies a code and returns the
+// write that uses it up. The caller adds that write to the transaction of the sign-in.
+// So one of two concurrent sign-ins with the same code succeeds, and a code is not lost
+// when the sign-in fails for another reason.
+//
+// # The second step
+//
+// The user item records that there is an app, as [identity.User.OTP], so that a sign-in
+// knows without another read whether there is a second step. The app alone is no way to
+// sign in. The caller reserves an attempt at the throttle before it verifies a code:
+// without a limit six digits can be guessed.
 package otp
 
 import (
@@ -35,15 +41,16 @@ import (
 )
 
 var (
-	// ErrWrong says that a code is not the person's, or not of this moment.
+	// ErrWrong is returned when a code is malformed, or is none of the user's
+	// current codes.
 	ErrWrong = errors.New("code is wrong")
-	// ErrUsed says that a code was right and somebody has signed in with it. The
-	// person waits for the next one, half a minute at most.
+	// ErrUsed is returned when a code is right and was used. The user waits for the
+	// next one, at most 30 seconds.
 	ErrUsed = errors.New("code was used")
-	// ErrNone says that the person has no authenticator app.
-	ErrNone = errors.New("person has no authenticator app")
-	// ErrExists says that the person has an authenticator app already.
-	ErrExists = errors.New("person has an authenticator app")
+	// ErrNone is returned when the user has no authenticator app.
+	ErrNone = errors.New("user has no authenticator app")
+	// ErrExists is returned when the user already has an authenticator app.
+	ErrExists = errors.New("user has an authenticator app")
 )
 
 // Store is the authenticator apps of one stage. It is safe for concurrent use.
@@ -52,21 +59,21 @@ type Store struct {
 	// Registry is the physical name of the table.
 	Registry string
 	Peppers  identity.Peppers
-	// People and Trail are needed by what changes something: Add, NewCodes and
-	// Remove.
+	// People and Trail are needed by the methods that change something: [Store.Add],
+	// [Store.NewCodes] and [Store.Remove].
 	People *identity.Store
 	Trail  *audit.Trail
 	Now    func(context.Context) time.Time
 }
 
-// State is what a person may know of their app.
+// State is what a user may see of their app.
 type State struct {
 	Has       bool
 	CodesLeft int
 	Since     time.Time
 }
 
-// State returns what a person has, with one consistent read.
+// State returns the state of a user's app, with one consistent read.
 func (s *Store) State(ctx context.Context, subject string) (State, error) {
 	e, err := s.read(ctx, subject)
 	if errors.Is(err, ErrNone) {
@@ -83,16 +90,16 @@ const (
 	sk = "otp"
 
 	attrSecret  = "secret" // sealed
-	attrPepper  = "pepper" // the id of the one that the secret is sealed under
-	attrLast    = "last"   // the latest time step of which a code was used
+	attrPepper  = "pepper" // the id of the pepper that the secret is sealed under
+	attrLast    = "last"   // the latest time step with a used code
 	attrCreated = "created"
-	// The hashes of the recovery codes that are left, and the id of the pepper
-	// that is in them; absent: none are left.
+	// The hashes of the remaining recovery codes, and the id of their pepper;
+	// absent: none remain.
 	attrCodes       = "codes"
 	attrCodesPepper = "codes_pepper"
 )
 
-// enrolled is an item.
+// enrolled is the content of an item.
 type enrolled struct {
 	subject             string
 	sealed              []byte
@@ -112,12 +119,12 @@ func (e *enrolled) encode() dynamo.Item {
 	return it
 }
 
-// texts is a set of texts, which is never empty.
+// texts returns the attribute of a set of texts, which must not be empty.
 func texts(values []string) types.AttributeValue {
 	return &types.AttributeValueMemberSS{Value: values}
 }
 
-// read returns what a person has enrolled, or ErrNone, with one consistent read.
+// read returns the item of a user, or ErrNone, with one consistent read.
 func (s *Store) read(ctx context.Context, subject string) (*enrolled, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.Registry, Key: key(subject), ConsistentRead: new(true),

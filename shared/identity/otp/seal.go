@@ -12,14 +12,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// No key is used for two purposes: not that of the passwords, and not one for both
-// secrets and recovery codes.
+// Each purpose has a separate key: passwords, secrets of apps, and recovery codes.
 const (
 	purposeApps  = "tipstaff otp app"
 	purposeCodes = "tipstaff otp recovery codes"
 )
 
-// derive is the key of a purpose (RFC 5869).
+// derive returns the key of a purpose (HKDF, RFC 5869).
 func derive(p identity.Pepper, purpose string) ([]byte, error) {
 	k, err := hkdf.Key(sha256.New, p.Key, nil, purpose, 32)
 	if err != nil {
@@ -28,8 +27,8 @@ func derive(p identity.Pepper, purpose string) ([]byte, error) {
 	return k, nil
 }
 
-// newest returns the pepper of new records. Here, unlike for passwords, nothing is
-// kept without one: a stage whose keys are older than peppers has to rotate first.
+// newest returns the pepper for new records. Unlike a password, an app is never stored
+// without one: a stage with keys that are older than peppers must rotate them first.
 func (s *Store) newest(ctx context.Context) (identity.Pepper, error) {
 	p, err := s.Peppers(ctx, "")
 	if err == nil && p.ID == "" {
@@ -41,9 +40,9 @@ func (s *Store) newest(ctx context.Context) (identity.Pepper, error) {
 	return p, nil
 }
 
-// seal returns the secret of a person as it is kept: a random nonce and AES-256-GCM,
-// bound to the person, so that nobody who can write to the table can give one
-// person's secret to another.
+// seal returns the stored form of a user's secret: a random nonce and AES-256-GCM. It is
+// bound to the subject, so that write access to the table is not enough to give the
+// secret of one user to another.
 func seal(p identity.Pepper, subject string, secret Secret) ([]byte, error) {
 	aead, err := aead(p)
 	if err != nil {
@@ -52,7 +51,7 @@ func seal(p identity.Pepper, subject string, secret Secret) ([]byte, error) {
 	return aead.Seal(nil, nil, secret.bytes[:], []byte(subject)), nil
 }
 
-var errTampered = errors.New("secret was not sealed for this person")
+var errTampered = errors.New("secret was not sealed for this user")
 
 func unseal(p identity.Pepper, subject string, sealed []byte) (Secret, error) {
 	var secret Secret

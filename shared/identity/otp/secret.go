@@ -15,31 +15,31 @@ import (
 // secretBytes is the length that RFC 4226 §4 recommends, that of a SHA-1.
 const secretBytes = 20
 
-// Secret is what an authenticator app and we share. It shows itself to nobody who
-// prints it.
+// Secret is the shared secret of an authenticator app and the server. It does not reveal
+// itself when it is printed.
 type Secret struct{ bytes [secretBytes]byte }
 
-// ErrSecret says that a text is no Secret.
+// ErrSecret is returned for a text that is no secret.
 var ErrSecret = errors.New("text is no secret of an authenticator app")
 
 var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// NewSecret returns a secret that nobody has.
+// NewSecret returns a new random secret.
 func NewSecret() Secret {
 	var s Secret
 	rand.Read(s.bytes[:])
 	return s
 }
 
-// ParseSecret reads what Text wrote, for a page that gets it back from the form
-// that the person confirms. It returns ErrSecret for everything else.
+// ParseSecret reads a text that [Secret.Text] wrote, from the form in which the user
+// confirms the app. It returns [ErrSecret] for any other text.
 func ParseSecret(text string) (Secret, error) {
 	var s Secret
 	if len(text) != base32Text.EncodedLen(secretBytes) {
 		return s, ErrSecret
 	}
 	b, err := base32Text.DecodeString(text)
-	// Writing it again refuses line ends, which base32 ignores.
+	// Encoding it again refuses line ends, which base32 ignores.
 	if err != nil || len(b) != secretBytes || base32Text.EncodeToString(b) != text {
 		return s, ErrSecret
 	}
@@ -50,19 +50,19 @@ func ParseSecret(text string) (Secret, error) {
 // String names the type only.
 func (s Secret) String() string { return "[secret of an authenticator app]" }
 
-// GoString is String.
+// GoString is [Secret.String].
 func (s Secret) GoString() string { return s.String() }
 
-// Text is the secret in base32, 32 upper case letters and digits, as an app takes
-// it that cannot scan.
+// Text returns the secret in base32, 32 upper case letters and digits, for an app that
+// cannot scan.
 func (s Secret) Text() string { return base32Text.EncodeToString(s.bytes[:]) }
 
-// Typed is Text in groups of four, to be typed by a person. Apps ignore spaces.
+// Typed returns [Secret.Text] in groups of four, to be typed. Apps ignore spaces.
 func (s Secret) Typed() string { return groups(s.Text(), " ") }
 
-// URI is what the QR code says to an app: the secret, whose it is, and for what.
-// The issuer is a URL, of which the app shows the host. What is the default is not
-// in it, so that the picture is small: SHA-1, six digits, thirty seconds.
+// URI returns the otpauth URI of the QR code: the secret, the user name and the issuer.
+// The issuer is a URL, of which the app shows the host. The URI omits the default values
+// (SHA-1, six digits, 30 seconds), so that the picture is small.
 func (s Secret) URI(issuer, userName string) string {
 	name := issuer
 	if u, err := url.Parse(issuer); err == nil && u.Hostname() != "" {
@@ -75,14 +75,14 @@ func (s Secret) URI(issuer, userName string) string {
 const (
 	period = 30 * time.Second
 	digits = 6
-	// skew is how many steps the clock of a phone may be off, and how late a
-	// person may type (RFC 6238 §5.2).
+	// skew is by how many time steps the clock of a phone may differ, or a user may
+	// type late (RFC 6238 §5.2).
 	skew = 1
 )
 
 func step(at time.Time) int64 { return at.Unix() / int64(period/time.Second) }
 
-// match returns the latest time step around now whose code this is.
+// match returns the latest time step around now that has this code.
 func (s Secret) match(code string, now time.Time) (int64, bool, error) {
 	found, ok := int64(0), false
 	for at := step(now) - skew; at <= step(now)+skew; at++ {
@@ -97,7 +97,7 @@ func (s Secret) match(code string, now time.Time) (int64, bool, error) {
 	return found, ok, nil
 }
 
-// groups puts a separator behind every four characters.
+// groups puts a separator between groups of four characters.
 func groups(s, separator string) string {
 	const group = 4
 	var parts []string

@@ -31,7 +31,7 @@ func TestSecret(t *testing.T) {
 	if back, err := otp.ParseSecret(one.Text()); err != nil || back != one {
 		t.Errorf("ParseSecret(Text) = %v, want the same secret", err)
 	}
-	// In none of the ways in which a program prints what it holds.
+	// No format verb reveals it.
 	fixed, err := otp.ParseSecret(annSecret) // the bytes of "1234567890", twice
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +71,7 @@ func TestURI(t *testing.T) {
 	}
 }
 
-// DynamoDB table leaked: neither a secret nor a code stands in it, in any form that
-// one could use.
+// A leaked table holds neither a secret nor a code in any usable form.
 func TestTableLeaked(t *testing.T) {
 	b := newBench(t)
 	u, codes := b.enroll("ann", annSecret)
@@ -120,7 +119,7 @@ func TestTableLeaked(t *testing.T) {
 	}
 }
 
-// flat is every value inside a value, and every name.
+// flat returns every value and every name inside a value.
 func flat(v types.AttributeValue) [][]byte {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
@@ -151,7 +150,7 @@ func flat(v types.AttributeValue) [][]byte {
 	return nil
 }
 
-// What the leak test looks through is where a leak would be.
+// The search of the leak test finds stored values of every type.
 func TestFlatFindsWhatIsStored(t *testing.T) {
 	it := dynamo.Item{"a": dynamo.Texts([]string{"x"}), "b": dynamo.Bytes([]byte("y")), "c": &types.AttributeValueMemberSS{Value: []string{"z"}}}
 	got := bytes.Join(flat(&types.AttributeValueMemberM{Value: it}), nil)
@@ -162,7 +161,7 @@ func TestFlatFindsWhatIsStored(t *testing.T) {
 	}
 }
 
-// A person types a code as they read it.
+// Normalize accepts a code as users type it.
 func TestNormalize(t *testing.T) {
 	const code = "k3t7zq2amm5dx6vb"
 	tests := map[string]string{

@@ -14,10 +14,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// here is what the challenges of these tests are bound to.
+// here is the binding of the challenges in these tests.
 const here = "sign in\x00a browser"
 
-// bench is a stage where ada has a device with a passkey.
+// bench is a stage with a user, ada, who has a device with a passkey.
 type bench struct {
 	*routetest.Home
 	party  *passkey.Party
@@ -33,7 +33,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// ask returns new options for signing in here.
+// ask returns new options of a sign-in with the binding here.
 func (b *bench) ask() string {
 	b.T.Helper()
 	options, err := b.party.SignIn(b.T.Context(), here)
@@ -57,7 +57,7 @@ func (b *bench) prove() *passkey.Assertion {
 	return a
 }
 
-// enter makes the login of an assertion.
+// enter creates the login of an assertion.
 func (b *bench) enter(a *passkey.Assertion) error {
 	_, _, err := b.Sessions().CreateLogin(b.T.Context(), session.NewLogin{
 		Subject: a.User.Subject, AuthGen: a.User.AuthGen, AuthTime: b.Time, AMR: []string{"pop", "user", "mfa"}, Also: a.Also,
@@ -65,7 +65,7 @@ func (b *bench) enter(a *passkey.Assertion) error {
 	return err
 }
 
-// create has the device make another passkey, and judges it.
+// create makes another passkey with the device, and verifies it.
 func (b *bench) create(name string) (*passkey.Made, error) {
 	b.T.Helper()
 	options, err := b.party.Create(b.T.Context(), passkey.Person{Subject: b.Ada, UserName: "ada"}, nil, here)
@@ -104,7 +104,7 @@ func (b *bench) put(it dynamo.Item) {
 	}
 }
 
-// members are the members of JSON.
+// members returns the members of a JSON object.
 func members(t *testing.T, text string) map[string]any {
 	t.Helper()
 	var m map[string]any

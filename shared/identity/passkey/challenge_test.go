@@ -58,7 +58,7 @@ func flipped(b []byte, i int) []byte {
 	return b
 }
 
-// Without keys nobody can tell.
+// Without keys a challenge is neither accepted nor called forged.
 func TestChallengeWithoutKeys(t *testing.T) {
 	outage := errors.New("the vault is closed")
 	c := ring("AAAAAAAA")
@@ -75,8 +75,8 @@ func TestChallengeWithoutKeys(t *testing.T) {
 	}
 }
 
-// FuzzChallenge sends anything at all to a stage that has made no challenge yet. The
-// seeds are of another stage, whose key has the same id.
+// FuzzChallenge sends arbitrary bytes to a stage that has made no challenge yet. The
+// seeds are of another stage, which has another key with the same id.
 func FuzzChallenge(f *testing.F) {
 	c, another := ring("AAAAAAAA"), ring("AAAAAAAA")
 	another.Key = func(context.Context, string) (*keys.MACKey, error) {

@@ -13,18 +13,19 @@ import (
 	"github.com/tipstaff/tipstaff/shared/replay"
 )
 
-// algorithms are the signatures that we accept, the best first. RS256 is there for
-// the TPMs of older Windows machines.
+// algorithms are the accepted signature algorithms, the best first. RS256 is for the
+// TPMs of older Windows machines.
 var algorithms = []protocol.CredentialParameter{
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgES256},
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgEdDSA},
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
 }
 
-// Create returns what a browser is to have made for somebody who has these passkeys,
-// as JSON (PublicKeyCredentialCreationOptionsJSON), or ErrTooMany. A device that
-// holds one of them makes no second one. It stores nothing. Binding is as of SignIn,
-// with what the new passkey belongs to.
+// Create returns the options for the creation of a passkey as JSON
+// (PublicKeyCredentialCreationOptionsJSON), or [ErrTooMany]. Existing are the passkeys of
+// the user: an authenticator that holds one of them creates no second one. Create stores
+// nothing. Binding is as in [Verifier.SignIn], and also names what the new passkey
+// belongs to.
 func (p *Party) Create(ctx context.Context, who Person, existing []Passkey, binding string) (options string, err error) {
 	if len(existing) >= Max {
 		return "", ErrTooMany
@@ -54,25 +55,25 @@ func (p *Party) Create(ctx context.Context, who Person, existing []Passkey, bind
 	return write(o)
 }
 
-// Registration is a passkey that somebody has made.
+// Registration is the response of a browser to [Party.Create].
 type Registration struct {
 	Answer
 	Subject string
-	// Name is what the person calls it, "" for DefaultName with Device, which is
-	// the browser in words.
+	// Name is the name that the user has chosen, "" for [DefaultName] with Device,
+	// which is the browser in words.
 	Name, Device string
 }
 
-// Made is a passkey that a device has made and that no user has yet: Store.Add
-// gives it to its user. It is good for one use.
+// Made is a new passkey that is not stored yet: [Store.Add] gives it to its user. It can
+// be used once.
 type Made struct {
 	*Passkey
-	// challenge uses up the challenge that the device has answered.
+	// challenge is the write that uses up the challenge of the response.
 	challenge dynamo.Write
 }
 
-// Attest judges a response to Create with the same binding, and returns what was
-// made. It makes no call. Errors are as of Verify.
+// Attest verifies a response to [Party.Create] with the same binding, and returns the new
+// passkey. It makes no call to the database. The errors are those of [Verifier.Verify].
 func (p *Party) Attest(ctx context.Context, r Registration) (*Made, error) {
 	response, err := protocol.ParseCredentialCreationResponseBytes([]byte(r.Response))
 	if err != nil {
@@ -90,7 +91,7 @@ func (p *Party) Attest(ctx context.Context, r Registration) (*Made, error) {
 	return &Made{Passkey: k, challenge: p.Replay.Write(ctx, replay.Challenge, challenge.id, challenge.expires)}, nil
 }
 
-// made judges a response (WebAuthn §7.1) and returns what it has made.
+// made verifies a response (WebAuthn §7.1) and returns its passkey.
 func (p *Party) made(ctx context.Context, subject string, response *protocol.ParsedCredentialCreationData) (*Passkey, error) {
 	host, err := p.host()
 	if err != nil {
@@ -116,12 +117,12 @@ func (p *Party) made(ctx context.Context, subject string, response *protocol.Par
 	}, nil
 }
 
-// maxKey is the size of the largest key: RSA of 4096 bits has about 530 bytes, and a
-// signature under a much larger one costs us time.
+// maxKey is the size of the largest public key in bytes. RSA of 4096 bits has about 530,
+// and the verification with a much larger key takes too long.
 const maxKey = 1024
 
-// usable refuses a key that no signature would be accepted under, before somebody
-// relies on it.
+// usable refuses a key that could not verify any signature, before the user relies on
+// it.
 func usable(key []byte) error {
 	if len(key) > maxKey {
 		return &RefusedError{Reason: "the key is too large"}
@@ -132,8 +133,8 @@ func usable(key []byte) error {
 	return nil
 }
 
-// transports are those of the standard (WebAuthn §5.8.4), each once: the device says
-// what it likes, and we keep it for every later request.
+// transports returns the transports of the standard (WebAuthn §5.8.4), each once. The
+// authenticator may send any text, and the result is stored for later requests.
 func transports(said []protocol.AuthenticatorTransport) []string {
 	var known []string
 	for _, t := range []protocol.AuthenticatorTransport{protocol.Internal, protocol.Hybrid, protocol.USB, protocol.NFC, protocol.BLE, protocol.SmartCard} {

@@ -47,7 +47,7 @@ func TestOptionsOfACreation(t *testing.T) {
 	}
 }
 
-// Somebody who is no user yet has a subject and a name, and no more.
+// A passkey can be created for an invited user, with only a subject and a name.
 func TestCreateForAnInvitedPerson(t *testing.T) {
 	b := newBench(t)
 	invited := identity.NewSubject(b.Time)
@@ -119,14 +119,14 @@ func TestRefusedRegistrations(t *testing.T) {
 		response func() string
 	}{
 		{"owner not verified", func() string { b.device.Unverified = true; return b.device.Create(options(here)) }},
-		{"nobody there", func() string { b.device.Absent = true; return b.device.Create(options(here)) }},
+		{"no user present", func() string { b.device.Absent = true; return b.device.Create(options(here)) }},
 		{"another origin", func() string { b.device.Origin = "https://evil.example"; return b.device.Create(options(here)) }},
 		{"in a frame of another site", func() string { b.device.Cross = true; return b.device.Create(options(here)) }},
 		{"another relying party", func() string { b.device.RPID = "example.com"; return b.device.Create(options(here)) }},
 		{"backed up, and cannot be", func() string { b.device.Flip = 1 << 4; return b.device.Create(options(here)) }},
-		{"a challenge of nobody", func() string { b.device.Challenge = make([]byte, 65); return b.device.Create(options(here)) }},
+		{"a made-up challenge", func() string { b.device.Challenge = make([]byte, 65); return b.device.Create(options(here)) }},
 		{"a challenge of another login", func() string { return b.device.Create(options(here + "\x00another")) }},
-		{"an algorithm that nobody asked for", func() string {
+		{"an algorithm that was not offered", func() string {
 			b.device.Algorithm = webauthncose.AlgES384
 			return b.device.Create(options(here))
 		}},
@@ -177,7 +177,7 @@ func TestRefusedRegistrations(t *testing.T) {
 	}
 }
 
-// A response makes one passkey, once.
+// A response creates one passkey, once.
 func TestReplayedRegistration(t *testing.T) {
 	b := newBench(t)
 	k, err := b.create("")
@@ -198,7 +198,7 @@ func TestReplayedRegistration(t *testing.T) {
 	}
 }
 
-func TestLimit(t *testing.T) {
+func TestAddRefusesMoreThanMax(t *testing.T) {
 	b := newBench(t)
 	for range passkey.Max - 2 {
 		b.AddPasskey(b.Ada, b.device)
@@ -222,12 +222,12 @@ func TestLimit(t *testing.T) {
 		t.Fatalf("List = %d passkeys, %v, want %d", len(all), err, passkey.Max)
 	}
 	if _, err := b.party.Create(t.Context(), passkey.Person{Subject: b.Ada, UserName: "ada"}, all, here); !errors.Is(err, passkey.ErrTooMany) {
-		t.Errorf("Create for somebody who has %d = %v, want ErrTooMany", len(all), err)
+		t.Errorf("Create for a user with %d = %v, want ErrTooMany", len(all), err)
 	}
 }
 
-// Of two tabs that saw the same last free place, one gets it.
-func TestStaleAddition(t *testing.T) {
+// Two tabs cannot exceed Max.
+func TestConcurrentAdditionsDoNotExceedMax(t *testing.T) {
 	b := newBench(t)
 	seen := b.ada()
 	for i, want := range []error{nil, identity.ErrChanged} {

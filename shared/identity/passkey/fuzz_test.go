@@ -8,24 +8,24 @@ import (
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 )
 
-// stranger is our side, far from any table, and the responses of an honest device.
+// stranger returns a party without a database, and the responses of an honest device.
 func stranger(f *testing.F) (party *passkey.Party, get, create string) {
 	f.Helper()
 	party = &passkey.Party{Verifier: &passkey.Verifier{Issuer: routetest.Issuer, Challenges: ring("AAAAAAAA")}}
 	device := (&routetest.Stage{T: f}).Authenticator()
-	options, err := party.Create(f.Context(), passkey.Person{Subject: "usr_1", UserName: "ada"}, nil, "elsewhere")
+	options, err := party.Create(f.Context(), passkey.Person{Subject: "usr_1", UserName: "ada"}, nil, "another binding")
 	if err != nil {
 		f.Fatal(err)
 	}
 	create = device.Create(options)
-	if options, err = party.SignIn(f.Context(), "elsewhere"); err != nil {
+	if options, err = party.SignIn(f.Context(), "another binding"); err != nil {
 		f.Fatal(err)
 	}
 	return party, device.Get(options), create
 }
 
-// FuzzVerify sends anything at all. Nothing of it is a challenge that we made, so all
-// of it is refused, before a table is asked: there is none.
+// FuzzVerify sends arbitrary responses. None has a challenge of the party, so all are
+// refused before a call to the database, which does not exist here.
 func FuzzVerify(f *testing.F) {
 	party, get, create := stranger(f)
 	for _, seed := range []string{get, create, "", "{}", "null", "[]", `{"id":"AA","rawId":"AA","type":"public-key","response":{}}`} {
@@ -38,7 +38,7 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// FuzzAttest does so with a new passkey.
+// FuzzAttest sends arbitrary responses to the creation of a passkey.
 func FuzzAttest(f *testing.F) {
 	party, get, create := stranger(f)
 	for _, seed := range []string{get, create, "", "{}", "null", "[]", `{"id":"AA","rawId":"AA","type":"public-key","response":{}}`} {

@@ -45,8 +45,8 @@ func Encode(p *Passkey) dynamo.Item {
 	return it
 }
 
-// Decode reads an item. One without a credential or a key, or below another id than
-// its credential's, is an error: it must not stand for anything.
+// Decode reads an item. It returns an error for an item without a credential or a key,
+// or with an id that is not that of its credential.
 func Decode(it dynamo.Item) (*Passkey, error) {
 	r := dynamo.Reader{Item: it}
 	p := &Passkey{

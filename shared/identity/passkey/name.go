@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// unnamed is what a passkey is called that nobody gave a name.
+	// unnamed is the name of a passkey without a name.
 	unnamed = "Passkey"
 	// maxName is the length of the longest name, in characters.
 	maxName = 60
 )
 
-// CleanName makes a text fit to be the name of a passkey: printable, with single
-// spaces between words and not too long. It is empty when nothing is left.
+// CleanName returns a text as the name of a passkey: printable characters, with single
+// spaces between words and at most 60 characters. The result may be empty.
 func CleanName(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -31,8 +31,9 @@ func CleanName(text string) string {
 	return strings.TrimSpace(string(name[:min(len(name), maxName)]))
 }
 
-// DefaultName is what we call a passkey whose owner does not say: where it is kept,
-// if it tells, or else the device at which it was made, such as "Firefox on Linux".
+// DefaultName returns the name of a passkey that the user did not name: its password
+// manager, if known, "Security key" for a roaming authenticator, or else the device at
+// which it was made, such as "Firefox on Linux".
 func DefaultName(p *Passkey, device string) string {
 	if keeper := keepers[hex.EncodeToString(p.AAGUID)]; keeper != "" {
 		return keeper
@@ -44,7 +45,7 @@ func DefaultName(p *Passkey, device string) string {
 	return cmp.Or(CleanName(device), unnamed)
 }
 
-// keepers are where most people's passkeys are kept, by AAGUID.
+// keepers are the most common password managers, by AAGUID.
 var keepers = map[string]string{
 	"08987058cadc4b81b6e130de50dcbe96": "Windows Hello",
 	"6028b017b1d44c02b4b3afcdafc96bb2": "Windows Hello",

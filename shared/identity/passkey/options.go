@@ -11,9 +11,9 @@ import (
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 )
 
-// The options of the two ceremonies as a page gets them (WebAuthn §5.1.9, §5.1.10).
-// The library has types for them, with all that we do not ask for and a second
-// encoding, which every function that signs in would carry.
+// The options of the two ceremonies as JSON (WebAuthn §5.1.9, §5.1.10). The types of the
+// library have many more fields and a second encoding, which every function with a
+// sign-in would link.
 
 // requestOptions is a PublicKeyCredentialRequestOptionsJSON.
 type requestOptions struct {
@@ -32,8 +32,7 @@ type creationOptions struct {
 	Timeout   int64         `json:"timeout"` // milliseconds
 	Exclude   []descriptor  `json:"excludeCredentials,omitempty"`
 	Selection authenticator `json:"authenticatorSelection"`
-	// Attestation is the make of the device with a proof, which we have no use
-	// for.
+	// Attestation is "none": the model of the authenticator is not needed.
 	Attestation protocol.ConveyancePreference `json:"attestation"`
 }
 
@@ -61,7 +60,7 @@ type descriptor struct {
 
 type authenticator struct {
 	ResidentKey        protocol.ResidentKeyRequirement      `json:"residentKey"`
-	RequireResidentKey bool                                 `json:"requireResidentKey"` // for those of Level 1
+	RequireResidentKey bool                                 `json:"requireResidentKey"` // for browsers of WebAuthn Level 1
 	UserVerification   protocol.UserVerificationRequirement `json:"userVerification"`
 }
 
@@ -73,18 +72,18 @@ func (b base64url) MarshalText() ([]byte, error) {
 	return base64.RawURLEncoding.AppendEncode(nil, b), nil
 }
 
-// patience is how long a browser waits for the person, in milliseconds.
+// patience is how long a browser waits for the user, in milliseconds.
 const patience = int64(Life / time.Millisecond)
 
-// displayName is what we are called on the screens of devices that show it.
+// displayName is the name of the relying party on devices that show it.
 const displayName = "Tipstaff"
 
-// describe is what a browser needs to know of a person.
+// describe returns the user entity of the options (WebAuthn §5.4.3).
 func (w Person) describe() userEntity {
 	return userEntity{ID: base64url(w.Subject), Name: w.UserName, DisplayName: cmp.Or(w.Name, w.UserName)}
 }
 
-// describe is what a browser needs to know of a passkey.
+// describe returns the credential descriptor of the options (WebAuthn §5.8.3).
 func (p *Passkey) describe() descriptor {
 	return descriptor{Type: protocol.PublicKeyCredentialType, ID: p.Credential, Transports: p.Transports}
 }

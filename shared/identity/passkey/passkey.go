@@ -1,23 +1,27 @@
-// Package passkey lets people sign in with a passkey (Web Authentication, W3C).
+// Package passkey registers and verifies passkeys (Web Authentication, W3C).
 //
-// A passkey is a pair of keys. The private one stays on the person's device, or in
-// the account that keeps their devices in step; we know the public one. To sign in,
-// the browser has the device sign a challenge of ours, after the device has seen
-// its owner's finger, face or PIN. Nothing that we keep is of use to who steals it,
-// and nothing that the person does can be done at the wrong site: the browser puts
-// the site's name into what is signed.
+// # Passkeys
 //
-// A Party is our side, the relying party. It says what the browser is to ask the
-// device for, SignIn and Create, and judges what comes back, Verify and Attest. What
-// they return is not a fact yet: with it come writes that belong into the caller's
-// transaction, so that a challenge is used once, and a passkey that is removed at the
-// same moment opens nothing. A Verifier is the half of it that signs people in.
+// A passkey is a key pair. The private key stays in the authenticator: on the user's
+// device, or in the account that synchronises their devices. The server stores the
+// public key. To sign in, the authenticator verifies the user by finger, face or PIN and
+// signs a challenge of the server. The stored data is of no use to a thief, and a
+// passkey cannot be phished: the browser includes the origin in the signed data.
 //
-// The passkeys of a person lie beside them in the registry, one item each. The
-// device tells who its owner is, by the subject that it was given at the creation,
-// so that a person signs in without typing anything. The same credential id may be
-// registered by two people: it is looked for below the subject that comes with it,
-// and means nothing anywhere else.
+// # Ceremonies
+//
+// A [Party] is the relying party. [Verifier.SignIn] and [Party.Create] return the
+// options for the browser. [Verifier.Verify] and [Party.Attest] verify the response. A
+// result is final only once its writes are part of the caller's transaction. These make
+// sure that a challenge is used once, and that a passkey which is removed at the same
+// time cannot sign in. A [Verifier] is the part that a sign-in needs.
+//
+// # Stored data
+//
+// The passkeys of a user are items in the user's partition of the registry. The
+// authenticator returns the subject that it got at the creation as the user handle, so
+// the user signs in without typing a name. Two users may register the same credential
+// id: a passkey is looked up by subject and credential id together.
 package passkey
 
 import (
@@ -32,79 +36,79 @@ import (
 	"github.com/tipstaff/tipstaff/shared/replay"
 )
 
-// Max is how many passkeys a person may have.
+// Max is how many passkeys a user may have.
 const Max = 20
 
 var (
-	// ErrRefused says that a response proves nothing: it is malformed, of another
-	// site, browser or purpose, or its signature is wrong. The error is a
-	// *RefusedError, which knows whose passkey it was meant to be.
+	// ErrRefused is returned when a response is not accepted: it is malformed, is
+	// for another site, browser or purpose, or has a wrong signature. The error is
+	// a [*RefusedError], which names the user.
 	ErrRefused = errors.New("passkey was not accepted")
-	// ErrExpired says that the challenge was made more than Life ago. The person
-	// tries again.
+	// ErrExpired is returned when the challenge is older than [Life]. The user tries
+	// again.
 	ErrExpired = errors.New("challenge has expired")
-	// ErrUnknown says that there is no such passkey, or nobody whose it could be.
+	// ErrUnknown is returned when there is no such passkey or no such user.
 	ErrUnknown = errors.New("no such passkey")
-	// ErrTooMany says that the person has Max passkeys.
+	// ErrTooMany is returned when the user has [Max] passkeys.
 	ErrTooMany = errors.New("there are too many passkeys")
-	// ErrDisabled says that a person proved who they are and may not sign in. The
-	// error is a *DisabledError.
+	// ErrDisabled is returned when the response is valid and the user is disabled.
+	// The error is a [*DisabledError].
 	ErrDisabled = errors.New("user is disabled")
 )
 
-// RefusedError is an ErrRefused with the reason, in which there is nothing secret.
+// RefusedError is an [ErrRefused] with the reason, which contains no secret.
 type RefusedError struct {
-	// Subject is the person whose passkey the response names and does not prove.
-	// It is empty when there is no such person or no such passkey.
+	// Subject is the user of the passkey that the response names and does not
+	// prove. It is empty when there is no such user or no such passkey.
 	Subject string
 	Reason  string
 }
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("%v: %s", ErrRefused, e.Reason) }
 
-// Is makes it an ErrRefused.
+// Is reports whether target is [ErrRefused].
 func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
-// DisabledError is an ErrDisabled about somebody.
+// DisabledError is an [ErrDisabled] with the user.
 type DisabledError struct{ User *identity.User }
 
 func (e *DisabledError) Error() string { return fmt.Sprintf("%s: %v", e.User.Subject, ErrDisabled) }
 
-// Is makes it an ErrDisabled.
+// Is reports whether target is [ErrDisabled].
 func (e *DisabledError) Is(target error) bool { return target == ErrDisabled }
 
-// Passkey is one of a person's passkeys.
+// Passkey is a passkey of a user.
 type Passkey struct {
 	Subject string
-	// Credential is the id under which the device knows it, 1 to 1023 bytes.
+	// Credential is the credential id, 1 to 1023 bytes.
 	Credential []byte
 	// Key is the public key, in COSE.
 	Key []byte
-	// Count is the highest signature counter that was seen. It stays 0 where
-	// devices are kept in step.
+	// Count is the highest signature counter that was seen. It stays 0 for a
+	// passkey that is synchronised.
 	Count uint32
-	// Flags are those of the authenticator data that came last.
+	// Flags are those of the last authenticator data (WebAuthn §6.1).
 	Flags byte
-	// Transports are the ways to reach the device, for other requests.
+	// Transports are the ways to reach the authenticator, for later requests.
 	Transports []string
-	// AAGUID is the make of the authenticator, if it says so.
+	// AAGUID identifies the model of the authenticator, empty if unknown.
 	AAGUID []byte
-	// Name is what the person calls it.
+	// Name is the name that the user has given it.
 	Name    string
 	Created time.Time
-	// Used is when it last signed in; zero for never.
+	// Used is the time of its last sign-in, zero for never.
 	Used time.Time
 }
 
-// ID is what a passkey is called in addresses, forms and the audit trail: the
-// SHA-256 of its credential id in hexadecimal digits.
+// ID returns the id of a passkey in addresses, forms and the audit trail: the SHA-256 of
+// its credential id in hexadecimal digits.
 func (p *Passkey) ID() string { return id(p.Credential) }
 
-// Synced reports whether the passkey is kept in an account and comes to new devices
-// by itself. One that does not is lost with its device.
+// Synced reports whether the passkey is stored in an account that synchronises it to new
+// devices. Any other passkey is lost with its device.
 func (p *Passkey) Synced() bool { return p.Flags&flagBackupEligible != 0 }
 
-// flagBackupEligible is BE of the authenticator data (WebAuthn §6.1).
+// flagBackupEligible is the flag BE of the authenticator data (WebAuthn §6.1).
 const flagBackupEligible = 1 << 3
 
 func id(credential []byte) string {
@@ -112,10 +116,10 @@ func id(credential []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Verifier signs people in. It is safe for concurrent use.
+// Verifier verifies sign-ins. It is safe for concurrent use.
 type Verifier struct {
-	// Issuer is our own address. Its host is the name that passkeys are bound to,
-	// and pages of any other origin are refused.
+	// Issuer is the address of this server. Its host is the relying party id of all
+	// passkeys, and it is the only accepted origin.
 	Issuer     string
 	Challenges *Challenges
 	Store      *Store
@@ -123,25 +127,26 @@ type Verifier struct {
 	Replay     *replay.Store
 }
 
-// Party is a Verifier that can have passkeys made, too. What only signs people in has
-// no use for that, and is a good deal smaller without it.
+// Party is a [Verifier] that can also register passkeys. A function that only verifies
+// sign-ins does not need it, and its binary is much smaller without it.
 type Party struct{ *Verifier }
 
-// Answer is what a browser sent, and what it is judged by.
+// Answer is the response of a browser with the values to verify it.
 type Answer struct {
 	// Response is the credential in the JSON form of WebAuthn §5.1.
 	Response string
-	// Binding is that of the challenge, as in SignIn and Create.
+	// Binding is the binding of the challenge, as in [Verifier.SignIn] and
+	// [Party.Create].
 	Binding string
 	// RequestID joins audit entries to the log.
 	RequestID string
 }
 
-// Person is for whom a passkey is created. Whoever is invited is one before there
-// is a user.
+// Person is the future user of a new passkey. For an invitation there is no
+// [identity.User] yet.
 type Person struct{ Subject, UserName, Name string }
 
-// host is the relying party's id.
+// host returns the relying party id.
 func (v *Verifier) host() (string, error) {
 	u, err := url.Parse(v.Issuer)
 	if err != nil || u.Hostname() == "" {

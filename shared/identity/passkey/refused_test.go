@@ -9,8 +9,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity/passkey"
 )
 
-// What makes a response worth nothing, however good its signature.
-func TestRefused(t *testing.T) {
+// A response is refused for each of these reasons, even with a valid signature.
+func TestRefusedResponses(t *testing.T) {
 	b := newBench(t)
 	other := b.Authenticator()
 	eve := b.AddUser("eve")
@@ -42,7 +42,7 @@ func TestRefused(t *testing.T) {
 		subject  string // of the error
 	}{
 		{"owner not verified", func() string { b.device.Unverified = true; return b.device.Get(b.ask()) }, passkey.ErrRefused, b.Ada},
-		{"nobody there", func() string { b.device.Absent = true; return b.device.Get(b.ask()) }, passkey.ErrRefused, b.Ada},
+		{"no user present", func() string { b.device.Absent = true; return b.device.Get(b.ask()) }, passkey.ErrRefused, b.Ada},
 		{"another origin", func() string { b.device.Origin = "https://evil.example"; return b.device.Get(b.ask()) }, passkey.ErrRefused, ""},
 		{"a neighbour's origin", func() string { b.device.Origin = "https://app.example.com"; return b.device.Get(b.ask()) }, passkey.ErrRefused, ""},
 		{"our origin over http", func() string { b.device.Origin = "http://auth.example.com"; return b.device.Get(b.ask()) }, passkey.ErrRefused, ""},
@@ -52,7 +52,7 @@ func TestRefused(t *testing.T) {
 		{"another relying party", func() string { b.device.RPID = "example.com"; return b.device.Get(b.ask()) }, passkey.ErrRefused, b.Ada},
 		{"kept in step all of a sudden", func() string { b.device.Synced = true; return b.device.Get(b.ask()) }, passkey.ErrRefused, b.Ada},
 		{"backed up, and cannot be", func() string { b.device.Flip = 1 << 4; return b.device.Get(b.ask()) }, passkey.ErrRefused, b.Ada},
-		{"a challenge of nobody", func() string { b.device.Challenge = make([]byte, 65); return b.device.Get(b.ask()) }, passkey.ErrRefused, ""},
+		{"a made-up challenge", func() string { b.device.Challenge = make([]byte, 65); return b.device.Get(b.ask()) }, passkey.ErrRefused, ""},
 		{"no challenge", func() string { b.device.Challenge = []byte{}; return b.device.Get(b.ask()) }, passkey.ErrRefused, ""},
 		{"a challenge of another browser", func() string { return b.device.Get(elsewhere) }, passkey.ErrRefused, ""},
 		{"a challenge for another purpose", func() string { return b.device.Get(purpose) }, passkey.ErrRefused, ""},
@@ -61,9 +61,9 @@ func TestRefused(t *testing.T) {
 		{"other authenticator data", func() string { return damage(b.device.Get(b.ask()), "authenticatorData") }, passkey.ErrRefused, b.Ada},
 		{"ada's passkey as eve", func() string { b.device.UserHandle = eve; return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
 		{"eve's passkey as ada", func() string { other.UserHandle = b.Ada; return other.Get(b.ask()) }, passkey.ErrUnknown, ""},
-		{"as nobody", func() string { b.device.UserHandle = identity.NewSubject(b.Time); return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
-		{"as what is no person", func() string { b.device.UserHandle = "client"; return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
-		{"as somebody with a long name", func() string {
+		{"as an unknown user", func() string { b.device.UserHandle = identity.NewSubject(b.Time); return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
+		{"as a client", func() string { b.device.UserHandle = "client"; return b.device.Get(b.ask()) }, passkey.ErrUnknown, ""},
+		{"as a user with a long handle", func() string {
 			b.device.UserHandle = identity.SubjectPrefix + strings.Repeat("a", 3000)
 			return b.device.Get(b.ask())
 		}, passkey.ErrUnknown, ""},

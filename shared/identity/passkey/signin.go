@@ -15,10 +15,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/replay"
 )
 
-// SignIn returns what a browser is to ask for when somebody signs in, as JSON
-// (PublicKeyCredentialRequestOptionsJSON): any passkey of this site, with its owner
-// proved to the device. It stores nothing. Binding says what the response will be
-// good for; it belongs to the purpose and the browser.
+// SignIn returns the options of a sign-in as JSON
+// (PublicKeyCredentialRequestOptionsJSON): any passkey of this site, with user
+// verification. It stores nothing. Binding names the purpose and the browser, and the
+// response is accepted only with the same binding.
 func (v *Verifier) SignIn(ctx context.Context, binding string) (options string, err error) {
 	challenge, err := v.Challenges.New(ctx, binding)
 	if err != nil {
@@ -33,23 +33,23 @@ func (v *Verifier) SignIn(ctx context.Context, binding string) (options string, 
 	})
 }
 
-// Assertion is a proof of who somebody is, once Also is written.
+// Assertion is a verified sign-in. It is final only once Also is written.
 type Assertion struct {
 	User *identity.User
-	// Passkey is as it will be.
+	// Passkey is the passkey after the sign-in.
 	Passkey *Passkey
-	// Also belongs into the transaction of the sign-in: the challenge, which is
-	// used up, then the passkey, which must be there still, and where Regressed
-	// an audit entry. The first two fail with an ErrRefused.
+	// Also belongs to the transaction of the sign-in. It uses up the challenge,
+	// updates the passkey, which must still exist, and if Regressed writes an audit
+	// entry. The first two fail with an [ErrRefused].
 	Also []dynamo.Write
-	// Regressed says that the signature counter did not go on: there may be a copy
-	// of the passkey. It is no reason to keep anybody out.
+	// Regressed is true if the signature counter did not increase: the passkey may
+	// have been copied. It is no reason to refuse the sign-in.
 	Regressed bool
 }
 
-// Verify judges a response to SignIn with the same binding. It makes two consistent
-// reads, and none for a challenge that is not ours. The error is one of ErrRefused,
-// ErrExpired, ErrUnknown and ErrDisabled, or says that nobody can tell.
+// Verify verifies a response to [Verifier.SignIn] with the same binding. It makes two
+// consistent reads, and none for a forged challenge. The error is [ErrRefused],
+// [ErrExpired], [ErrUnknown] or [ErrDisabled], or that of the database or the keys.
 func (v *Verifier) Verify(ctx context.Context, a Answer) (*Assertion, error) {
 	response, err := protocol.ParseCredentialRequestResponseBytes([]byte(a.Response))
 	if err != nil {
@@ -94,15 +94,15 @@ func (v *Verifier) Verify(ctx context.Context, a Answer) (*Assertion, error) {
 // maxHandle is the length of the longest user handle (WebAuthn §5.4.3).
 const maxHandle = 64
 
-// used is a challenge that was answered.
+// used is the challenge of a response.
 type used struct {
 	id      string
 	expires time.Time
 }
 
-// challenged checks the challenge and the origin of what was signed. The library
-// takes origins that differ in upper and lower case, in the default port or in
-// what follows the host for the same. A browser reports exactly ours.
+// challenged checks the challenge and the origin of the signed client data. The library
+// treats origins as equal that differ in case, in the default port or in the part after
+// the host. A browser reports exactly the issuer, so this check is exact.
 func (v *Verifier) challenged(ctx context.Context, signed *protocol.CollectedClientData, binding string) (used, error) {
 	challenge, err := base64.RawURLEncoding.DecodeString(signed.Challenge)
 	if err != nil {
@@ -118,10 +118,10 @@ func (v *Verifier) challenged(ctx context.Context, signed *protocol.CollectedCli
 	return used{id: string(challenge), expires: expires}, nil
 }
 
-// prove judges a response by a passkey (WebAuthn §7.2), and returns the passkey as it
-// is to be stored. The library's Verify does the steps that need cryptography; those
-// about what was seen before are here. The package of it that has them all brings a
-// second encoding of every type with it.
+// prove verifies a response by a passkey (WebAuthn §7.2), and returns the passkey to
+// store. The Verify of the library does the steps that need cryptography. The steps that
+// compare with stored data are here: the package of the library with all steps links a
+// second encoding of every type.
 func (v *Verifier) prove(ctx context.Context, before *Passkey, response *protocol.ParsedCredentialAssertionData) (after *Passkey, regressed bool, err error) {
 	host, err := v.host()
 	if err != nil {
@@ -140,34 +140,34 @@ func (v *Verifier) prove(ctx context.Context, before *Passkey, response *protoco
 	changed := *before
 	changed.Count, changed.Flags = max(before.Count, said.Counter), byte(said.Flags)
 	changed.Used = v.Store.Now(ctx).UTC().Truncate(time.Second)
-	// Who does not count says 0 always.
+	// An authenticator without a counter always sends 0.
 	return &changed, said.Counter <= before.Count && before.Count != 0, nil
 }
 
-// What is asked of every ceremony: nobody else's page around ours, the owner
-// recognised, and at the device.
+// The requirements of every ceremony: no frame of another origin, user verification,
+// and user presence.
 const (
-	noFrames = false // the parameter allows them
+	noFrames = false // the parameter would allow frames
 	verified = true
 	present  = true
 )
 
-// consistent reports whether a passkey that is backed up is one that can be.
+// consistent reports whether only an eligible passkey is backed up (WebAuthn §6.1.3).
 func consistent(flags protocol.AuthenticatorFlags) bool {
 	return flags.HasBackupEligible() || !flags.HasBackupState()
 }
 
-// use writes what a sign-in changes. It holds while the passkey is there with the
-// key that was used. Of two sign-ins at once the later write may lower the counter
-// a little; both are let in anyway.
+// use returns the write of the changes of a sign-in. It holds while the passkey exists
+// with the key that was used. Of two concurrent sign-ins the later write may lower the
+// counter a little, which refuses neither.
 func (s *Store) use(p *Passkey) dynamo.Write {
 	return dynamo.Update(s.Registry, key(p.Subject, p.ID()), dynamo.Changes{Set: dynamo.Item{
 		attrCount: dynamo.Number(int64(p.Count)), attrFlags: dynamo.Number(int64(p.Flags)), attrUsed: dynamo.Seconds(p.Used),
 	}}, dynamo.Equal(attrKey, dynamo.Bytes(p.Key)))
 }
 
-// refuse says why the library refuses. Its Details are sentences; what was sent is
-// quoted in its DevInfo, which stays where it is.
+// refuse returns a RefusedError with the reason of the library. It uses only the Details,
+// since the DevInfo quotes the response.
 func refuse(subject string, err error) error {
 	reason := "the response is malformed"
 	if refused, ok := errors.AsType[*protocol.Error](err); ok {

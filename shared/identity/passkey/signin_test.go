@@ -31,7 +31,7 @@ func TestOptionsOfASignIn(t *testing.T) {
 	}
 }
 
-// A page costs no call, and a sign-in two reads and one transaction.
+// The options cost no call, and a sign-in costs two reads and one transaction.
 func TestSignIn(t *testing.T) {
 	for name, algorithm := range map[string]webauthncose.COSEAlgorithmIdentifier{
 		"ES256": webauthncose.AlgES256, "EdDSA": webauthncose.AlgEdDSA, "RS256": webauthncose.AlgRS256,
@@ -67,7 +67,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// A passkey that is kept in step between devices counts nothing.
+// A synchronised passkey has no counter.
 func TestSyncedPasskey(t *testing.T) {
 	b := newBench(t)
 	b.device.Synced, b.device.Counts = true, 0
@@ -83,7 +83,7 @@ func TestSyncedPasskey(t *testing.T) {
 	}
 }
 
-// A challenge that is not ours costs no call.
+// A forged challenge costs no call.
 func TestForgedChallengeCostsNothing(t *testing.T) {
 	b := newBench(t)
 	counter := b.Count()
@@ -94,7 +94,7 @@ func TestForgedChallengeCostsNothing(t *testing.T) {
 	}
 }
 
-func TestExpired(t *testing.T) {
+func TestAChallengeExpires(t *testing.T) {
 	b := newBench(t)
 	response := b.device.Get(b.ask())
 	b.Pass(passkey.Life - time.Millisecond)
@@ -107,8 +107,8 @@ func TestExpired(t *testing.T) {
 	}
 }
 
-// A response signs in once, also by way of another spelling of the same challenge,
-// and of two at the same time one.
+// A response signs in once, also with another spelling of the same challenge, and one of
+// two concurrent sign-ins succeeds.
 func TestReplay(t *testing.T) {
 	b := newBench(t)
 	response := b.device.Get(b.ask())
@@ -139,8 +139,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// A copy of a device counts by itself. Whoever comes second with a count is let in,
-// because devices forget theirs, and the trail says so each time.
+// A copy of a device has a separate counter. A sign-in with a repeated count succeeds,
+// because some devices forget theirs, and leaves an audit entry each time.
 func TestClonedAuthenticator(t *testing.T) {
 	b := newBench(t)
 	clone := b.device.Clone()
@@ -170,7 +170,7 @@ func TestClonedAuthenticator(t *testing.T) {
 	}
 }
 
-func TestRemovedPasskey(t *testing.T) {
+func TestARemovedPasskeyIsRefused(t *testing.T) {
 	b := newBench(t)
 	racing := b.prove()
 	if err := b.party.Store.Remove(t.Context(), b.ada(), b.key, ""); err != nil {
@@ -184,8 +184,8 @@ func TestRemovedPasskey(t *testing.T) {
 	}
 }
 
-// Two devices that are kept in step, or two tabs, sign in at the same time.
-func TestTwoAtOnce(t *testing.T) {
+// Two devices with the same passkey, or two tabs, can sign in concurrently.
+func TestConcurrentSignInsSucceed(t *testing.T) {
 	b := newBench(t)
 	first, second := b.prove(), b.prove()
 	for i, a := range []*passkey.Assertion{second, first} {
@@ -195,9 +195,9 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
-// A passkey that was removed and made anew under the same id, with another key, is
-// not the one that was used.
-func TestReplacedPasskey(t *testing.T) {
+// A sign-in is refused when the passkey was replaced by one with the same id and another
+// key.
+func TestAReplacedPasskeyIsRefused(t *testing.T) {
 	b := newBench(t)
 	racing := b.prove()
 	other := b.AddPasskey(b.Ada, b.device.Clone())
@@ -209,9 +209,8 @@ func TestReplacedPasskey(t *testing.T) {
 	}
 }
 
-// Who is disabled learns it, with a passkey that proves who they are, and nobody
-// else does.
-func TestDisabledPerson(t *testing.T) {
+// A disabled user gets ErrDisabled only with a valid passkey.
+func TestADisabledUserIsRefused(t *testing.T) {
 	b := newBench(t)
 	racing := b.prove()
 	disable := admin.Disabled()
@@ -232,7 +231,7 @@ func TestDisabledPerson(t *testing.T) {
 	}
 }
 
-// The secret of a stage is rotated between the page and the answer.
+// A sign-in succeeds when the keys of the stage are rotated between options and response.
 func TestSignInOverARotation(t *testing.T) {
 	b := newBench(t)
 	b.Pass(keys.CacheLife)

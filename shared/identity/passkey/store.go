@@ -15,8 +15,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// Store keeps the passkeys of people in the registry table. It is safe for
-// concurrent use.
+// Store keeps the passkeys of users in the registry table. It is safe for concurrent
+// use.
 type Store struct {
 	DB       *dynamodb.Client
 	Registry string
@@ -25,8 +25,7 @@ type Store struct {
 	Now      func(context.Context) time.Time
 }
 
-// List returns the passkeys of a person, the oldest first, with one consistent
-// query.
+// List returns the passkeys of a user, the oldest first, with one consistent query.
 func (s *Store) List(ctx context.Context, subject string) ([]Passkey, error) {
 	out, err := s.DB.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.Registry, ConsistentRead: new(true),
@@ -50,7 +49,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]Passkey, error) {
 	return all, nil
 }
 
-// Get returns one passkey of a person, or ErrUnknown, with one consistent read.
+// Get returns one passkey of a user, or [ErrUnknown], with one consistent read.
 func (s *Store) Get(ctx context.Context, subject, id string) (*Passkey, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Registry, Key: key(subject, id), ConsistentRead: new(true)})
 	if err != nil {
@@ -62,12 +61,12 @@ func (s *Store) Get(ctx context.Context, subject, id string) (*Passkey, error) {
 	return Decode(out.Item)
 }
 
-// Add gives a user the passkey that Attest returned, with an audit entry. It returns
-// ErrTooMany when there are Max, identity.ErrChanged when u is not what is stored any
-// more, and an ErrRefused when the response was used before.
+// Add gives a user the passkey that [Party.Attest] returned, with an audit entry. It
+// returns [ErrTooMany] when the user has [Max] passkeys, [identity.ErrChanged] when u has
+// changed since they were read, and an [ErrRefused] when the response was used before.
 //
-// The list is read after u, and the write holds only while nothing was added since
-// u was read, so no user gets more than Max by adding two at once.
+// The list is read after u, and the transaction fails when a passkey was added since u
+// was read. So concurrent requests cannot exceed Max.
 func (s *Store) Add(ctx context.Context, u *identity.User, m *Made, requestID string) error {
 	existing, err := s.List(ctx, u.Subject)
 	if err != nil {
@@ -83,9 +82,9 @@ func (s *Store) Add(ctx context.Context, u *identity.User, m *Made, requestID st
 	return nil
 }
 
-// Adding returns the writes that make a passkey a user's, with an audit entry, for
-// a transaction that holds more. They fail with an ErrRefused when the response was
-// used before.
+// Adding returns the writes that store a new passkey, with an audit entry, for a
+// transaction of the caller. They fail with an [ErrRefused] when the response was used
+// before.
 func (s *Store) Adding(ctx context.Context, m *Made, requestID string) []dynamo.Write {
 	refused := &RefusedError{Subject: m.Subject, Reason: "the response was used before, or the passkey is there already"}
 	return []dynamo.Write{
@@ -94,10 +93,10 @@ func (s *Store) Adding(ctx context.Context, m *Made, requestID string) []dynamo.
 	}
 }
 
-// Remove takes a passkey away from a user, with an audit entry. It returns
-// identity.ErrChanged when u is not what is stored any more, and ErrUnknown when the
-// passkey is gone. Whether the user has another way to sign in is the caller's to
-// know, of when u was read.
+// Remove removes a passkey of a user, with an audit entry. It returns
+// [identity.ErrChanged] when u has changed since they were read, and [ErrUnknown] when
+// the passkey does not exist. The caller has checked, after reading u, that the user has
+// another way to sign in.
 func (s *Store) Remove(ctx context.Context, u *identity.User, p *Passkey, requestID string) error {
 	err := dynamo.Tx{
 		s.People.Changing(u, dynamo.Changes{}), s.Removal(p), s.entry(ctx, audit.PasskeyRemove, p, requestID),
@@ -108,14 +107,14 @@ func (s *Store) Remove(ctx context.Context, u *identity.User, p *Passkey, reques
 	return nil
 }
 
-// Removal is the write that takes a passkey away. It fails with ErrUnknown when the
-// passkey is not there.
+// Removal returns the write that removes a passkey. It fails with [ErrUnknown] when the
+// passkey does not exist.
 func (s *Store) Removal(p *Passkey) dynamo.Write {
 	return dynamo.Delete(s.Registry, key(p.Subject, p.ID()), dynamo.Exists()).Else(ErrUnknown)
 }
 
-// Rename gives a passkey another name, which CleanName makes fit, with an audit
-// entry. It returns ErrUnknown when the passkey is gone.
+// Rename gives a passkey another name, cleaned by [CleanName], with an audit entry. It
+// returns [ErrUnknown] when the passkey does not exist.
 func (s *Store) Rename(ctx context.Context, p *Passkey, name, requestID string) error {
 	renamed := *p
 	renamed.Name = cmp.Or(CleanName(name), unnamed)
@@ -130,7 +129,7 @@ func (s *Store) Rename(ctx context.Context, p *Passkey, name, requestID string) 
 	return nil
 }
 
-// entry is the audit entry of what its owner did with a passkey.
+// entry returns the write of the audit entry about an action of a user on a passkey.
 func (s *Store) entry(ctx context.Context, action audit.Action, p *Passkey, requestID string) dynamo.Write {
 	return s.Trail.Put(ctx, audit.Entry{
 		Actor: p.Subject, Action: action, Subject: p.Subject, Object: contract.PasskeyPrefix.Of(p.ID()), Outcome: audit.Success,

@@ -79,8 +79,8 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	}
 }
 
-// An item with nothing but its key, the credential and the public key is of a
-// passkey of which no more is known, and one with attributes of a later release too.
+// An item with only its key, the credential and the public key is read, and so is one
+// with attributes of a later release.
 func TestOldAndNewItems(t *testing.T) {
 	whole := passkey.Encode(full())
 	it := dynamo.Item{"pk": whole["pk"], "sk": whole["sk"], "cred": whole["cred"], "key": whole["key"], "later": dynamo.Text("x")}
@@ -90,7 +90,7 @@ func TestOldAndNewItems(t *testing.T) {
 	}
 }
 
-// An item that does not make sense is an error, and never somebody's passkey.
+// A damaged item is an error, and never a passkey.
 func TestDecodeRefuses(t *testing.T) {
 	tests := []struct {
 		name, attribute string
@@ -121,7 +121,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestNamesAreCleanedOrDerived(t *testing.T) {
 	long := strings.Repeat("ä", 100)
 	for text, want := range map[string]string{
 		"phone": "phone", "  my  \n phone\x00 ": "my phone", "\u202egnp.exe": "gnp.exe", "": "", " \t": "",

@@ -1,16 +1,15 @@
-// Package recovery keeps the requests of users for a new way to sign in, until they
-// have been written to.
+// Package recovery stores the requests of users for a new way to sign in until the mail
+// is sent.
 //
-// A request needs nothing but a user name, and the answer must not tell which users
-// exist: neither by its words nor by its time, nor by a mail server that is slow. So
-// each request is answered at once and put into a queue, also for a user name that
-// does not exist. A task works the queue off: it knows which users may be written to,
-// and makes the link. The link is never in the table; a try that failed made one that
-// no person has seen.
+// A request needs only a user name, and the response must not reveal which users exist:
+// neither by its words, nor by its time, nor by a slow mail server. So each request is
+// answered at once and put into a queue, also for a user name that does not exist. A
+// task handles the queue: it decides which users may get a mail, and makes the link. The
+// link is never in the table, and the link of a failed attempt is never delivered.
 //
-// The requests are a queue, see package queue. A request that could not be done for
-// [Life] is given up, with an entry in the trail: a user who waited that long has
-// asked again, or has asked an operator.
+// The requests are a queue, see package [queue]. A request that fails for [Life] is given
+// up, with an audit entry: after that time the user has asked again, or has asked an
+// operator.
 package recovery
 
 import (
@@ -22,13 +21,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/queue"
 )
 
-// Life is how long a request is worth an answer.
+// Life is how long a request is attempted.
 const Life = 2 * time.Hour
 
-// ActionUndelivered is how the trail calls a mail that was given up.
+// ActionUndelivered is the action of the audit entry about a mail that was given up.
 const ActionUndelivered audit.Action = "mail.undelivered"
 
-// Request is that of a user who cannot sign in.
+// Request is the request of a user who cannot sign in.
 type Request struct {
 	// Subject is the user; empty for a user name that does not exist.
 	Subject string
@@ -40,12 +39,12 @@ type (
 	Queue = queue.Queue[Request]
 )
 
-// attrSubject is the only attribute of a request, beside those of an entry. What was
-// typed is not stored: people mistype their password into that field.
+// attrSubject is the only attribute of a request, in addition to those of an entry. The
+// typed user name is not stored: some users type their password into that field.
 const attrSubject = "sub" // absent: a user name that does not exist
 
-// Requests is how the requests are stored. An entry is of the same size in write
-// units for a user name that does not exist.
+// Requests is the kind of the queue: how requests are stored. An entry takes the same
+// number of write units for a user name that does not exist.
 var Requests = &queue.Kind[Request]{
 	Partition: contract.MailPartition,
 	Encode: func(r Request) dynamo.Item {

@@ -20,7 +20,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 250e6, time.UTC)
 
-// bench is the requests of a stage with a clock that tests set.
+// bench is a queue of requests with a clock that tests set.
 type bench struct {
 	*recovery.Queue
 	t   *testing.T
@@ -64,7 +64,7 @@ func (b *bench) items(table string) []map[string]types.AttributeValue {
 	return out.Items
 }
 
-func TestRequests(t *testing.T) {
+func TestARequestIsDueUntilItIsTaken(t *testing.T) {
 	b, ctx := open(t), context.Background()
 	b.ask("usr_ada")
 	b.now = b.now.Add(time.Second)
@@ -109,9 +109,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// What is kept of a request is who it is for, and it goes by itself if no task ever
-// comes.
-func TestStored(t *testing.T) {
+// A request holds only its subject, and has a TTL in case that no task runs.
+func TestARequestHoldsOnlyItsSubject(t *testing.T) {
 	b := open(t)
 	b.ask("usr_ada")
 	items := b.items(b.Table)
@@ -132,8 +131,8 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// A request that cannot be read is told, and is never taken for one without a user.
-func TestABrokenRequest(t *testing.T) {
+// A request that cannot be read is an error, and never one without a user.
+func TestABrokenRequestIsAnError(t *testing.T) {
 	b := open(t)
 	b.ask("usr_ada")
 	it := b.items(b.Table)[0]

@@ -1,17 +1,19 @@
-// Package backchannel keeps which clients have to be told of an ended session, until
-// they have been told.
+// Package backchannel stores the notices of ended sessions until they are delivered to
+// the clients (OpenID Connect Back-Channel Logout 1.0).
 //
-// When a session ends, the clients that it was open at want to know (OpenID Connect
-// Back-Channel Logout 1.0). A request that told them itself would make a user wait
-// for the servers of others, and one that died on the way would tell none of them.
-// So the transaction that ends a session also writes a [Notice]: there is no end
-// without its notice, and no notice of an end that did not happen. A task delivers
-// the notices afterwards.
+// # Writing
 //
-// The notices are a queue, see package queue. One may be delivered twice, and its id
-// is the same each time, by which a client can tell. A notice has no expiry in the
-// table: only a delivery ends it, or [queue.Queue.Abandon], which leaves an entry in
-// the trail.
+// A request that delivered the notices itself would make the user wait for the servers
+// of clients, and a request that died would deliver none of them. So the transaction
+// that ends a session also writes a [Notice]: there is no end without its notice, and
+// no notice of an end that did not happen. A task delivers the notices afterwards.
+//
+// # Delivery
+//
+// The notices are a queue, see package [queue]. A notice may be delivered twice. Its
+// id is the same each time, so that a client can recognise it. A notice has no expiry
+// in the table: only a delivery removes it, or [queue.Queue.Abandon], which leaves an
+// entry in the audit trail.
 package backchannel
 
 import (
@@ -21,13 +23,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/queue"
 )
 
-// ActionUndelivered is how the trail calls a notice that was given up.
+// ActionUndelivered is the action of the audit entry about a notice that was given up.
 const ActionUndelivered audit.Action = "logout.undelivered"
 
-// Notice is the end of one session, to be told to one client. Its entry was written
-// when the session ended.
+// Notice tells one client about the end of one session. Its entry was written when the
+// session ended.
 type Notice struct {
-	// Client is to be told that Session, a grant of Subject, has ended.
+	// Client is the id of the client. Session is the id of the grant of Subject
+	// that has ended.
 	Client, Subject, Session string
 }
 
@@ -37,14 +40,14 @@ type (
 	Queue = queue.Queue[Notice]
 )
 
-// The layout of a notice, beside that of an entry.
+// The attributes of a notice, in addition to those of an entry.
 const (
 	attrClient  = "client"
 	attrSubject = "sub"
 	attrSession = "sid"
 )
 
-// Notices is how the notices are stored.
+// Notices is the kind of the queue: how notices are stored.
 var Notices = &queue.Kind[Notice]{
 	Partition: contract.NoticePartition,
 	Encode: func(n Notice) dynamo.Item {
@@ -67,8 +70,8 @@ var Notices = &queue.Kind[Notice]{
 	},
 }
 
-// AtMost keeps a number of notices for each client, the oldest, so that none of the
-// clients fills the answer of [queue.Queue.Due] alone.
+// AtMost returns a filter for [queue.Queue.Due] that keeps the oldest notices of each
+// client, up to a number, so that no client fills the result alone.
 func AtMost(number int) func(*Entry) bool {
 	perClient := map[string]int{}
 	return func(e *Entry) bool {

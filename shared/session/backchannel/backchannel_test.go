@@ -20,7 +20,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 250e6, time.UTC)
 
-// bench is an outbox with a clock that tests set.
+// bench is a queue of notices with a clock that tests set.
 type bench struct {
 	*backchannel.Queue
 	t   *testing.T
@@ -155,8 +155,8 @@ func TestOneClientDoesNotFillTheAnswer(t *testing.T) {
 	}
 }
 
-// TestABrokenNoticeStopsNobody: it is told, and the others are found.
-func TestABrokenNoticeStopsNobody(t *testing.T) {
+// Due returns an error for a notice that cannot be read, and the other notices.
+func TestABrokenNoticeDoesNotStopTheOthers(t *testing.T) {
 	b := open(t)
 	b.put("app", "s1")
 	broken := map[string]types.AttributeValue{

@@ -1,5 +1,5 @@
-// Package sessiontest gives tests a session store over a real database, with a
-// clock that they turn and a wire between the two that fails as they say.
+// Package sessiontest gives tests a session store over a real database. The test moves
+// its clock, and injects faults into the wire between the store and the database.
 package sessiontest
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Noon is when the clock of every bench starts.
+// Noon is the time at which the clock of every bench starts.
 var Noon = time.Date(2026, 11, 22, 12, 0, 0, 250e6, time.UTC)
 
 // Bench is a store on empty tables.
@@ -31,7 +31,7 @@ type Bench struct {
 	Handles *session.Handles
 	Wire    *Wire
 	Clock   *Clock
-	// Raw is the database past the wire.
+	// Raw is the database without the wire.
 	Raw *dynamodb.Client
 
 	tb testing.TB
@@ -66,11 +66,11 @@ func New(tb testing.TB) *Bench {
 	return b
 }
 
-// generate makes one document for all benches; RSA keys take their time.
+// generate makes one document for all benches, since RSA keys are slow to make.
 var generate = sync.OnceValues(func() (*keys.Document, error) { return keys.Generate(Noon) })
 
-// unlimited lets the SDK try again however much has failed before: the tests
-// make everything fail.
+// unlimited lets the SDK retry regardless of earlier failures, since the tests make
+// every call fail.
 type unlimited struct{}
 
 func (unlimited) GetToken(context.Context, uint) (func() error, error) {
@@ -90,7 +90,7 @@ func (b *Bench) User() string {
 	return subject
 }
 
-// Grant creates a grant for the client "app", as change says.
+// Grant creates a grant for the client "app" with the changes of change.
 func (b *Bench) Grant(subject string, change func(*session.NewGrant)) *session.Grant {
 	b.tb.Helper()
 	n := session.NewGrant{
@@ -119,8 +119,8 @@ func (b *Bench) Token(g *session.Grant, generation uint32) string {
 	return text
 }
 
-// Refresh presents the refresh token of a generation of a grant, as the client
-// "app" with a grace of 30 s, or as change says.
+// Refresh presents the refresh token of a generation of a grant, as the client "app"
+// with a grace of 30 s, and with the changes of change.
 func (b *Bench) Refresh(g *session.Grant, generation uint32, change func(*session.RefreshRequest)) (*session.Grant, session.Outcome, error) {
 	r := session.RefreshRequest{
 		Handle: session.Handle{Subject: g.Subject, Grant: g.ID, Generation: generation},
@@ -132,7 +132,7 @@ func (b *Bench) Refresh(g *session.Grant, generation uint32, change func(*sessio
 	return b.Store.Refresh(context.Background(), r)
 }
 
-// Entry is what a test wants to know of an audit entry.
+// Entry is the part of an audit entry that tests compare.
 type Entry struct{ Action, Object, Why string }
 
 // Entries returns the audit entries about a subject, in the order of their ids.
@@ -165,32 +165,33 @@ func textOf(v types.AttributeValue) string {
 	return ""
 }
 
-// Clock stands still until it is turned. It is safe for concurrent use.
+// Clock is a clock that stands still until [Clock.Turn] moves it. It is safe for
+// concurrent use.
 type Clock struct {
 	mu   sync.Mutex
 	now  time.Time
 	last time.Time // that tick returned
 }
 
-// Now is the time on the clock.
+// Now returns the time of the clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Tell is Now, for the field of a store.
+// Tell is [Clock.Now], for the Now field of a store.
 func (c *Clock) Tell(context.Context) time.Time { return c.Now() }
 
-// Turn turns the clock on.
+// Turn moves the clock forward.
 func (c *Clock) Turn(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// tick is the time on the clock, or a little later, and never the same twice:
-// audit entries lie in the order of their times.
+// tick returns the time of the clock or a little later, and never the same time twice,
+// so that audit entries have an order.
 func (c *Clock) tick(context.Context) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

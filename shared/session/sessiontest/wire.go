@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Call is a call of the store, before it happens.
+// Call is a call of the store to the database, before it is made.
 type Call struct {
 	// Operation is its name, such as "UpdateItem".
 	Operation string
@@ -23,17 +23,17 @@ type Call struct {
 
 // Fault is what happens to a call. The zero Fault is nothing.
 type Fault struct {
-	// Error is answered in place of the database, which learns nothing: the
-	// name of an exception, or for a transaction the reason that cancels it.
+	// Error is returned without a call to the database: the name of an exception,
+	// or for a transaction the reason that cancels it.
 	Error string
 	// Twice makes the database serve the call two times; the store gets the
 	// second answer.
 	Twice bool
-	// Drop lets the database serve the call and then loses the answer.
+	// Drop lets the database serve the call and then loses the response.
 	Drop bool
 	// Body replaces the request.
 	Body []byte
-	// After runs when the call has been served, before it is answered.
+	// After runs when the call has been served, before its response.
 	After func()
 }
 
@@ -51,8 +51,8 @@ type Wire struct {
 type Tally struct {
 	// Calls is a list of operations in the order in which they were called.
 	Calls []string
-	// Read and Write are the consumed capacity units, by what an operation
-	// does; those of a failed call are not told.
+	// Read and Write are the consumed capacity units, by the type of operation.
+	// DynamoDB does not report those of a failed call.
 	Read, Write float64
 }
 
@@ -60,15 +60,15 @@ func (t Tally) String() string {
 	return fmt.Sprintf("%s (%v write units, %v read units)", strings.Join(t.Calls, " "), t.Write, t.Read)
 }
 
-// Inject makes f decide what happens to each call from now on; nil ends it. Calls
-// run at the same time.
+// Inject makes f choose the fault of each call from now on; nil ends it. Concurrent
+// calls call f concurrently.
 func (w *Wire) Inject(f func(Call) Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fault = f
 }
 
-// Count returns what the calls of f cost.
+// Count returns the cost of the calls of f.
 func (w *Wire) Count(f func()) Tally {
 	w.mu.Lock()
 	w.tally = Tally{}
@@ -118,7 +118,8 @@ func (w *Wire) Do(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// send asks the database, and for the capacity too. Nobody checks the signature.
+// send makes the call and asks for the capacity as well. The local database does not
+// check the signature.
 func (w *Wire) send(r *http.Request, operation string, body []byte) (*http.Response, error) {
 	body = append([]byte(`{"ReturnConsumedCapacity":"TOTAL",`), body[1:]...)
 	r = r.Clone(r.Context())

@@ -1,9 +1,8 @@
 // Package qr draws a QR code as one path of an SVG picture.
 //
-// A path is text that stands in the page itself: no second request, nothing that a
-// content security policy has to allow, sharp at any size, and in the color of the
-// words around it. It is a package of its own so that only the function that shows
-// one links the encoder.
+// A path is part of the page: it needs no second request and no entry in the content
+// security policy, is sharp at any size, and has the color of the text around it. It is
+// a separate package so that only the function that shows one links the encoder.
 package qr
 
 import (
@@ -19,10 +18,10 @@ import (
 // (ISO/IEC 18004 §9.1). It is in the picture.
 const Quiet = 4
 
-// Path returns the data of a path that fills the dark modules of the code of a text,
-// and the width of the picture, which is square: viewBox="0 0 size size". A module
-// is one unit wide. The path goes onto a light ground in every color scheme: many
-// scanners read no light code on dark ground.
+// Path returns the data of a path that fills the dark modules of the code of a text, and
+// the width of the picture, which is square: viewBox="0 0 size size". A module is one
+// unit wide. The path needs a light background in every color scheme: many scanners do
+// not read a light code on a dark background.
 func Path(text string) (path string, size int, err error) {
 	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {

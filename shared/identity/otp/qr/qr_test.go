@@ -17,7 +17,7 @@ const uri = "otpauth://totp/auth.example.com:ann?secret=GEZDGNBVGY3TQOJQGEZDGNBV
 
 var run = regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-(\d+)z`)
 
-// drawn is the picture that a path fills, one byte for a module.
+// drawn returns the picture that a path fills, one byte for each module.
 func drawn(t *testing.T, path string, size int) []byte {
 	t.Helper()
 	picture := bytes.Repeat([]byte("."), size*size)
@@ -43,8 +43,8 @@ func drawn(t *testing.T, path string, size int) []byte {
 	return picture
 }
 
-// What is drawn is the code of the text, module by module.
-func TestPath(t *testing.T) {
+// The path draws the code of the text, module by module.
+func TestPathDrawsTheCode(t *testing.T) {
 	for _, text := range []string{uri, "a", strings.Repeat("long ", 100)} {
 		path, size, err := qr.Path(text)
 		if err != nil {
@@ -79,7 +79,7 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// The three corners by which a scanner finds a code are where it looks for them.
+// The three finder patterns are in their corners (ISO/IEC 18004 §6.3.3).
 func TestFinderPatterns(t *testing.T) {
 	path, size, err := qr.Path(uri)
 	if err != nil {
@@ -98,7 +98,7 @@ func TestFinderPatterns(t *testing.T) {
 }
 
 // A page with the code stays small.
-func TestWeight(t *testing.T) {
+func TestThePathIsSmall(t *testing.T) {
 	path, size, err := qr.Path(uri)
 	if err != nil {
 		t.Fatal(err)
@@ -108,11 +108,11 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-func TestTooLong(t *testing.T) {
+func TestATextThatIsTooLongIsAnError(t *testing.T) {
 	if path, size, err := qr.Path(strings.Repeat("a", 3000)); err == nil {
 		t.Errorf("Path of 3000 characters = %d bytes, %d, want an error", len(path), size)
 	}
-	// The colors that tell dark from light are the encoder's.
+	// Dark and light are those of the encoder.
 	code, err := encoder.Encode("a", encoder.M, encoder.Auto)
 	if err != nil {
 		t.Fatal(err)
