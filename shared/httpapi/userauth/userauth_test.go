@@ -224,3 +224,31 @@ func TestOneOwnerOfTheSessionCookie(t *testing.T) {
 		t.Errorf("%d files were read: the folders are not where this test looks", files)
 	}
 }
+
+// handler is a function as a handler.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+func (h handler) Serve(w http.ResponseWriter, r *http.Request) error { return h(w, r) }
+
+// TestSessionIsInTheLog: a request that requires or uses a session says so in its log
+// line, and one that only looks does not.
+func TestSessionIsInTheLog(t *testing.T) {
+	h := routetest.Furnish(t)
+	l, value := h.Login(h.Ada)
+	b := h.Browser()
+	for name, tt := range map[string]struct {
+		serve handler
+		noted bool
+	}{
+		"optional": {func(_ http.ResponseWriter, r *http.Request) error { _, err := b.Optional(r); return err }, false},
+		"require":  {func(_ http.ResponseWriter, r *http.Request) error { _, err := b.Require(r); return err }, true},
+		"use":      {func(_ http.ResponseWriter, r *http.Request) error { return b.Use(r, l) }, true},
+	} {
+		h.Log.Reset()
+		routetest.Do(h.Route(contract.Account, tt.serve), with(value))
+		noted := strings.Contains(h.Log.String(), `"sub":"`+h.Ada+`"`) && strings.Contains(h.Log.String(), `"sid":"`+l.ID+`"`)
+		if noted != tt.noted || strings.Contains(h.Log.String(), value) {
+			t.Errorf("%s: log = %s, want the session noted: %t, and never the cookie", name, &h.Log, tt.noted)
+		}
+	}
+}
