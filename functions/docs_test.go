@@ -107,7 +107,7 @@ func secrets() (all []contract.Resource) {
 func TestEveryFieldOfTheLogIsExplained(t *testing.T) {
 	const file = "../docs/records.md"
 	fields := []string{"time", "_aws"} // around the entry
-	for f := range reflect.TypeFor[httpapi.Entry]().Fields() {
+	for f := range reflect.TypeFor[httpapi.LogEntry]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if !slices.ContainsFunc(contract.Metrics, func(m contract.Metric) bool { return m.Name == name }) {
 			fields = append(fields, name)

@@ -1,8 +1,6 @@
 package clientauth
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/contract"
@@ -11,7 +9,7 @@ import (
 )
 
 // New builds a Guard from the environment of its route.
-func New(e *wire.Env, db *dynamodb.Client) *Guard {
+func New(e *wire.Env, db *dynamo.DB) *Guard {
 	now := e.Now
 	return &Guard{
 		Issuer:  e.Issuer,

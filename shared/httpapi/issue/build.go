@@ -1,8 +1,6 @@
 package issue
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/tipstaff/tipstaff/shared/audience"
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
@@ -14,7 +12,7 @@ import (
 
 // New builds an Issuer from the environment of its route. It shares clients with
 // the route, so that each is read once.
-func New(e *wire.Env, db *dynamodb.Client, clients *client.Store, held *vault.Vault) *Issuer {
+func New(e *wire.Env, db *dynamo.DB, clients *client.Store, held *vault.Vault) *Issuer {
 	now := e.Now
 	verifier := dynamo.Proofs(e, db)
 	verifier.Nonces = held.MACKey

@@ -1,8 +1,6 @@
 package signin
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/tipstaff/tipstaff/shared/audit"
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi/userauth"
@@ -11,6 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/keys/vault"
 	"github.com/tipstaff/tipstaff/shared/opaque"
 	"github.com/tipstaff/tipstaff/shared/wire"
+	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 	wirevault "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
@@ -22,7 +21,7 @@ func New(e *wire.Env, b *userauth.Browser, held *vault.Vault) *Flow {
 }
 
 // NewCodes checks the second steps of a function.
-func NewCodes(e *wire.Env, db *dynamodb.Client, held *vault.Vault, people *identity.Store) *Codes {
+func NewCodes(e *wire.Env, db *dynamo.DB, held *vault.Vault, people *identity.Store) *Codes {
 	return &Codes{
 		Throttle: wirevault.Throttle(e, db, held),
 		OTP:      &otp.Store{DB: db, Registry: people.Registry, Peppers: people.Peppers, People: people, Trail: people.Trail, Now: e.Now},

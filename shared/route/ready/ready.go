@@ -9,10 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 	"github.com/tipstaff/tipstaff/shared/httpapi/bearer"
@@ -30,9 +26,9 @@ func New(e *wire.Env) (http.Handler, error) {
 		Guard: &bearer.Guard{Issuer: e.Issuer, Keys: keys, Now: e.Now},
 		Checks: []Check{
 			{Name: string(contract.Registry), Run: keys.Check},
-			{Name: string(contract.Sessions), Run: readable(db, e.Name(contract.Sessions))},
-			{Name: string(contract.Audit), Run: readable(db, e.Name(contract.Audit))},
-			{Name: string(contract.Keys), Run: current(vault.Client(e), e.Name(contract.Keys))},
+			{Name: string(contract.Sessions), Run: dynamo.Readable(db, e.Name(contract.Sessions))},
+			{Name: string(contract.Audit), Run: dynamo.Readable(db, e.Name(contract.Audit))},
+			{Name: string(contract.Keys), Run: vault.Current(vault.Client(e), e.Name(contract.Keys))},
 			{Name: "clock", Run: steady(e.Now)},
 		},
 	})
@@ -90,43 +86,6 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	httpapi.Answer(w, status, report)
 	return nil
-}
-
-// probe is a key under which nothing is ever stored.
-const probe = "ready"
-
-// readable reads from a table.
-func readable(db *dynamodb.Client, table string) func(context.Context) error {
-	consistent := true
-	return func(ctx context.Context) error {
-		_, err := db.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &table,
-			Key: map[string]types.AttributeValue{
-				contract.PK: &types.AttributeValueMemberS{Value: probe},
-				contract.SK: &types.AttributeValueMemberS{Value: probe},
-			},
-			ConsistentRead: &consistent,
-		})
-		return err
-	}
-}
-
-// current asks whether the secret has a current version. It may not read it.
-func current(secrets *secretsmanager.Client, id string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		out, err := secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &id})
-		if err != nil {
-			return err
-		}
-		for _, stages := range out.VersionIdsToStages {
-			for _, stage := range stages {
-				if stage == "AWSCURRENT" {
-					return nil
-				}
-			}
-		}
-		return fmt.Errorf("secret %s has no current version", id)
-	}
 }
 
 // maxDrift is how far this machine's clock may be from the gateway's.

@@ -4,6 +4,8 @@ package vault
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -33,4 +35,21 @@ func Prepared(e *wire.Env) *vault.Vault {
 		return err
 	})
 	return held
+}
+
+// Current returns a check that a secret has a current version. It does not read the
+// secret.
+func Current(client *secretsmanager.Client, id string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		out, err := client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &id})
+		if err != nil {
+			return err
+		}
+		for _, stages := range out.VersionIdsToStages {
+			if slices.Contains(stages, "AWSCURRENT") {
+				return nil
+			}
+		}
+		return fmt.Errorf("secret %s has no current version", id)
+	}
 }
