@@ -44,6 +44,8 @@ type Options struct {
 	// Log returns where a function's lines go; nil means a file for each
 	// function in Dir/logs, begun anew at each start.
 	Log func(function string) io.Writer
+	// Patience multiplies what functions may take, see lambda.Config.
+	Patience int
 	// Capacity counts the capacity that functions consume, see wall.Tally.
 	Capacity bool
 	// Progress is told of each finished step; nil means nobody is.
