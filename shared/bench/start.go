@@ -48,7 +48,7 @@ func instructions(ctx context.Context, binaries string, f contract.Function) (in
 }
 
 // reachedRuntime matches what a function prints when its first call fails.
-var reachedRuntime = regexp.MustCompile("connect to the Runtime API: .*" + regexp.QuoteMeta(nowhere))
+var reachedRuntime = regexp.MustCompile("failed to get the next invoke: .*" + regexp.QuoteMeta(nowhere))
 
 // example is a value that a variable might have.
 func example(name string) string {

@@ -58,7 +58,10 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.Clock.set(requestTime(r.Context()))
 	start := time.Now()
 	before := rt.calls()
-	entry := &Entry{Stage: rt.Stage, Route: rt.Function.Name, Method: r.Method, RequestID: RequestID(r.Context())}
+	entry := &Entry{
+		Stage: rt.Stage, Route: rt.Function.Name, Method: r.Method,
+		RequestID: RequestID(r.Context()), TraceID: TraceID(r.Context()),
+	}
 	out := &recorder{ResponseWriter: w, status: http.StatusOK}
 
 	ctx, cancel := context.WithTimeout(r.Context(), rt.Function.Timeout-contract.Grace)
