@@ -50,7 +50,7 @@ func TestBinaries(t *testing.T) {
 			t.Errorf("%s: %d bytes built here, %d built in another folder, and they differ", name, len(here), len(there))
 		}
 		if bar := cmp.Or(largest[f.Name], largestOfAll); len(here) > bar {
-			t.Errorf("%s has %d bytes, want at most %d; what came in? go list -deps ./functions/%s", name, len(here), bar, f.Name)
+			t.Errorf("%s has %d bytes, want at most %d; what came in? go list -tags "+tags+" -deps ./functions/%s", name, len(here), bar, f.Name)
 		}
 		t.Logf("%-12s %5.2f MB", f.Name, float64(len(here))/1e6)
 	}

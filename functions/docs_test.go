@@ -10,8 +10,8 @@ import (
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/httpapi"
-	"github.com/tipstaff/tipstaff/shared/route/discovery"
 	"github.com/tipstaff/tipstaff/shared/listtest"
+	"github.com/tipstaff/tipstaff/shared/route/discovery"
 )
 
 // What the documents list is what there is. Each test of this file names the line

@@ -1,14 +1,21 @@
-// Package apigw runs a function on AWS Lambda: it takes events from the Runtime
-// API and translates those of an HTTP API (payload format 2.0) to net/http and
-// back, so that the handlers know neither Lambda nor the gateway.
+// Package apigw runs a function on AWS Lambda: aws-lambda-go takes events from
+// the Runtime API, and this package translates those of an HTTP API (payload
+// format 2.0) to net/http and back, so that the handlers know neither Lambda nor
+// the gateway.
 package apigw
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/tipstaff/tipstaff/shared/contract"
 	"github.com/tipstaff/tipstaff/shared/wire"
@@ -26,7 +33,7 @@ func Serve(f contract.Function, build func(*wire.Env) (http.Handler, error)) {
 	if err != nil {
 		exit(f, err)
 	}
-	run(env, Handler(handler))
+	run(Handler(handler))
 }
 
 // Run runs the task f, which takes and returns JSON. It does not return.
@@ -39,13 +46,21 @@ func Run(f contract.Function, build func(*wire.Env) (Task, error)) {
 	if err != nil {
 		exit(f, err)
 	}
-	run(env, task)
+	run(task)
 }
 
-// run works until the environment ends, which is never this side's decision.
-func run(e *wire.Env, task Task) {
-	rt := &runtime{address: e.Var("AWS_LAMBDA_RUNTIME_API"), log: os.Stderr}
-	exit(e.Function, rt.serve(task))
+// run works on events until the platform ends the process.
+//
+// Lambda announces its end with SIGTERM where an extension is registered, and an
+// operator may add one to any function. There is nothing to tidy up: every change
+// of state is one write. So the signal must only not cut off an event.
+//
+// The library reports an event that failed as a line of JSON, through package
+// log, whose date in front would spoil it.
+func run(task Task) {
+	signal.Ignore(syscall.SIGTERM)
+	log.SetFlags(0)
+	lambda.Start(task)
 }
 
 func exit(f contract.Function, err error) {
@@ -56,14 +71,17 @@ func exit(f contract.Function, err error) {
 // Task is a function that no route calls: an event in, an answer out.
 type Task func(ctx context.Context, event []byte) ([]byte, error)
 
+// Invoke calls t. It makes a Task a [lambda.Handler].
+func (t Task) Invoke(ctx context.Context, event []byte) ([]byte, error) { return t(ctx, event) }
+
 // Handler is the task of a route: it takes an event through the handler.
 func Handler(h http.Handler) Task {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
-		var e event
+		var e events.APIGatewayV2HTTPRequest
 		if err := json.Unmarshal(payload, &e); err != nil {
 			return nil, fmt.Errorf("%w: %w", errNotEvent, err)
 		}
-		r, err := e.request(ctx)
+		r, err := request(ctx, &e)
 		if err != nil {
 			return nil, err
 		}

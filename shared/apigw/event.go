@@ -14,47 +14,17 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"github.com/tipstaff/tipstaff/shared/httpapi"
 )
-
-// event is an HTTP API event of payload format 2.0, as far as a handler can
-// tell the difference.
-type event struct {
-	RouteKey        string            `json:"routeKey"`
-	RawPath         string            `json:"rawPath"`
-	RawQueryString  string            `json:"rawQueryString"`
-	Cookies         []string          `json:"cookies"`
-	Headers         map[string]string `json:"headers"`
-	RequestContext  requestContext    `json:"requestContext"`
-	Body            string            `json:"body"`
-	IsBase64Encoded bool              `json:"isBase64Encoded"`
-}
-
-type requestContext struct {
-	DomainName string `json:"domainName"`
-	HTTP       struct {
-		Method   string `json:"method"`
-		SourceIP string `json:"sourceIp"`
-	} `json:"http"`
-	RequestID string `json:"requestId"`
-	TimeEpoch int64  `json:"timeEpoch"`
-}
-
-// answer is what the gateway takes back.
-type answer struct {
-	StatusCode      int               `json:"statusCode"`
-	Headers         map[string]string `json:"headers,omitempty"`
-	Cookies         []string          `json:"cookies,omitempty"`
-	Body            string            `json:"body,omitempty"`
-	IsBase64Encoded bool              `json:"isBase64Encoded,omitempty"`
-}
 
 var errNotEvent = errors.New("the payload is no HTTP API event of format 2.0")
 
 // request translates an event. The path is the route's own where the route has
 // no parameters: the gateway's rawPath is decoded, sometimes twice, and decides
 // nothing here. The query stays as the client sent it.
-func (e *event) request(ctx context.Context) (*http.Request, error) {
+func request(ctx context.Context, e *events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	if e.RequestContext.HTTP.Method == "" {
 		return nil, errNotEvent
 	}
@@ -76,7 +46,7 @@ func (e *event) request(ctx context.Context) (*http.Request, error) {
 	}
 	r := &http.Request{
 		Method: e.RequestContext.HTTP.Method,
-		URL:    &url.URL{Path: e.path(), RawQuery: e.RawQueryString},
+		URL:    &url.URL{Path: path(e), RawQuery: e.RawQueryString},
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        header,
 		Body:          io.NopCloser(body),
@@ -84,10 +54,13 @@ func (e *event) request(ctx context.Context) (*http.Request, error) {
 		Host:          e.RequestContext.DomainName,
 		RemoteAddr:    e.RequestContext.HTTP.SourceIP,
 	}
+	if id := traceOf(ctx); id != "" {
+		ctx = httpapi.WithTrace(ctx, id)
+	}
 	return r.WithContext(httpapi.WithArrival(ctx, e.RequestContext.TimeEpoch, e.RequestContext.RequestID)), nil
 }
 
-func (e *event) path() string {
+func path(e *events.APIGatewayV2HTTPRequest) string {
 	_, path, ok := strings.Cut(e.RouteKey, " ")
 	if !ok || strings.ContainsRune(path, '{') {
 		return e.RawPath
@@ -119,7 +92,7 @@ func (w *response) Write(p []byte) (int, error) {
 // headers joined, a body that is not text in base64. HEAD has no body.
 func (w *response) marshal(method string) ([]byte, error) {
 	w.WriteHeader(http.StatusOK)
-	a := answer{StatusCode: w.status, Headers: make(map[string]string, len(w.header))}
+	a := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: make(map[string]string, len(w.header))}
 	for name, values := range w.header {
 		if name == "Set-Cookie" {
 			a.Cookies = values

@@ -26,7 +26,9 @@ type LogEntry struct {
 	Route     string `json:"Route"`
 	Method    string `json:"method"`
 	RequestID string `json:"request_id,omitempty"`
-	Status    int    `json:"status"`
+	// TraceID is the X-Ray trace that the request is part of.
+	TraceID string `json:"trace_id,omitempty"`
+	Status  int    `json:"status"`
 	// Code is the error code of a refusal.
 	Code string `json:"code,omitempty"`
 	// Error is the reason, in our words.

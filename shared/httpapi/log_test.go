@@ -18,10 +18,12 @@ func TestLogLineIsAMetric(t *testing.T) {
 	})
 	r := form("")
 	arrived := time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC)
-	serve(rt, r.WithContext(httpapi.WithArrival(r.Context(), arrived.UnixMilli(), "req-1")))
+	ctx := httpapi.WithArrival(r.Context(), arrived.UnixMilli(), "req-1")
+	serve(rt, r.WithContext(httpapi.WithTrace(ctx, "1-5759e988-bd862e3fe1be46a994272793")))
 	var line struct {
 		Time, Stage, Route, Method, Client string
 		RequestID                          string `json:"request_id"`
+		TraceID                            string `json:"trace_id"`
 		Status, Requests, Refusals, Faults int
 		AWS                                struct {
 			Timestamp         int64
@@ -38,6 +40,9 @@ func TestLogLineIsAMetric(t *testing.T) {
 	if line.Stage != "test" || line.Route != "post" || line.Client != "billing" || line.RequestID != "req-1" || line.Status != 200 || line.Requests != 1 || line.Refusals != 0 {
 		t.Errorf("log line = %+v", line)
 	}
+	if line.TraceID != "1-5759e988-bd862e3fe1be46a994272793" {
+		t.Errorf("trace = %q, want that of the request", line.TraceID)
+	}
 	if line.Time != "2026-11-22T13:00:00Z" || line.AWS.Timestamp != arrived.UnixMilli() {
 		t.Errorf("time = %s, %d, want that of the request", line.Time, line.AWS.Timestamp)
 	}
@@ -52,6 +57,17 @@ func TestLogLineIsAMetric(t *testing.T) {
 		if _, ok := all[d].(string); !ok {
 			t.Errorf("dimension %s has no value in %s", d, log)
 		}
+	}
+}
+
+func TestNoTraceNoField(t *testing.T) {
+	rt, log := route(post, func(w http.ResponseWriter, _ *http.Request) error {
+		httpapi.Answer(w, 200, struct{}{})
+		return nil
+	})
+	serve(rt, form(""))
+	if strings.Contains(log.String(), "trace") {
+		t.Errorf("log of a request without a trace = %s", log)
 	}
 }
 

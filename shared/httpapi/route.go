@@ -59,7 +59,10 @@ type Route struct {
 func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	before := rt.calls()
-	entry := &LogEntry{Stage: rt.Stage, Route: rt.Function.Name, Method: r.Method, RequestID: RequestID(r.Context())}
+	entry := &LogEntry{
+		Stage: rt.Stage, Route: rt.Function.Name, Method: r.Method,
+		RequestID: RequestID(r.Context()), TraceID: TraceID(r.Context()),
+	}
 	out := &recorder{ResponseWriter: w, status: http.StatusOK}
 
 	ctx, cancel := context.WithTimeout(r.Context(), rt.Function.Timeout-contract.Grace)

@@ -77,7 +77,7 @@ func (s *Stack) function(f cfn.Function, short, endpoint string) (*lambda.Functi
 	}
 	return lambda.New(lambda.Config{
 		Name: f.Name, ARN: f.ARN, Binary: s.binaries[short], Handler: f.Handler, Region: s.stage.Place.Region,
-		Env: env, Memory: f.Memory, Timeout: f.Timeout, Log: log,
+		Env: env, Memory: f.Memory, Timeout: f.Timeout, Patience: s.options.Patience, Log: log,
 	}), nil
 }
 

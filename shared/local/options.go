@@ -44,6 +44,8 @@ type Options struct {
 	// Log returns the writer for the log of a function. nil means a file for each
 	// function in Dir/logs, which each start empties.
 	Log func(function string) io.Writer
+	// Patience multiplies how long functions may take, see lambda.Config.
+	Patience int
 	// Capacity makes [Stack.Calls] count the capacity that functions consume.
 	Capacity bool
 	// Progress is called for each finished step of the start. It may be nil.

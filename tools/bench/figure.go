@@ -14,6 +14,9 @@ type figure struct {
 	unit  string
 	// most and least are the bar.
 	most, least float64
+	// spread is the distance of the highest of several runs to the lowest, as a
+	// part of value, which is their median; 0 for a single one.
+	spread float64
 	// missing says that this machine cannot measure it.
 	missing bool
 }
@@ -49,6 +52,9 @@ func show(out io.Writer, figures []figure) (missed int) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, f := range figures {
 		value := fmt.Sprintf("%.2f %s", f.value, f.unit)
+		if f.spread > 0 {
+			value += fmt.Sprintf(", spread %.1f %%", 100*f.spread)
+		}
 		if f.missing {
 			value = "–"
 		}
@@ -62,7 +68,7 @@ func show(out io.Writer, figures []figure) (missed int) {
 }
 
 // median sorts values and returns the middle one.
-func median[T ~int64 | ~float64](values []T) T {
+func median[T ~int | ~int64 | ~float64](values []T) T {
 	slices.Sort(values)
 	middle := len(values) / 2
 	return (values[middle] + values[len(values)-1-middle]) / 2

@@ -64,7 +64,7 @@ func (s *subject) round(ctx context.Context, n, clients int) error {
 // that took. Any answer that is not what it should be ends it.
 func (s *subject) drive(ctx context.Context, n, clients int) (time.Duration, error) {
 	client := &http.Client{
-		Timeout:   10 * time.Second,
+		Timeout:   time.Minute,
 		Transport: &http.Transport{MaxIdleConnsPerHost: clients, MaxConnsPerHost: clients},
 	}
 	defer client.CloseIdleConnections()

@@ -68,9 +68,18 @@ func parse(status int, body []byte) (tokens, error) {
 	return got, nil
 }
 
-// clock is the clock of the stack. It runs as any other and can be put forward.
-type clock struct{ ahead atomic.Int64 }
+// clock is the clock of the stack. It runs as any other until it is stopped, and
+// can be put forward.
+type clock struct{ ahead, stopped atomic.Int64 }
 
-func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time {
+	now := time.Now()
+	if at := c.stopped.Load(); at != 0 {
+		now = time.Unix(0, at)
+	}
+	return now.Add(time.Duration(c.ahead.Load()))
+}
+
+func (c *clock) stop() { c.stopped.Store(time.Now().UnixNano()) }
 
 func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }

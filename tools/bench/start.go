@@ -11,6 +11,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
+// noPreemption switches off signals of Go's scheduler, over which callgrind
+// stumbles.
+const noPreemption = "GODEBUG=asyncpreemptoff=1"
+
 // nowhere is an address that refuses every connection, at once.
 const nowhere = "127.0.0.1:9"
 
@@ -27,7 +31,7 @@ func instructions(ctx context.Context, binaries string, f contract.Function) (in
 		"AWS_LAMBDA_RUNTIME_API=" + nowhere, "AWS_ENDPOINT_URL=:", // no URL: reads ahead of the first event fail before they reach the network
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_SESSION_TOKEN=c",
 		"PATH=/usr/bin", "GOMAXPROCS=1",
-		"GODEBUG=asyncpreemptoff=1", // callgrind stumbles over the signals of Go's scheduler
+		noPreemption,
 	}
 	for _, name := range f.Env() {
 		cmd.Env = append(cmd.Env, name+"="+example(name))
@@ -44,7 +48,7 @@ func instructions(ctx context.Context, binaries string, f contract.Function) (in
 }
 
 // reachedRuntime matches what a function prints when its first call fails.
-var reachedRuntime = regexp.MustCompile("connect to the Runtime API: .*" + regexp.QuoteMeta(nowhere))
+var reachedRuntime = regexp.MustCompile("failed to get the next invoke: .*" + regexp.QuoteMeta(nowhere))
 
 // example is a value that a variable might have.
 func example(name string) string {

@@ -68,6 +68,15 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// A process that a tool slows down has more time, by the factor it was given.
+func TestPatienceMultipliesTheTimeout(t *testing.T) {
+	f := function(t, func(c *lambda.Config) { c.Timeout, c.Patience = 50*time.Millisecond, 100 })
+	var said string
+	if err := invoke(t, f, order{Sleep: 200 * time.Millisecond, Say: "late"}, &said); err != nil || said != "late" {
+		t.Errorf("Invoke = %q, %v, want the answer after four times the timeout", said, err)
+	}
+}
+
 func TestReportedErrors(t *testing.T) {
 	tests := []struct{ do, kind, message string }{
 		{"error", "My.Kind", "my message"},

@@ -43,6 +43,9 @@ type Config struct {
 	Memory int
 	// Timeout is how long one event may take; 0 means Lambda's 3 s.
 	Timeout time.Duration
+	// Patience multiplies Timeout and what a start may take, for a process that
+	// runs under a tool which slows it down; 0 means 1.
+	Patience int
 	// Concurrency is how many processes there may be; 0 means one for each
 	// CPU of this machine, and two at least. Further events wait: Lambda
 	// would start more, but here they would share the same CPUs, and only
@@ -81,6 +84,8 @@ func New(c Config) *Function {
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
+	c.Patience = max(c.Patience, 1)
+	c.Timeout *= time.Duration(c.Patience)
 	if c.Concurrency == 0 {
 		c.Concurrency = max(leastProcesses, runtime.NumCPU())
 	}

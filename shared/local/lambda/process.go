@@ -88,7 +88,8 @@ func start(c Config) (*process, error) {
 // ready waits until the process asks for its first event. Its failure to do
 // so is an *Error that shows why.
 func (p *process) ready(ctx context.Context) error {
-	timer := time.NewTimer(initTimeout)
+	limit := initTimeout * time.Duration(p.config.Patience)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	var message string
 	select {
@@ -106,7 +107,7 @@ func (p *process) ready(ctx context.Context) error {
 		default:
 		}
 	case <-timer.C:
-		message = fmt.Sprintf("the process did not ask for an event within %v", initTimeout)
+		message = fmt.Sprintf("the process did not ask for an event within %v", limit)
 	}
 	p.kill() // Now all its lines are here.
 	return &Error{Function: p.config.Name, Type: TypeInit, Message: message, Lines: p.child.Lines()}

@@ -30,7 +30,6 @@ var network http.RoundTripper = &http.Transport{
 	MaxResponseHeaderBytes: maxHeader,
 	MaxIdleConnsPerHost:    2,
 	IdleConnTimeout:        idleTimeout,
-	ForceAttemptHTTP2:      true,
 }
 
 // errTooLarge says that an answer is larger than MaxBody.
