@@ -105,8 +105,8 @@ func TestAuthenticateCountsCalls(t *testing.T) {
 	b.authenticate(t, "worker", secret, nil, 1)
 }
 
-// What cannot be a credential is refused without a read, and the answer does
-// not say whether the client exists.
+// A malformed credential is refused without a read, and the answer does not show
+// whether the client exists.
 func TestAuthenticateMalformed(t *testing.T) {
 	b := newBench(t)
 	secret := client.NewSecret()
@@ -119,7 +119,7 @@ func TestAuthenticateMalformed(t *testing.T) {
 	b.authenticate(t, "", secret, client.ErrUnknown, 0)
 }
 
-// A secret of somebody else's making works if its hash is registered.
+// A secret that we did not issue works if its hash is registered.
 func TestAuthenticateForeignSecret(t *testing.T) {
 	const foreign = "a secret that came from another server, 0123456789abcdef"
 	b := newBench(t)
@@ -158,7 +158,7 @@ func TestAuthenticateExpiredSecret(t *testing.T) {
 	b.authenticate(t, "worker", next, nil, 0)
 }
 
-// A rotated secret works at once; the one that it replaced stops within TTL.
+// A rotated secret works at once. The replaced one stops within TTL.
 func TestAuthenticateRotatedSecret(t *testing.T) {
 	b := newBench(t)
 	old, next := client.NewSecret(), client.NewSecret()
@@ -233,8 +233,8 @@ func TestResource(t *testing.T) {
 	}
 }
 
-// The cache is bounded: twice as many clients as it holds are all readable, and
-// the first ones were forgotten.
+// The cache is bounded: twice as many clients as it holds are all readable, and the
+// first ones are dropped.
 func TestCacheIsBounded(t *testing.T) {
 	b := newBench(t)
 	secret := client.NewSecret()

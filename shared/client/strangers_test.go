@@ -13,8 +13,8 @@ import (
 
 const documentID = "https://app.example.com/client.json"
 
-// A client that registered itself is told by its id, and never looked for in the
-// registry.
+// The form of its id shows that a client registered itself. It is never looked up
+// in the registry.
 func TestStrangers(t *testing.T) {
 	b := newBench(t)
 	documents, ids := 0, 0
@@ -57,7 +57,7 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// What is not found is asked for again, and is not what was there before.
+// An unknown id is looked up again each time, and no old value is returned.
 func TestStrangerThatWentAway(t *testing.T) {
 	b := newBench(t)
 	var gone error
@@ -85,7 +85,7 @@ func TestStrangerThatWentAway(t *testing.T) {
 	}
 }
 
-// A stage that takes no such clients knows none, and nobody has a secret of one.
+// A stage without such clients returns ErrUnknown for them and accepts no secret.
 func TestNoStrangers(t *testing.T) {
 	b := newBench(t)
 	for _, id := range []string{documentID, "tsd_good", "https://", "tsd_"} {

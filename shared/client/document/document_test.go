@@ -43,7 +43,7 @@ func app() *metadata.Metadata {
 	}
 }
 
-// What is put is what is got, whatever stood there before.
+// Get returns what Put stored, whatever the entry was before.
 func TestPutAndGet(t *testing.T) {
 	b := newBench(t)
 	if e, err := b.Get(t.Context(), id); err != nil || e != nil {
@@ -73,7 +73,7 @@ func TestPutAndGet(t *testing.T) {
 	}
 }
 
-// An attribute of the wrong type is an error, and never a client.
+// An attribute of the wrong type gives an error and never a client.
 func TestBrokenItem(t *testing.T) {
 	b := newBench(t)
 	if err := b.Put(t.Context(), id, document.Found(app(), noon, 0)); err != nil {
@@ -151,7 +151,7 @@ func TestClient(t *testing.T) {
 	if e := document.Unreachable(found, "down", noon.Add(document.MaxStale)); e.Metadata != nil {
 		t.Error("a document of yesterday is kept")
 	}
-	// What its server takes back does not count any more.
+	// A document that its server withdrew does not count any more.
 	if e := document.Unreachable(document.Refused("gone", noon), "down", noon); e.Metadata != nil {
 		t.Error("a refused document came back")
 	}
@@ -177,7 +177,7 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// Of many at once, as many as allowed are allowed.
+// Concurrent calls reserve exactly as many fetches as the limit allows.
 func TestReserveAtOnce(t *testing.T) {
 	b := newBench(t)
 	results := make(chan error)

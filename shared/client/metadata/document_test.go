@@ -19,7 +19,7 @@ import (
 
 const id = "https://app.example.com/oauth/client.json"
 
-// document is that at id, with more members.
+// document returns the document at id, with more members.
 func document(more ...string) []byte {
 	members := append([]string{
 		`"client_id":"` + id + `"`, `"client_name":"App"`,
@@ -197,7 +197,7 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// A URL that is accepted is read by net/url as it was by us.
+// net/url reads an accepted URL in the same way.
 func FuzzURL(f *testing.F) {
 	f.Add(id)
 	f.Add("https://example.com/a?b=c%20d")
@@ -214,7 +214,7 @@ func FuzzURL(f *testing.F) {
 	})
 }
 
-// Whatever stands at a URL: a client of it sends people to its origin or to their
+// A client from any document redirects users only to its own origin or to their
 // own machine.
 func FuzzDocument(f *testing.F) {
 	f.Add(document())
