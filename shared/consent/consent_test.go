@@ -67,8 +67,8 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-// TestMCPConfusedDeputy: a consent is for one person, client, redirect URI and set
-// of resources. One that shares three of the four is none.
+// TestMCPConfusedDeputy: a consent is for one user, client, redirect URI and set of
+// resources. A request that shares three of the four has no consent.
 func TestMCPConfusedDeputy(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read")
@@ -93,7 +93,7 @@ func TestMCPConfusedDeputy(t *testing.T) {
 	}
 }
 
-// A client may ask for nothing but that the person was here.
+// A client may ask only for the fact that the user signed in.
 func TestConsentWithoutScope(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place)
@@ -106,7 +106,7 @@ func TestConsentWithoutScope(t *testing.T) {
 	}
 }
 
-// There is no consent without its entry in the trail.
+// A consent is never stored without its audit entry.
 func TestAudit(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read", "openid")
@@ -131,7 +131,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// entries counts the entries of the trail with an action.
+// entries counts the audit entries with an action.
 func entries(t *testing.T, s *consent.Store, action audit.Action) int {
 	t.Helper()
 	list, err := s.Trail.List(t.Context(), s.DB, audit.Query{Subject: "usr_ada", Limit: 1000})
@@ -147,7 +147,7 @@ func entries(t *testing.T, s *consent.Store, action audit.Action) int {
 	return n
 }
 
-// TestForget: a client is forgotten wherever it was allowed, and nobody else is.
+// TestForget: all places of a client are deleted, and no other client's.
 func TestForget(t *testing.T) {
 	s := newStore(t)
 	elsewhere, neighbour, eves, longer := place, place, place, place
@@ -172,7 +172,7 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestForgetMany: more places than a transaction can hold are all forgotten.
+// TestForgetMany: more places than one transaction can hold are all deleted.
 func TestForgetMany(t *testing.T) {
 	s := newStore(t)
 	const places = 120
@@ -192,7 +192,7 @@ func TestForgetMany(t *testing.T) {
 	}
 }
 
-// TestForgetFails: an outage is an error, and nothing is taken for forgotten.
+// TestForgetFails: an outage gives an error and never a false success.
 func TestForgetFails(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read")

@@ -48,8 +48,8 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// The table opens nothing: neither code stands in it, nor a hash of the short
-// one that could be undone.
+// The table alone gives no access: it holds neither code, nor a hash of the short one
+// that could be reversed.
 func TestTableHoldsNoCode(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
@@ -121,7 +121,7 @@ func TestWhatCannotBeDecided(t *testing.T) {
 			t.Errorf("%s after %v = %v, want ErrExpired", name, device.Life, err)
 		}
 	}
-	// With another key nobody finds anything.
+	// With another key the user code is unknown.
 	other := b.Store
 	other.Key = otherKey
 	if r, err := other.Find(ctx, old.User); !errors.Is(err, device.ErrUnknown) {
@@ -136,8 +136,8 @@ func decisions(b *bench) map[string]func(*device.Request, device.Decision) error
 	}
 }
 
-// The first decision counts. The same person may send it twice; nobody turns it
-// round, and nobody else takes it over.
+// The first decision counts. The same user may repeat it. No user can reverse it, and
+// no other user can take it over.
 func TestFirstDecisionCounts(t *testing.T) {
 	for first := range decisions(nil) {
 		t.Run(first, func(t *testing.T) {
@@ -165,8 +165,7 @@ func TestFirstDecisionCounts(t *testing.T) {
 	}
 }
 
-// A user code that is out is not given a second time, and one that has expired
-// is.
+// A user code in use is not issued again. One that has expired is.
 func TestUserCodesAreUnique(t *testing.T) {
 	b := newBench(t)
 	first := b.start()
@@ -234,8 +233,7 @@ func TestCostOfARequest(t *testing.T) {
 	}
 }
 
-// An answer that is lost changes nothing, and neither does an entry that cannot
-// be written.
+// A lost reply changes nothing, and neither does a failed audit write.
 func TestDecisionUnderFaults(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()

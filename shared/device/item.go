@@ -12,9 +12,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// The layout of the items: contract.DevicePrefix and the SHA-256 of the device code
-// is a request, contract.UserCodePrefix and the HMAC of the user code leads to one. Times are epoch seconds,
-// but for the two that polls are measured by.
+// The layout of the items. contract.DevicePrefix with the SHA-256 of the device code
+// is a request. contract.UserCodePrefix with the HMAC of the user code leads to one.
+// Times are epoch seconds, except the two that measure polls.
 const (
 	skDevice   = "device"
 	skUserCode = "usercode"
@@ -77,7 +77,7 @@ func encode(r *Request) dynamo.Item {
 	return it
 }
 
-// decode reads what encode wrote and what became of it.
+// decode parses the output of encode with the attributes of later states.
 func decode(it dynamo.Item) (*Request, error) {
 	r := dynamo.Reader{Item: it}
 	q := &Request{

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// What is said in a mail is ours, but for the user name, whose letters are plain,
-// and the link: a name that people choose themselves could be a text for others.
+// The text of a mail is constant, except the user name, which has plain letters, and the
+// link. A name that users choose freely could carry a text to other users.
 
-// Recovery tells somebody who cannot sign in at an issuer how to choose a new way
-// to. The link is good for that long.
+// Recovery returns the mail for a user who lost their credentials at an issuer. The link
+// is valid for life.
 func Recovery(to, issuer, userName, link string, life time.Duration) Message {
 	return Message{
 		To: to, Subject: "Sign in again at " + host(issuer),
@@ -30,7 +30,7 @@ nobody gets in. Do not pass the link on to anybody.
 	}
 }
 
-// Invitation asks somebody in. The link is good for that long.
+// Invitation returns the mail that invites a new user. The link is valid for life.
 func Invitation(to, issuer, link string, life time.Duration) Message {
 	return Message{
 		To: to, Subject: "Your invitation to " + host(issuer),
@@ -54,7 +54,7 @@ func host(issuer string) string {
 	return name
 }
 
-// words is a life in whole days or minutes.
+// words formats a lifetime in whole days or minutes.
 func words(d time.Duration) string {
 	n, unit := int(d/time.Minute), "minute"
 	if day := 24 * time.Hour; d >= day && d%day == 0 {

@@ -71,7 +71,7 @@ func TestPushAndOpen(t *testing.T) {
 	}
 }
 
-// Who arrives within a minute may stay for ten more, and nobody else gets in.
+// A browser that arrives within a minute may stay for ten more. Later ones are refused.
 func TestTimes(t *testing.T) {
 	b := newBench(t)
 	uri, start := b.push(t), b.now
@@ -95,7 +95,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// A request belongs to the client that pushed it, and has one name.
+// A request belongs to the client that pushed it, and has one request_uri.
 func TestForeignNames(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
@@ -151,7 +151,7 @@ func TestConsumedOnceInParallel(t *testing.T) {
 	}
 }
 
-// The table does not tell the name, and forgets the request.
+// The item does not reveal the request_uri, and expires.
 func TestItem(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
@@ -190,7 +190,7 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// A use whose reply was lost is the same use when the SDK repeats it.
+// A use with a lost reply counts as the same use when the SDK repeats it.
 func TestUseWithALostReply(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
@@ -202,7 +202,7 @@ func TestUseWithALostReply(t *testing.T) {
 	}
 }
 
-// A store that does not answer is no verdict.
+// An outage is an error and not ErrUnknown.
 func TestOutage(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)

@@ -120,7 +120,7 @@ func (a *authority) idMold(t testing.TB) tokentest.Mold {
 	return m
 }
 
-// SECURITY.md, Keycloak CVE-2026-11800: id_token_hint is judged like every JWT.
+// SECURITY.md, Keycloak CVE-2026-11800: id_token_hint is verified like every JWT.
 func TestForgedHints(t *testing.T) {
 	a := newAuthority(t)
 	m := a.idMold(t)
@@ -163,7 +163,7 @@ func TestForgedHints(t *testing.T) {
 	}
 }
 
-// A hint may be as old as the session, as long as its key is known.
+// A hint may be as old as the session, if its key is still published.
 func TestOldHints(t *testing.T) {
 	a := newAuthority(t)
 	value := a.id(t, idRequest)
@@ -179,7 +179,7 @@ func TestOldHints(t *testing.T) {
 	}
 }
 
-// FuzzVerifyID mutates hints: only what the authority signed is ever valid.
+// FuzzVerifyID mutates hints: only a token that the authority signed is valid.
 func FuzzVerifyID(f *testing.F) {
 	a := newAuthority(f)
 	good := a.id(f, idRequest)
@@ -197,7 +197,7 @@ func FuzzVerifyID(f *testing.F) {
 	})
 }
 
-// A token that is bound to a key says so, and one of an actor who acts.
+// A bound token has the thumbprint of its key, and an exchanged one has its actor.
 func TestConfirmationAndActor(t *testing.T) {
 	a := newAuthority(t)
 	act := &token.Actor{Subject: "b", Act: &token.Actor{Subject: "c", ClientID: "d"}}

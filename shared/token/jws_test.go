@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// signWith signs an empty object with any of go-jose's algorithms.
+// signWith signs an empty object with any algorithm of go-jose.
 func signWith(t testing.TB, alg string, key any) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: key}, nil)
@@ -133,8 +133,7 @@ func TestSeconds(t *testing.T) {
 	}
 }
 
-// FuzzParse: nothing that Parse accepts has two spellings, and it says why it
-// refuses.
+// FuzzParse: an accepted token has one spelling, and a refusal has a reason.
 func FuzzParse(f *testing.F) {
 	a := newAuthority(f)
 	m := a.mold(f)
