@@ -20,8 +20,8 @@ const (
 	gone    = "https://gone.example.com"
 )
 
-// newChooser returns a chooser, and a client with access to everything, to
-// resources of different lives and algorithms and to one that is gone.
+// newChooser returns a resolver, and a client with access to resources of different
+// lifetimes and algorithms and to a deleted one.
 func newChooser(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
 	s := routetest.New(t)

@@ -9,8 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Nothing that is exchanged is ever for more than before, nor for more than the
-// client may have.
+// An exchanged token never has more than the original, nor more than the client may have.
 func TestExchangeNarrows(t *testing.T) {
 	chooser, c := newPerson(t)
 	c.Exchanges = []string{billing, gateway, gone, contract.APIPath, "https://no-access.example.com"}

@@ -18,8 +18,7 @@ const (
 	ownAPI   = routetest.Issuer + "/api"
 )
 
-// newPerson is newChooser with a client that may know who people are, except by
-// their e-mail address.
+// newPerson is newChooser with a client that may have all identity scopes except email.
 func newPerson(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
 	chooser, c := newChooser(t)
@@ -160,7 +159,7 @@ func TestLostIdentityScopesEndTheGrant(t *testing.T) {
 	}
 }
 
-// A client that asks for itself is nobody: it has no identity to ask for.
+// A client that requests a token for itself has no user, so no identity scope.
 func TestChooseHasNoIdentity(t *testing.T) {
 	chooser, c := newPerson(t)
 	if _, err := chooser.Resolve(t.Context(), c, []string{userInfo}); code(err) != oauth.InvalidTarget {
@@ -177,8 +176,8 @@ func TestChooseHasNoIdentity(t *testing.T) {
 	}
 }
 
-// A resource that defines a scope of that name, from before the name had a
-// meaning, does not give it one.
+// A resource that defined a scope with the name of an identity scope, before the name
+// was reserved, cannot grant it.
 func TestResourceDefinesNoIdentity(t *testing.T) {
 	chooser, c := newChooser(t)
 	c.Access = []client.Access{{Resource: orders, Scopes: []string{"read", oauth.ScopeOpenID}}}
@@ -188,7 +187,7 @@ func TestResourceDefinesNoIdentity(t *testing.T) {
 	withinTest{granted: "read openid", resources: []string{orders}, requested: []string{orders}, audience: []string{orders}, want: "read"}.run(t, chooser, c)
 }
 
-// newStranger is a stage with a resource that is open to clients that registered
+// newStranger returns a resolver with a resource that is open to clients that registered
 // themselves, and such a client.
 func newStranger(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
@@ -218,7 +217,7 @@ func TestGrantToSelfRegistered(t *testing.T) {
 	}
 }
 
-// Whatever such a client says of itself, it has no access of its own.
+// A self-registered client has no access of its own, whatever its metadata claims.
 func TestSelfRegisteredAccessIsNone(t *testing.T) {
 	chooser, c := newStranger(t)
 	c.FirstParty = true
@@ -249,7 +248,7 @@ func TestWithinSelfRegistered(t *testing.T) {
 	}
 }
 
-// A stranger cannot make one request read the table a thousand times.
+// One request cannot cause a thousand reads of the table.
 func TestTooManyResources(t *testing.T) {
 	chooser, c := newStranger(t)
 	var requested []string

@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The layout of a counter. All attributes are always there.
+// The layout of a counter. All attributes are always present.
 const (
 	skThrottle = "throttle"
 
@@ -21,28 +21,28 @@ const (
 	attrAt    = "at" // of the last attempt, epoch milliseconds
 )
 
-// backoff is an allowance of Free attempts, each further one of which must wait.
+// backoff is an allowance of [Free] attempts. Each further attempt must wait.
 type backoff struct {
 	pk string
-	// device is a ladder that only Succeeded puts up and prolongs. The others
-	// come into being with their first attempt and are forgotten after Memory.
+	// device marks the allowance of a known browser. Only Succeeded creates and
+	// extends it. The others begin with their first attempt and end after [Memory].
 	device bool
 }
 
-// maxTries bounds how often a write is repeated because another attempt was
-// faster. Each of those used up one of the allowance, which ends before.
+// maxTries bounds how often a write is repeated because another attempt was faster. Each
+// of those used a part of the allowance, which is used up before maxTries.
 const maxTries = 2 * Free
 
-// charge counts an attempt on a ladder or returns a *LimitError. It reports
-// whether there is such a ladder, which only that of a device may not be.
+// charge counts an attempt in a backoff, or returns a [*LimitError]. It reports whether
+// the backoff exists. Only that of a browser may not.
 //
-// DynamoDB can add and compare but not double, so the rule has two writes. The
-// first one holds while attempts are free. If it does not, the item that comes
-// with the refusal says when the next attempt may come, and the second one
-// counts it on the condition that nobody did so in between.
+// DynamoDB can add and compare but not double, so the rule takes two writes. The first
+// one holds while attempts are free. If it fails, the item in the failed condition says
+// when the next attempt is allowed. The second write counts that attempt, on the condition
+// that no other attempt was counted in between.
 //
-// When the reply to a write is lost, the SDK writes again and counts twice. The
-// rule errs on the side of waiting.
+// When the reply to a write is lost, the SDK writes again and counts twice. The error is on
+// the side of waiting.
 func (s *Store) charge(ctx context.Context, l backoff) (found bool, err error) {
 	now := s.Now(ctx)
 	seen, err := s.write(ctx, l, now, free(l, now))
@@ -72,7 +72,7 @@ func (s *Store) charge(ctx context.Context, l backoff) (found bool, err error) {
 	return true, err
 }
 
-// rule is the condition under which an attempt is counted, and its count.
+// rule is the condition under which an attempt is counted, and the new count.
 type rule struct {
 	condition, count string
 	values           dynamo.Item
@@ -90,8 +90,8 @@ func free(l backoff, now time.Time) rule {
 	return r
 }
 
-// after is the rule for an attempt after the one that was seen, which the TTL
-// may have removed since.
+// after is the rule for an attempt after the one in seen. The TTL may have removed that
+// one since.
 func after(seen dynamo.Item, n int64) rule {
 	if len(seen) == 0 {
 		return rule{condition: "attribute_not_exists(#ttl)", count: ":next", values: dynamo.Item{":next": dynamo.Number(n)}}
@@ -105,11 +105,11 @@ func after(seen dynamo.Item, n int64) rule {
 // placeholders are for the attributes whose names are reserved words.
 var placeholders = map[string]string{"#at": attrAt, "#ttl": contract.TTL}
 
-// errCondition says that the condition of a write does not hold.
+// errCondition is returned when the condition of a write does not hold.
 var errCondition = errors.New("condition does not hold")
 
-// write counts an attempt by a rule. With errCondition it returns the item as
-// it is, which is empty when there is none.
+// write counts an attempt by a rule. With errCondition it returns the current item, which
+// is empty when there is none.
 func (s *Store) write(ctx context.Context, l backoff, now time.Time, r rule) (dynamo.Item, error) {
 	set := "SET n = " + r.count + ", #at = :now"
 	r.values[":now"] = dynamo.Millis(now)
@@ -123,7 +123,7 @@ func (s *Store) write(ctx context.Context, l backoff, now time.Time, r rule) (dy
 	})
 }
 
-// count counts an attempt in the counter of a minute or returns a *LimitError.
+// count counts an attempt in the counter of a minute, or returns a [*LimitError].
 func (s *Store) count(ctx context.Context, pk string) error {
 	now := s.Now(ctx)
 	next := now.Truncate(time.Minute).Add(time.Minute)
@@ -142,7 +142,7 @@ func (s *Store) count(ctx context.Context, pk string) error {
 	return err
 }
 
-// remember makes a device known, with all its attempts free.
+// remember makes a browser known, with all its attempts free.
 func (s *Store) remember(ctx context.Context, pk string) error {
 	now := s.Now(ctx)
 	it := key(pk)

@@ -24,7 +24,7 @@ type bench struct {
 	t   *testing.T
 	now time.Time
 	mu  sync.Mutex
-	// calls and units are since cost was asked last.
+	// calls and units are counted since the last call of cost.
 	calls int
 	units float64
 }
@@ -45,8 +45,8 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// attempt makes one attempt and returns how long it must wait, -1 when it may be
-// made. The reservation is nil if it may not.
+// attempt makes one attempt and returns its wait, -1 when it is allowed. The reservation is
+// nil if it is not.
 func (b *bench) attempt(a throttle.Attempt) (*throttle.Reservation, time.Duration) {
 	b.t.Helper()
 	r, err := b.Reserve(b.t.Context(), a)
@@ -93,13 +93,13 @@ func (b *bench) cost() (calls int, units float64) {
 	return calls, units
 }
 
-// from is an attempt from an address of its own.
+// from returns an attempt from its own address.
 func from(account string, n int) throttle.Attempt {
 	return throttle.Attempt{Account: account, Address: fmt.Sprintf("198.51.%d.%d", n/250, n%250)}
 }
 
-// The waits are 1 s after the fifth attempt, then twice as long each time, up to
-// a quarter of an hour, for a name that exists as for one that does not.
+// The waits are 1 s after the fifth attempt, then twice as long each time, up to a quarter
+// of an hour, for an existing name as for an unknown one.
 func TestAccountLadder(t *testing.T) {
 	b := newBench(t)
 	for i := range throttle.Free {
@@ -154,7 +154,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// What the address refuses does not slow down the owner of the account.
+// An attempt that the address refuses does not slow down the owner of the account.
 func TestAddressComesFirst(t *testing.T) {
 	b := newBench(t)
 	for i := range throttle.PerMinute {
@@ -166,7 +166,7 @@ func TestAddressComesFirst(t *testing.T) {
 	b.allowed(from("ann", 1))
 }
 
-// Without the key nothing is counted and nothing allowed.
+// Without the key nothing is counted and nothing is allowed.
 func TestNoKey(t *testing.T) {
 	b := newBench(t)
 	outage := errors.New("no keys")

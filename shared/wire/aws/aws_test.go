@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// The roots are Amazon's own, and none ends while this code may still run.
+// The roots are Amazon's, and each is valid for longer than this code may run.
 func TestRoots(t *testing.T) {
 	names := map[string]bool{
 		"Amazon Root CA 1": false, "Amazon Root CA 2": false, "Amazon Root CA 3": false, "Amazon Root CA 4": false,
@@ -50,7 +50,7 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-// A server whose certificate Amazon did not sign is not AWS.
+// A server with a certificate that Amazon did not sign is refused.
 func TestStrangersCertificateIsRefused(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
@@ -69,8 +69,8 @@ func TestStrangersCertificateIsRefused(t *testing.T) {
 	_ = conn.Close()
 }
 
-// A call that is throttled is tried three times, counted each time, and over
-// well before a handler's deadline.
+// A throttled call is tried three times and counted each time. It ends well before a
+// handler's deadline.
 func TestThrottledCall(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")

@@ -27,8 +27,8 @@ func macs(key string) func(context.Context, string) (*keys.MACKey, error) {
 	}
 }
 
-// The two values of a stage decide which clients there are, and a function
-// without keys knows those of its own tokens.
+// The two policies of a stage decide which clients are accepted. A function without keys
+// accepts those in its own tokens.
 func TestModes(t *testing.T) {
 	db, table := enginetest.DB(t)
 	now := func(context.Context) time.Time { return time.Now() }
@@ -97,7 +97,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// A function that may read the keys has no excuse to take an id as it comes.
+// A function that may read the keys must verify client ids.
 func TestWhoHasNoKeys(t *testing.T) {
 	for _, f := range contract.Functions() {
 		if !f.Clients || slices.ContainsFunc(f.Needs, func(n contract.Need) bool { return n.Resource == contract.Keys }) {
