@@ -20,7 +20,7 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	}
 }
 
-// An item of the first release, and one of a later release with more in it.
+// Items of the first release and of a later release can be decoded.
 func TestOldAndNewItems(t *testing.T) {
 	old := dynamo.Item{
 		"pk": dynamo.Text("upstreams"), "sk": dynamo.Text("upstream#github"), "rev": dynamo.Number(1), "id": dynamo.Text("github"),
@@ -132,7 +132,7 @@ func TestCheckIssuer(t *testing.T) {
 	}
 }
 
-// An address is in a domain when that is all that follows its last "@".
+// An address is in a domain when the domain is all that follows its last "@".
 func TestAdmits(t *testing.T) {
 	u := &upstream.Upstream{Domains: []string{"example.com", "example.org"}}
 	for email, want := range map[string]bool{
@@ -149,8 +149,7 @@ func TestAdmits(t *testing.T) {
 	}
 }
 
-// What is taken for an issuer has a host and no byte 0, on which linked accounts
-// rely.
+// An accepted issuer has a host and no byte 0, which the keys of external accounts rely on.
 func FuzzCheckIssuer(f *testing.F) {
 	for _, s := range []string{"https://id.example.com", "http://[::1]:8080/a", "https://a/\x00", "https://%00", "//a", ""} {
 		f.Add(s)

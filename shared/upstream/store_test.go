@@ -141,8 +141,8 @@ func TestStoreRemembers(t *testing.T) {
 	}
 }
 
-// When the table cannot be read nobody is let in by what was there before, and the
-// next one tries again.
+// When the table cannot be read, an expired cache signs no user in, and the next request
+// reads again.
 func TestStoreWhenTheTableIsDown(t *testing.T) {
 	s := newShelf(t)
 	s.put(t, upstream.Encode(google()))
@@ -164,7 +164,7 @@ func TestStoreWhenTheTableIsDown(t *testing.T) {
 	}
 }
 
-// One that cannot be read lets nobody in and takes nothing from the others.
+// An unreadable upstream signs no user in and does not affect the others.
 func TestStoreUnreadable(t *testing.T) {
 	s := newShelf(t)
 	s.put(t, upstream.Encode(google()))
@@ -184,7 +184,7 @@ func TestStoreUnreadable(t *testing.T) {
 	}
 }
 
-// Many requests of one process at once make one read.
+// Concurrent requests of one process make one read.
 func TestStoreTogether(t *testing.T) {
 	s := newShelf(t)
 	s.put(t, upstream.Encode(google()))

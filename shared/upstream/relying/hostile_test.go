@@ -10,8 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
 )
 
-// What a hostile issuer, or one that has a bad day, may say. Nobody comes in by any
-// of it.
+// The answers of a hostile or faulty issuer. None of them signs a user in.
 func TestHostileIssuer(t *testing.T) {
 	claim := func(name string, value any) upstreamtest.Manners {
 		return upstreamtest.Manners{Claims: map[string]any{name: value}}
@@ -90,7 +89,7 @@ func TestHostileIssuer(t *testing.T) {
 	}
 }
 
-// An upstream that does not answer costs a request its patience and no more.
+// An upstream that does not answer costs a request at most Patience.
 func TestSlowIssuer(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/token", "/jwks", "/userinfo"} {
 		t.Run(path, func(t *testing.T) {
@@ -108,7 +107,7 @@ func TestSlowIssuer(t *testing.T) {
 	}
 }
 
-// Nobody is asked anything when the answer of the browser is wrong already.
+// An invalid answer of the browser causes no request to the upstream.
 func TestAnswerIsJudgedFirst(t *testing.T) {
 	r := relate(t, upstreamtest.OIDC(t), upstream.TypeOIDC)
 	j := r.journey()
@@ -143,9 +142,9 @@ func TestAnswerIsJudgedFirst(t *testing.T) {
 	}
 }
 
-// A code of another journey is refused: by the upstream, which sees that the verifier
-// is not that of the code (RFC 7636), and by us, who see that the nonce is not, where
-// the upstream redeems any code.
+// A code of another journey is refused. The upstream sees that the verifier does not belong
+// to the code (RFC 7636). Where the upstream redeems any code, we see that the nonce does
+// not match.
 func TestSwappedCode(t *testing.T) {
 	for name, tt := range map[string]struct {
 		manners upstreamtest.Manners

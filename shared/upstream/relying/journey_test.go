@@ -74,7 +74,7 @@ func TestJourney(t *testing.T) {
 	}
 }
 
-// Whatever becomes of an answer, the journey is over.
+// Every answer ends the journey, whatever its outcome.
 func TestJourneyIsTakenOnce(t *testing.T) {
 	tests := []struct {
 		name, upstream, browser string
@@ -135,7 +135,7 @@ func TestJourneyAtOnce(t *testing.T) {
 	}
 }
 
-// No text but the one state leads to a journey, and what is none costs no call.
+// Only the exact state leads to a journey, and a malformed one causes no call.
 func FuzzState(f *testing.F) {
 	journeys, s := newJourneys(f)
 	state, _ := begin(f, journeys)
