@@ -12,13 +12,12 @@ import (
 
 const sdk = "github.com/aws/aws-sdk-go-v2/"
 
-// TestFunctionsLinkWhatTheyNeed holds every binary to the packages that its
-// value in the contract justifies. What is not linked costs no start time and
-// cannot be called by an attacker.
+// TestFunctionsLinkWhatTheyNeed compares the packages of every binary with its value in the
+// contract. A package that is not linked costs no start time and cannot be attacked.
 func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 	rules := []struct {
 		pkg string // the import path, or all below it when it ends with a slash
-		// may reports whether f may link pkg; nil is nobody.
+		// may reports whether f may link pkg. Nil means that no function may.
 		may func(f contract.Function) bool
 		why string
 	}{
@@ -67,8 +66,8 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 	}
 }
 
-// TestFunctionsLinkTheirClients is the other half: a need that the binary has
-// no client for is a permission that nothing uses.
+// TestFunctionsLinkTheirClients is the reverse check: a need without its client in the binary is
+// an unused permission.
 func TestFunctionsLinkTheirClients(t *testing.T) {
 	linked := deps(t)
 	for _, f := range contract.Functions() {
@@ -81,8 +80,8 @@ func TestFunctionsLinkTheirClients(t *testing.T) {
 	}
 }
 
-// TestFunctionsAdmitStrangers: a function that is told which clients may introduce
-// themselves, and has the table of their documents, knows them.
+// TestFunctionsAdmitStrangers: a function that has the policy for unregistered clients, and the
+// table of their documents, accepts them.
 func TestFunctionsAdmitStrangers(t *testing.T) {
 	const unregistered = "github.com/tipstaff/tipstaff/shared/wire/unregistered"
 	linked := deps(t)
@@ -117,7 +116,7 @@ func needsSecret(f contract.Function) bool {
 	})
 }
 
-// deps returns the packages that each function links, by its name.
+// deps returns the packages that each function links, by function name.
 func deps(t *testing.T) map[string][]string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}} {{join .Deps " "}}{{end}}`, "./...")
@@ -137,7 +136,7 @@ func deps(t *testing.T) map[string][]string {
 	return linked
 }
 
-// stderr is what a command printed before it failed.
+// stderr returns the error output of a failed command.
 func stderr(err error) []byte {
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.Stderr

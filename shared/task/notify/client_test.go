@@ -19,8 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/task/notify"
 )
 
-// slow waits for the patience of the task with one address, and leaves the
-// others alone.
+// slow waits for the patience of the task at one address, and does not delay the others.
 type slow struct {
 	address string
 	next    http.RoundTripper
@@ -35,8 +34,8 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-// TestASlowClientHoldsUpNobody: it is left alone after it has not answered, and
-// everybody else is told in the same run.
+// TestASlowClientHoldsUpNobody: a client that did not answer is skipped, and every other
+// client is notified in the same run.
 func TestASlowClientHoldsUpNobody(t *testing.T) {
 	s := begin(t)
 	release := make(chan struct{})
@@ -67,7 +66,7 @@ func TestASlowClientHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// TestAClientThatRefusesOneNotice is asked about the next one: it is there.
+// TestAClientThatRefusesOneNotice gets the next notice, because it is reachable.
 func TestAClientThatRefusesOneNotice(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusBadRequest)
@@ -81,8 +80,8 @@ func TestAClientThatRefusesOneNotice(t *testing.T) {
 	}
 }
 
-// TestNothingBeginsThatCannotEnd: near the end of its time a run leaves the rest
-// to the next one.
+// TestNothingBeginsThatCannotEnd: near the end of its time a run leaves the remaining
+// notices to the next run.
 func TestNothingBeginsThatCannotEnd(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)
@@ -99,8 +98,8 @@ func TestNothingBeginsThatCannotEnd(t *testing.T) {
 	}
 }
 
-// TestAddressesThatAreNotCalled, each with the reason why: nothing is sent, and
-// the trail says so. The second is the prefix test of Keycloak CVE-2026-18211.
+// TestAddressesThatAreNotCalled, each with the reason: nothing is sent, and the trail
+// records it. The second is the prefix test of Keycloak CVE-2026-18211.
 func TestAddressesThatAreNotCalled(t *testing.T) {
 	a := serve(t, http.StatusOK)
 	port := a.URL[strings.LastIndex(a.URL, ":"):]
@@ -138,7 +137,7 @@ func TestAddressesThatAreNotCalled(t *testing.T) {
 	}
 }
 
-// nobody is called.
+// nobody is a transport that fails the test at every call.
 type nobody struct{ t *testing.T }
 
 func (n nobody) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -146,7 +145,7 @@ func (n nobody) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-// TestClientsThatAreGone are not called, and the trail says that they were not.
+// TestClientsThatAreGone are not called, and the trail records it.
 func TestClientsThatAreGone(t *testing.T) {
 	a := serve(t, http.StatusOK)
 	for name, c := range map[string]client.Client{
@@ -172,7 +171,7 @@ func TestClientsThatAreGone(t *testing.T) {
 	}
 }
 
-// TestTLS: a client whose certificate nobody signed is not told anything.
+// TestTLS: a client without a trusted certificate gets no token.
 func TestTLS(t *testing.T) {
 	s := begin(t)
 	var got atomic.Int32
@@ -195,7 +194,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestTheLogHoldsCounts and nothing that is secret or somebody's.
+// TestTheLogHoldsCounts and no secret or personal data.
 func TestTheLogHoldsCounts(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)

@@ -161,7 +161,7 @@ func TestRotationsFollowEachOther(t *testing.T) {
 	}
 }
 
-// A rotation that comes too early fails, says until when, and harms nobody.
+// A rotation that comes too early fails with the allowed time, and changes nothing.
 func TestTooEarly(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
@@ -183,8 +183,8 @@ func TestTooEarly(t *testing.T) {
 	}
 }
 
-// A rotation that dies after any step is finished by the next one, and at every
-// moment the keys that sign are published.
+// The next rotation completes one that died after any step, and all signing keys are
+// published at every time.
 func TestKilledAfterEachStep(t *testing.T) {
 	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
 		t.Run(step, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestKilledAfterEachStep(t *testing.T) {
 	}
 }
 
-// Each step twice leaves what each step once leaves.
+// Running each step twice has the same result as once.
 func TestEveryStepTwice(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
@@ -245,7 +245,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The trail tells that the keys were rotated and nothing about them.
+// The audit entry records the rotation and no key.
 func TestNoSecretLeaves(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
