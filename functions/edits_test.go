@@ -1,5 +1,6 @@
-// Package functions_test checks the folder of functions: every function of the contract exists,
-// links only the packages that its task needs, and has a small and reproducible binary.
+// Package functions_test checks the folder of functions: every function of the contract
+// exists, links only the packages that its task needs, and has a small and reproducible
+// binary.
 package functions_test
 
 import (

@@ -28,13 +28,13 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 		{sdk + "service/sts", nil, "a function never asks for credentials"},
 		{
 			"github.com/tipstaff/tipstaff/shared/fetch", only(contract.ClientDocument),
-			"one function calls the servers that strangers name, and it may touch one table",
+			"one function calls servers that a request names, and it may use one table",
 		},
 		{"github.com/tipstaff/tipstaff/shared/wire/unregistered", func(f contract.Function) bool { return f.Clients }, "it is not told which of these clients there are"},
-		{"golang.org/x/oauth2", only(contract.Upstream), "nobody signs in elsewhere there"},
-		{"github.com/coreos/go-oidc/", only(contract.Upstream), "nobody signs in elsewhere there"},
+		{"golang.org/x/oauth2", only(contract.Upstream), "no user signs in at an upstream there"},
+		{"github.com/coreos/go-oidc/", only(contract.Upstream), "no user signs in at an upstream there"},
 		{"github.com/go-webauthn/", only(contract.Login, contract.Account, contract.Enroll), "no passkey is used or made there"},
-		{"github.com/pquerna/otp", only(contract.Login, contract.Account, contract.Enroll, contract.Upstream), "nobody is let in there"},
+		{"github.com/pquerna/otp", only(contract.Login, contract.Account, contract.Enroll, contract.Upstream), "no user signs in there"},
 		{"github.com/tipstaff/tipstaff/shared/identity/otp/qr", only(contract.Account), "it shows no QR code"},
 		{sdk + "service/sesv2", only(contract.SendMail), "it sends no mail"},
 		{"html/template", func(f contract.Function) bool { return f.Page }, "it serves no page"},
@@ -66,8 +66,8 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 	}
 }
 
-// TestFunctionsLinkTheirClients is the reverse check: a need without its client in the binary is
-// an unused permission.
+// TestFunctionsLinkTheirClients is the reverse check: a need without its client in the
+// binary is an unused permission.
 func TestFunctionsLinkTheirClients(t *testing.T) {
 	linked := deps(t)
 	for _, f := range contract.Functions() {
@@ -80,8 +80,8 @@ func TestFunctionsLinkTheirClients(t *testing.T) {
 	}
 }
 
-// TestFunctionsAdmitStrangers: a function that has the policy for unregistered clients, and the
-// table of their documents, accepts them.
+// TestFunctionsAdmitStrangers: a function that has the policy for unregistered clients,
+// and the table of their documents, accepts them.
 func TestFunctionsAdmitStrangers(t *testing.T) {
 	const unregistered = "github.com/tipstaff/tipstaff/shared/wire/unregistered"
 	linked := deps(t)

@@ -10,8 +10,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 )
 
-// api is the HTTP API in front of the functions. It only forwards. The functions themselves
-// handle methods, CORS and authentication, because the API's own answers are not OAuth answers.
+// api is the HTTP API in front of the functions. It only forwards. The functions
+// themselves handle methods, CORS and authentication, because the API's own answers are
+// not OAuth answers.
 type api struct {
 	http awsapigatewayv2.HttpApi
 	// issuer is the origin of the API: no path, no trailing slash.
@@ -59,8 +60,8 @@ func (a *api) route(f *function) {
 	}
 }
 
-// newDomain creates the custom domain name. Its DNS record is not in this deployment: the outputs
-// show the target of the record.
+// newDomain creates the custom domain name. Its DNS record is not in this deployment:
+// the outputs show the target of the record.
 func (s *serviceStack) newDomain(d *Domain) awsapigatewayv2.DomainName {
 	name := awsapigatewayv2.NewDomainName(s.stack, new("Domain"), &awsapigatewayv2.DomainNameProps{
 		DomainName:     &d.Name,
@@ -72,8 +73,9 @@ func (s *serviceStack) newDomain(d *Domain) awsapigatewayv2.DomainName {
 	return name
 }
 
-// accessLine lists the members of the JSON object that the access log has for a request. It has
-// no path and no query, which can hold a code or a token, and no header.
+// accessLine lists the members of the JSON object that the access log has for a
+// request. It has no path and no query, which can hold a code or a token, and no
+// header.
 var accessLine = []string{
 	`"time":"$context.requestTimeEpoch"`,
 	`"requestId":"$context.requestId"`,

@@ -11,8 +11,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// Every path of every route leads, for every method, to the live version of its function. There
-// is no other path.
+// Every path of every route leads, for every method, to the live version of its
+// function. There is no other path.
 func TestRoutes(t *testing.T) {
 	for _, s := range Stages {
 		var want []string

@@ -84,8 +84,8 @@ func TestProdIsCautious(t *testing.T) {
 	}
 }
 
-// The rotation makes the first keys, and an operator enters the secrets at upstreams. A template
-// holds no key and no value that a key could be derived from.
+// The rotation makes the first keys, and an operator enters the secrets at upstreams. A
+// template holds no key and no value that a key could be derived from.
 func TestSecretsAreGenerated(t *testing.T) {
 	values := map[contract.Resource]string{
 		contract.Keys: `{"format":"tipstaff-keys/0"}`, contract.Upstreams: `{"format":"tipstaff-upstreams/1"}`,
@@ -115,8 +115,8 @@ func TestNoSecretInTemplates(t *testing.T) {
 	}
 }
 
-// References between the stacks are weak, so CloudFormation would delete the data stack while the
-// service uses it. Only its termination protection prevents that.
+// References between the stacks are weak, so CloudFormation would delete the data stack
+// while the service uses it. Only its termination protection prevents that.
 func TestDataStacksAreProtected(t *testing.T) {
 	synthesized()
 	raw, err := os.ReadFile(filepath.Join(assembly, "manifest.json"))

@@ -13,9 +13,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// `make diff` fails for exactly the changes that a reviewer must not miss. Each case changes the
-// committed template, so that the synthesized one is the change: a removal there is an addition in
-// a pull request.
+// `make diff` fails for exactly the changes that a reviewer must not miss. Each case
+// changes the committed template, so that the synthesized one is the change: a removal
+// there is an addition in a pull request.
 func TestDiff(t *testing.T) {
 	synthesized()
 	tests := []struct {

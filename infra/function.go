@@ -12,8 +12,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// function is one function of the contract in AWS: the Lambda with its role and its log group, and
-// the alias that the API or a schedule calls.
+// function is one function of the contract in AWS: the Lambda with its role and its log
+// group, and the alias that the API or a schedule calls.
 type function struct {
 	contract.Function
 	Lambda awslambda.Function
@@ -22,8 +22,8 @@ type function struct {
 	Live awslambda.Alias
 }
 
-// oneCPU is the memory in MiB up to which Lambda gives at most one vCPU. On one vCPU a second thread
-// costs the Go runtime time and gains nothing.
+// oneCPU is the memory in MiB up to which Lambda gives at most one vCPU. On one vCPU a
+// second thread costs the Go runtime time and gains nothing.
 const oneCPU = 1769
 
 // addFunction adds f to the service.
@@ -60,8 +60,9 @@ func (s *serviceStack) addFunction(f contract.Function) *function {
 	return out
 }
 
-// role grants f its Needs and access to its own log. No other code writes a policy. Each action is
-// granted on one ARN. The ARN of a log group ends in ":*", which stands for its streams.
+// role grants f its Needs and access to its own log. No other code writes a policy.
+// Each action is granted on one ARN. The ARN of a log group ends in ":*", which stands
+// for its streams.
 func (s *serviceStack) role(scope constructs.Construct, f contract.Function, logs awslogs.LogGroup) awsiam.Role {
 	needs := awsiam.NewPolicyDocument(nil)
 	for _, n := range f.Needs {
@@ -105,8 +106,8 @@ func allow(arn *string, actions ...contract.Action) awsiam.PolicyStatement {
 	})
 }
 
-// environment returns the variables of f. Their values are physical names, not references: they are
-// fixed, and readable in a review.
+// environment returns the variables of f. Their values are physical names, not
+// references: they are fixed, and readable in a review.
 func (s *serviceStack) environment(f contract.Function) *map[string]*string {
 	env := map[string]*string{}
 	for _, name := range f.Env() {

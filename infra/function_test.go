@@ -70,8 +70,8 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// The functions can read the policies of a stage for unregistered clients. Prod accepts none until
-// its operator changes that.
+// The functions can read the policies of a stage for unregistered clients. Prod accepts
+// none until its operator changes that.
 func TestStrangers(t *testing.T) {
 	for _, s := range Stages {
 		if _, err := contract.ParseClientDocuments(s.ClientDocuments); err != nil {
@@ -85,8 +85,8 @@ func TestStrangers(t *testing.T) {
 	equal(t, "prod: registration", Prod.Registration, "off")
 }
 
-// A route, and a task with a period, is called through its alias, which points to a version. Warm
-// routes have provisioned instances in the stages that pay for them.
+// A route, and a task with a period, is called through its alias, which points to a
+// version. Warm routes have provisioned instances in the stages that pay for them.
 func TestAliases(t *testing.T) {
 	for _, s := range Stages {
 		aliases := service(s).ofType("AWS::Lambda::Alias")
@@ -135,8 +135,8 @@ func TestLogRetention(t *testing.T) {
 	}
 }
 
-// Secrets Manager calls rotate as soon as the schedule exists, so the first keys exist when the
-// deployment ends.
+// Secrets Manager calls rotate as soon as the schedule exists, so the first keys exist
+// when the deployment ends.
 func TestRotationIsImmediate(t *testing.T) {
 	for _, s := range Stages {
 		lambda, _ := service(s).lambda(t, s, contract.Rotate)

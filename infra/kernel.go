@@ -10,8 +10,9 @@ import (
 // The constructs run in a Node process, the jsii kernel. This program starts it with its first
 // construct and controls it over a pipe.
 
-// startKernel starts the kernel with the node version of package.json under root, whatever version
-// the PATH has. JSII_NODE overrides it. The kernel gets a copy of the current environment.
+// startKernel starts the kernel with the node version of package.json under root,
+// whatever version the PATH has. JSII_NODE overrides it. The kernel gets a copy of the
+// current environment.
 func startKernel(root string) {
 	node, err := filepath.Abs(filepath.Join(root, "node_modules", "node", "bin", "node"))
 	if err == nil && os.Getenv("JSII_NODE") == "" {
@@ -24,9 +25,9 @@ func startKernel(root string) {
 	jsii.Close()
 }
 
-// stopKernel ends the kernel and deletes its temporary files. It must be the last call of a program.
-// jsii waits for the kernel twice and reports an error for one of the two waits, so standard error
-// is closed before.
+// stopKernel ends the kernel and deletes its temporary files. It must be the last call
+// of a program. jsii waits for the kernel twice and reports an error for one of the two
+// waits, so standard error is closed before.
 func stopKernel() {
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		os.Stderr = null

@@ -15,8 +15,8 @@ func mailing() Stage {
 	return s
 }
 
-// A stage that sends mail allows only the sending function to use that identity. A stage without mail
-// allows no function.
+// A stage that sends mail allows only the sending function to use that identity. A
+// stage without mail allows no function.
 func TestMail(t *testing.T) {
 	with := synthInto(t.TempDir(), Release{Commit: "unknown"}, mailing())[stackName(Staging, "service")]
 	without := service(Staging)
@@ -58,8 +58,8 @@ func grantsOf(t *testing.T, in template, fn resource) []grant {
 	return all
 }
 
-// The functions can read the mail policy of a stage. Neither stage sends mail until its operator has an
-// identity for it.
+// The functions can read the mail policy of a stage. Neither stage sends mail until its
+// operator has an identity for it.
 func TestMailPolicies(t *testing.T) {
 	sending := mailing()
 	for _, s := range append(slices.Clone(Stages), sending) {

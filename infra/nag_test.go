@@ -12,8 +12,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// exceptions are the accepted findings of cdk-nag: the rule, the construct in every stage, and the
-// reason.
+// exceptions are the accepted findings of cdk-nag: the rule, the construct in every
+// stage, and the reason.
 var exceptions = func() []exception {
 	all := []exception{{
 		stack: "data", path: "keys/Resource", rule: "AwsSolutions-SMG4",

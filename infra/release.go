@@ -22,8 +22,8 @@ const (
 	contextCommit = "commit"
 )
 
-// contextFlag is one of the feature flags of cdk.json, and proves that they were passed. Without them
-// the same constructs get other logical ids.
+// contextFlag is one of the feature flags of cdk.json, and proves that they were
+// passed. Without them the same constructs get other logical ids.
 const contextFlag = "@aws-cdk/core:defaultCrossStackReferences"
 
 // Release is the deployed code and the commit that it was built from.
@@ -34,8 +34,8 @@ type Release struct {
 	binaries string
 }
 
-// readRelease reads the release from the context of app. It requires a binary of every function in
-// folder binaries, unless this is a review.
+// readRelease reads the release from the context of app. It requires a binary of every
+// function in folder binaries, unless this is a review.
 func readRelease(app awscdk.App, binaries string) (Release, error) {
 	node := app.Node()
 	if node.TryGetContext(new(contextFlag)) == nil {
@@ -52,8 +52,8 @@ func readRelease(app awscdk.App, binaries string) (Release, error) {
 	return release, checkBinaries(binaries)
 }
 
-// checkBinaries checks the file that Lambda will start. CDK would accept an empty folder, and its asset
-// hash does not include the execute bit.
+// checkBinaries checks the file that Lambda will start. CDK would accept an empty
+// folder, and its asset hash does not include the execute bit.
 func checkBinaries(dir string) error {
 	for _, f := range contract.Functions() {
 		path := filepath.Join(dir, f.Name, "bootstrap")
@@ -69,8 +69,8 @@ func checkBinaries(dir string) error {
 	return nil
 }
 
-// code returns the code of function f. In a review it names an object that cannot exist, so that the
-// templates of a review cannot be deployed by accident.
+// code returns the code of function f. In a review it names an object that cannot
+// exist, so that the templates of a review cannot be deployed by accident.
 func (r Release) code(scope constructs.Construct, f contract.Function) awslambda.Code {
 	if r.binaries != "" {
 		return awslambda.Code_FromAsset(new(filepath.Join(r.binaries, f.Name)), nil)

@@ -89,8 +89,8 @@ func needs(t *testing.T, s Stage, f contract.Function) []grant {
 	return all
 }
 
-// The account page shows the actions of its user by one query of the trail's index by user. It may not
-// read the trail itself.
+// The account page shows the actions of its user by one query of the trail's index by
+// user. It may not read the trail itself.
 func TestTrailIsReadByPerson(t *testing.T) {
 	for _, s := range Stages {
 		id, _ := data(s).one(t, "AWS::DynamoDB::GlobalTable", "TableName", "tipstaff-"+s.Name+"-audit")
@@ -104,7 +104,7 @@ func TestTrailIsReadByPerson(t *testing.T) {
 				case g == grant{"dynamodb:GetItem", trail} && f.Name == contract.Ready.Name: // of an item that is not there
 				case g == grant{"dynamodb:Query", trail + "/index/by_sub"} && f.Name == contract.Account.Name:
 				default:
-					t.Errorf("%s: %s may %s on %s, want nobody else to read the trail, and nobody to change it", s.Name, f.Name, g.action, g.resource)
+					t.Errorf("%s: %s may %s on %s, want no other function to read the trail, and none to change it", s.Name, f.Name, g.action, g.resource)
 				}
 			}
 		}

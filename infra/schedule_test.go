@@ -15,8 +15,8 @@ func scheduled() []contract.Function {
 	return slices.DeleteFunc(slices.Clone(contract.Tasks), func(f contract.Function) bool { return f.Every == 0 })
 }
 
-// EventBridge calls the live version of each task with a period, at the interval in the contract. It
-// calls no other function.
+// EventBridge calls the live version of each task with a period, at the interval in the
+// contract. It calls no other function.
 func TestSchedules(t *testing.T) {
 	for _, s := range Stages {
 		if got, want := len(service(s).ofType("AWS::Events::Rule")), len(scheduled()); got != want {

@@ -70,8 +70,9 @@ func (s *serviceStack) environmentValues(api *api) map[string]*string {
 // rotationDays is the interval of rotations. Secrets Manager accepts no rotation without one.
 const rotationDays = 90
 
-// rotate lets Secrets Manager call fn for secret: at once, which makes the first keys, and then
-// periodically. Only this secret of this account may call it. The schedule depends on that permission.
+// rotate lets Secrets Manager call fn for secret: at once, which makes the first keys,
+// and then periodically. Only this secret of this account may call it. The schedule
+// depends on that permission.
 func (s *serviceStack) rotate(secret contract.Resource, fn awslambda.Function) {
 	arn := s.data.arns[secret]
 	fn.AddPermission(new("Rotation"), &awslambda.Permission{
@@ -79,8 +80,8 @@ func (s *serviceStack) rotate(secret contract.Resource, fn awslambda.Function) {
 		SourceArn:     arn,
 		SourceAccount: s.stack.Account(),
 	})
-	// The construct with the shorter name would add permissions to the role of fn that the contract
-	// already lists, and more.
+	// The construct with the shorter name would add permissions to the role of fn that
+	// the contract already lists, and more.
 	schedule := awssecretsmanager.NewCfnRotationSchedule(s.stack, new(string(secret)+"Rotation"), &awssecretsmanager.CfnRotationScheduleProps{
 		SecretId:                  arn,
 		RotationLambdaArn:         fn.FunctionArn(),

@@ -17,8 +17,8 @@ import (
 
 const snapshots = "testdata/snapshots"
 
-// The committed templates equal the synthesized ones. So a deployment creates what a reviewer reads and
-// the local stack runs.
+// The committed templates equal the synthesized ones. So a deployment creates what a
+// reviewer reads and the local stack runs.
 func TestSnapshots(t *testing.T) {
 	committed := readTemplates(snapshots)
 	equal(t, "stacks in "+snapshots, slices.Sorted(maps.Keys(committed)), slices.Sorted(maps.Keys(synthesized())))
@@ -78,8 +78,8 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// The app writes the same templates under the CDK CLI, which passes the feature flags and adds context
-// of its own.
+// The app writes the same templates under the CDK CLI, which passes the feature flags
+// and adds context values.
 func TestTheCLIWritesTheSame(t *testing.T) {
 	synthesized()
 	t.Parallel()
@@ -136,8 +136,8 @@ func TestDeploymentEqualsReview(t *testing.T) {
 	}
 }
 
-// withoutCode returns a template without the values that depend on the code: its hash, and the ids of
-// the versions, which include the hash.
+// withoutCode returns a template without the values that depend on the code: its hash,
+// and the ids of the versions, which include the hash.
 func withoutCode(template []byte) []byte {
 	template = regexp.MustCompile(`[0-9a-f]{64}\.zip`).ReplaceAll(template, []byte("code.zip"))
 	return regexp.MustCompile(`(FunctionCurrentVersion[0-9A-F]{8})[0-9a-f]{32}`).ReplaceAll(template, []byte("$1"))
@@ -153,7 +153,8 @@ func writeBinary(t *testing.T, dir, function string) {
 	}
 }
 
-// A deployment without code, or with code that Lambda could not start, is refused before the synthesis.
+// A deployment without code, or with code that Lambda could not start, is refused
+// before the synthesis.
 func TestBrokenBinaries(t *testing.T) {
 	tests := []struct {
 		name   string

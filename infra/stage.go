@@ -5,8 +5,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// Stage is one deployment of everything. Staging and prod differ only in these values: no construct reads
-// the name of its stage to decide.
+// Stage is one deployment of everything. Staging and prod differ only in these values:
+// no construct reads the name of its stage to decide.
 //
 // A stage names no account and no region. The credentials of `make deploy` select them.
 type Stage struct {
@@ -23,37 +23,39 @@ type Stage struct {
 	PointInTimeRecovery bool
 	// DeletionProtection makes DynamoDB refuse to delete a table.
 	DeletionProtection bool
-	// MaxReads and MaxWrites are the limits of each table and index, in request units per second.
-	// DynamoDB throttles above them, so that a flood has a known maximum cost per hour.
+	// MaxReads and MaxWrites are the limits of each table and index, in request units
+	// per second. DynamoDB throttles above them, so that a flood has a known maximum
+	// cost per hour.
 	MaxReads, MaxWrites float64
 
-	// Warm is how many instances of each function marked Warm run permanently. Zero means none, at no
-	// cost.
+	// Warm is how many instances of each function marked Warm run permanently. Zero
+	// means none, at no cost.
 	Warm float64
 
-	// RequestRate and RequestBurst are the throttle of the HTTP API, in requests per second. They are
-	// well above the limits in the functions. The 429 of the gateway is not OAuth JSON, and an OAuth
-	// client that receives it may throw its tokens away.
+	// RequestRate and RequestBurst are the throttle of the HTTP API, in requests per
+	// second. They are well above the limits in the functions. The 429 of the gateway
+	// is not OAuth JSON, and an OAuth client that receives it may throw its tokens
+	// away.
 	RequestRate, RequestBurst float64
 
-	// ClientDocuments lists the hosts from which metadata documents are accepted: "off", "any", or
-	// host names separated by commas. A sign-in with a client at an allowed host may make us call that
-	// host.
+	// ClientDocuments lists the hosts from which metadata documents are accepted:
+	// "off", "any", or host names separated by commas. A sign-in with a client at an
+	// allowed host may make us call that host.
 	ClientDocuments string
-	// Registration is the registration policy: "off", "token" for requests with an access token of scope
-	// register, or "open" for all.
+	// Registration is the registration policy: "off", "token" for requests with an
+	// access token of scope register, or "open" for all.
 	Registration string
 
-	// Mail is the sender of the stage's mail. Nil means that no mail is sent: an operator delivers the
-	// links of recoveries and invitations.
+	// Mail is the sender of the stage's mail. Nil means that no mail is sent: an
+	// operator delivers the links of recoveries and invitations.
 	Mail *Mail
 
 	// Domain is the host name of the issuer. Nil means the default address of API Gateway.
 	Domain *Domain
 }
 
-// Domain is a custom host name. Changing it changes the issuer, and invalidates every token that was
-// issued before.
+// Domain is a custom host name. Changing it changes the issuer, and invalidates every
+// token that was issued before.
 type Domain struct {
 	// Name is the host name, such as "auth.example.com".
 	Name string

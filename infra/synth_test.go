@@ -13,7 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// actAsApp makes the test binary behave like bin/infra, for tests in which the CDK CLI runs the app.
+// actAsApp makes the test binary behave like bin/infra, for tests in which the CDK CLI
+// runs the app.
 const actAsApp = "TIPSTAFF_TEST_APP"
 
 // assembly is the folder of the synthesis that the tests share.
@@ -145,7 +146,8 @@ func (t template) lambda(tb testing.TB, s Stage, f contract.Function) (string, r
 	return t.one(tb, "AWS::Lambda::Function", "FunctionName", contract.FunctionName(s.Name, f))
 }
 
-// at walks into v: by name in an object, by index in a list. It returns nil for a missing element.
+// at walks into v: by name in an object, by index in a list. It returns nil for a
+// missing element.
 func at(v any, path ...any) any {
 	for _, step := range path {
 		switch step := step.(type) {
@@ -171,8 +173,9 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// text returns a value with intrinsic functions as one string. ${Resource} and ${Resource.Attribute} stand
-// for references. A reference to another stack is resolved: "${Resource} in stack".
+// text returns a value with intrinsic functions as one string. ${Resource} and
+// ${Resource.Attribute} stand for references. A reference to another stack is resolved:
+// "${Resource} in stack".
 func text(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -44,7 +44,7 @@ func code(err error) oauth.Code {
 	return ""
 }
 
-func TestGrant(t *testing.T) {
+func TestGrantNeedsAccessToEachResourceAndScope(t *testing.T) {
 	chooser, c := newChooser(t)
 	tests := []struct {
 		name      string
@@ -76,7 +76,7 @@ func TestGrant(t *testing.T) {
 	}
 }
 
-func TestWithin(t *testing.T) {
+func TestTokenStaysWithinTheGrant(t *testing.T) {
 	chooser, c := newChooser(t)
 	all := audience.Granted{Resources: []string{gone, orders, billing, gateway}, Scope: "read pay gw"}
 	tests := []struct {

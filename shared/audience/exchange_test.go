@@ -10,7 +10,7 @@ import (
 )
 
 // An exchanged token never has more than the original, nor more than the client may have.
-func TestExchangeNarrows(t *testing.T) {
+func TestExchangeNeverAddsAPermission(t *testing.T) {
 	chooser, c := newPerson(t)
 	c.Exchanges = []string{billing, gateway, gone, contract.APIPath, "https://no-access.example.com"}
 	all := []string{"read", "write", "pay", "gw", "sessions"}
@@ -66,7 +66,7 @@ func TestExchangeNarrows(t *testing.T) {
 	}
 }
 
-func TestResource(t *testing.T) {
+func TestResourceIsReadFromTheAudience(t *testing.T) {
 	chooser, _ := newChooser(t)
 	for audience, want := range map[string]string{ownAPI: client.API, orders: orders, userInfo: userInfo, "": ""} {
 		if got := chooser.Resource(audience); got != want {

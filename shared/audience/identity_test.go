@@ -46,7 +46,7 @@ func (tt grantTest) run(t *testing.T, chooser *audience.Resolver, c *client.Clie
 	}
 }
 
-func TestGrantOfIdentityScopes(t *testing.T) {
+func TestIdentityScopesNeedRegistration(t *testing.T) {
 	chooser, c := newPerson(t)
 	for _, tt := range []grantTest{
 		{name: "beside those of a resource", scope: "openid read offline_access", resources: []string{orders}, granted: "openid read offline_access"},
@@ -101,7 +101,7 @@ func (tt withinTest) run(t *testing.T, chooser *audience.Resolver, c *client.Cli
 	}
 }
 
-func TestWithinIdentityScopes(t *testing.T) {
+func TestIdentityScopesReachOnlyTheDefaultToken(t *testing.T) {
 	chooser, c := newPerson(t)
 	two := []string{orders, billing}
 	const all = "openid profile offline_access read pay"
@@ -160,7 +160,7 @@ func TestLostIdentityScopesEndTheGrant(t *testing.T) {
 }
 
 // A client that requests a token for itself has no user, so no identity scope.
-func TestChooseHasNoIdentity(t *testing.T) {
+func TestClientsOwnTokenHasNoIdentityScope(t *testing.T) {
 	chooser, c := newPerson(t)
 	if _, err := chooser.Resolve(t.Context(), c, []string{userInfo}); code(err) != oauth.InvalidTarget {
 		t.Errorf("Choose(userinfo) = %v, want invalid_target", err)
@@ -178,7 +178,7 @@ func TestChooseHasNoIdentity(t *testing.T) {
 
 // A resource that defined a scope with the name of an identity scope, before the name
 // was reserved, cannot grant it.
-func TestResourceDefinesNoIdentity(t *testing.T) {
+func TestResourceCannotDefineIdentityScope(t *testing.T) {
 	chooser, c := newChooser(t)
 	c.Access = []client.Access{{Resource: orders, Scopes: []string{"read", oauth.ScopeOpenID}}}
 	grantTest{granted: "read", resources: []string{orders}}.run(t, chooser, c)
@@ -198,7 +198,7 @@ func newStranger(t *testing.T) (*audience.Resolver, *client.Client) {
 	return &audience.Resolver{Issuer: routetest.Issuer, Clients: s.Clients()}, &client.Client{ID: "https://client.example/id.json", SelfRegistered: true}
 }
 
-func TestGrantToSelfRegistered(t *testing.T) {
+func TestSelfRegisteredClientGetsOnlyOpenedScopes(t *testing.T) {
 	chooser, c := newStranger(t)
 	for _, tt := range []grantTest{
 		{name: "an open resource", requested: []string{orders + "/"}, resources: []string{orders}, granted: "read"},
@@ -218,7 +218,7 @@ func TestGrantToSelfRegistered(t *testing.T) {
 }
 
 // A self-registered client has no access of its own, whatever its metadata claims.
-func TestSelfRegisteredAccessIsNone(t *testing.T) {
+func TestSelfRegisteredClientHasNoAccessOfItsOwn(t *testing.T) {
 	chooser, c := newStranger(t)
 	c.FirstParty = true
 	c.Access = []client.Access{{Resource: billing, Scopes: []string{"pay"}}, {Resource: orders, Scopes: []string{"write"}}}
@@ -228,7 +228,7 @@ func TestSelfRegisteredAccessIsNone(t *testing.T) {
 	grantTest{requested: []string{orders}, resources: []string{orders}, granted: "read"}.run(t, chooser, c)
 }
 
-func TestWithinSelfRegistered(t *testing.T) {
+func TestSelfRegisteredClientStaysWithinTheGrant(t *testing.T) {
 	chooser, c := newStranger(t)
 	both := []string{orders, gateway}
 	for _, tt := range []withinTest{
@@ -249,7 +249,7 @@ func TestWithinSelfRegistered(t *testing.T) {
 }
 
 // One request cannot cause a thousand reads of the table.
-func TestTooManyResources(t *testing.T) {
+func TestRequestWithTooManyResourcesIsRefused(t *testing.T) {
 	chooser, c := newStranger(t)
 	var requested []string
 	for i := range 21 {

@@ -14,7 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-func TestParse(t *testing.T) {
+func TestParseRecordsRepeatedParameters(t *testing.T) {
 	p, err := authrequest.Parse("client_id=a&state=&resource=x&resource=&resource=y&scope=b+c&own=1&nonce=1&nonce=2")
 	if err != nil {
 		t.Fatal(err)

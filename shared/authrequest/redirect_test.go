@@ -13,7 +13,7 @@ var registered = []string{
 	"http://127.0.0.1/cb", "http://[::1]:5000/cb?x", "http://127.0.0.1:9", "http://localhost:3000/cb",
 }
 
-func TestMatch(t *testing.T) {
+func TestOnlyTheLoopbackPortMayDiffer(t *testing.T) {
 	for requested, want := range map[string]string{
 		"http://127.0.0.1:49152/cb":   "http://127.0.0.1/cb",
 		"http://127.0.0.1:1/cb":       "http://127.0.0.1/cb",

@@ -52,7 +52,7 @@ func strict(c *client.Client) {
 
 // Empty fields take no room in the item, and SelfRegistered is never stored: a
 // decoded item is always a client that an operator registered.
-func TestClientSaysNothing(t *testing.T) {
+func TestEmptyFieldsTakeNoRoom(t *testing.T) {
 	bare := client.EncodeClient(&client.Client{ID: "c", Grace: client.DefaultGrace})
 	for _, name := range []string{contract.PK, contract.SK, "rev", "id"} {
 		delete(bare, name)
@@ -66,7 +66,7 @@ func TestClientSaysNothing(t *testing.T) {
 	}
 }
 
-func TestMayExchange(t *testing.T) {
+func TestExchangeNeedsAListedResource(t *testing.T) {
 	c := &client.Client{Exchanges: []string{"https://api.example.com"}}
 	for resource, want := range map[string]bool{"https://api.example.com": true, "https://api.example.com/": false, "": false, client.API: false} {
 		if got := c.MayExchange(resource); got != want {
@@ -77,7 +77,7 @@ func TestMayExchange(t *testing.T) {
 
 // A client without lifetimes has the defaults, which is the meaning of an item of
 // an earlier release. A grace of zero stays zero.
-func TestSpans(t *testing.T) {
+func TestMissingLifetimesHaveDefaults(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := []struct {
 		name                      string
@@ -120,7 +120,7 @@ func TestSpans(t *testing.T) {
 
 // An item of a release with fewer attributes has their defaults. An item that is
 // not valid is an error and never a weaker registration.
-func TestDecodeResource(t *testing.T) {
+func TestOldResourceItemHasDefaults(t *testing.T) {
 	old := client.ResourceKey("urn:a:b")
 	old["id"] = &types.AttributeValueMemberS{Value: "urn:a:b"}
 	r, err := client.DecodeResource(old)

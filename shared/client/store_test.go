@@ -107,7 +107,7 @@ func TestAuthenticateCountsCalls(t *testing.T) {
 
 // A malformed credential is refused without a read, and the answer does not show
 // whether the client exists.
-func TestAuthenticateMalformed(t *testing.T) {
+func TestMalformedCredentialCostsNoRead(t *testing.T) {
 	b := newBench(t)
 	secret := client.NewSecret()
 	b.put(t, client.EncodeClient(worker(client.HashSecret(secret))))
@@ -120,7 +120,7 @@ func TestAuthenticateMalformed(t *testing.T) {
 }
 
 // A secret that we did not issue works if its hash is registered.
-func TestAuthenticateForeignSecret(t *testing.T) {
+func TestImportedSecretAuthenticates(t *testing.T) {
 	const foreign = "a secret that came from another server, 0123456789abcdef"
 	b := newBench(t)
 	b.put(t, client.EncodeClient(worker(client.HashSecret(foreign))))
@@ -159,7 +159,7 @@ func TestAuthenticateExpiredSecret(t *testing.T) {
 }
 
 // A rotated secret works at once. The replaced one stops within TTL.
-func TestAuthenticateRotatedSecret(t *testing.T) {
+func TestRotatedSecretWorksAtOnce(t *testing.T) {
 	b := newBench(t)
 	old, next := client.NewSecret(), client.NewSecret()
 	b.put(t, client.EncodeClient(worker(client.HashSecret(old))))
@@ -184,7 +184,7 @@ func TestAuthenticateDisabledAndRemoved(t *testing.T) {
 	b.authenticate(t, "worker", secret, nil, 0)
 	b.now = b.now.Add(1)
 	b.authenticate(t, "worker", secret, client.ErrDisabled, 1)
-	b.authenticate(t, "worker", client.NewSecret(), client.ErrSecret, 1) // a stranger does not learn it
+	b.authenticate(t, "worker", client.NewSecret(), client.ErrSecret, 1) // a wrong secret does not reveal it
 	c.Disabled = false
 	b.put(t, client.EncodeClient(c))
 	b.authenticate(t, "worker", secret, nil, 1) // enabled works at once
@@ -268,8 +268,8 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// A read that fails is an error of its own, not a refusal of the client.
-func TestAuthenticateOutage(t *testing.T) {
+// A failed read gives its own error, and no refusal of the client.
+func TestOutageIsNoRefusalOfTheClient(t *testing.T) {
 	b := newBench(t)
 	b.DB = dynamodb.New(b.raw.Options(), func(o *dynamodb.Options) {
 		o.BaseEndpoint = aws.String("http://127.0.0.1:1")

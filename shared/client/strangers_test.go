@@ -15,7 +15,7 @@ const documentID = "https://app.example.com/client.json"
 
 // The form of its id shows that a client registered itself. It is never looked up
 // in the registry.
-func TestStrangers(t *testing.T) {
+func TestSelfRegisteredClientIsNotLookedUpInTheRegistry(t *testing.T) {
 	b := newBench(t)
 	documents, ids := 0, 0
 	b.Documents = func(_ context.Context, url string) (*client.Client, error) {
@@ -58,7 +58,7 @@ func TestStrangers(t *testing.T) {
 }
 
 // An unknown id is looked up again each time, and no old value is returned.
-func TestStrangerThatWentAway(t *testing.T) {
+func TestRemovedDocumentIsNoLongerAClient(t *testing.T) {
 	b := newBench(t)
 	var gone error
 	b.Documents = func(_ context.Context, url string) (*client.Client, error) {
@@ -86,7 +86,7 @@ func TestStrangerThatWentAway(t *testing.T) {
 }
 
 // A stage without such clients returns ErrUnknown for them and accepts no secret.
-func TestNoStrangers(t *testing.T) {
+func TestStageWithoutSelfRegisteredClientsKnowsNone(t *testing.T) {
 	b := newBench(t)
 	for _, id := range []string{documentID, "tsd_good", "https://", "tsd_"} {
 		if c, err := b.Client(t.Context(), id); !errors.Is(err, client.ErrUnknown) {

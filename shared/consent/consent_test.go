@@ -45,10 +45,10 @@ func give(t *testing.T, s *consent.Store, p consent.Place, scopes ...string) {
 	}
 }
 
-func TestCovers(t *testing.T) {
+func TestConsentCoversOnlyItsScopes(t *testing.T) {
 	s := newStore(t)
 	if covers(t, s, place) || covers(t, s, place, "read") {
-		t.Error("what nobody was asked for is allowed")
+		t.Error("a place without consent is allowed")
 	}
 	give(t, s, place, "read", "openid")
 	for asked, want := range map[string]bool{"": true, "read": true, "openid": true, "openid read": true, "write": false, "read write": false, "READ": false, "rea": false} {
@@ -73,14 +73,14 @@ func TestMCPConfusedDeputy(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read")
 	for name, change := range map[string]func(*consent.Place){
-		"another person":               func(p *consent.Place) { p.Subject = "usr_eve" },
-		"another client":               func(p *consent.Place) { p.Client = "orders2" },
-		"another redirect URI":         func(p *consent.Place) { p.RedirectURI = "https://evil.example/cb" },
-		"a longer redirect URI":        func(p *consent.Place) { p.RedirectURI += "2" },
-		"one resource more":            func(p *consent.Place) { p.Resources = append(p.Resources[:2:2], "https://c.example") },
-		"one resource less":            func(p *consent.Place) { p.Resources = p.Resources[:1] },
-		"no resource":                  func(p *consent.Place) { p.Resources = nil },
-		"the same text, cut elsewhere": func(p *consent.Place) { p.Resources = []string{"https://a.exampl", "ehttps://b.example"} },
+		"another person":                      func(p *consent.Place) { p.Subject = "usr_eve" },
+		"another client":                      func(p *consent.Place) { p.Client = "orders2" },
+		"another redirect URI":                func(p *consent.Place) { p.RedirectURI = "https://evil.example/cb" },
+		"a longer redirect URI":               func(p *consent.Place) { p.RedirectURI += "2" },
+		"one resource more":                   func(p *consent.Place) { p.Resources = append(p.Resources[:2:2], "https://c.example") },
+		"one resource less":                   func(p *consent.Place) { p.Resources = p.Resources[:1] },
+		"no resource":                         func(p *consent.Place) { p.Resources = nil },
+		"the same text, cut at another place": func(p *consent.Place) { p.Resources = []string{"https://a.exampl", "ehttps://b.example"} },
 		"the redirect as a resource": func(p *consent.Place) {
 			p.RedirectURI, p.Resources = "", append([]string{p.RedirectURI}, p.Resources...)
 		},
@@ -94,7 +94,7 @@ func TestMCPConfusedDeputy(t *testing.T) {
 }
 
 // A client may ask only for the fact that the user signed in.
-func TestConsentWithoutScope(t *testing.T) {
+func TestConsentWithoutScopeCoversOnlyNone(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place)
 	if !covers(t, s, place) || covers(t, s, place, "read") {
@@ -107,7 +107,7 @@ func TestConsentWithoutScope(t *testing.T) {
 }
 
 // A consent is never stored without its audit entry.
-func TestAudit(t *testing.T) {
+func TestConsentIsNeverStoredWithoutItsEntry(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read", "openid")
 	out, err := s.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.Trail.Table})
@@ -147,8 +147,9 @@ func entries(t *testing.T, s *consent.Store, action audit.Action) int {
 	return n
 }
 
-// TestForget: all places of a client are deleted, and no other client's.
-func TestForget(t *testing.T) {
+// TestForgetRemovesAllPlacesOfOneClient: all places of a client are deleted, and no
+// other client's.
+func TestForgetRemovesAllPlacesOfOneClient(t *testing.T) {
 	s := newStore(t)
 	elsewhere, neighbour, eves, longer := place, place, place, place
 	elsewhere.RedirectURI = "https://orders.example.com/other"
@@ -172,8 +173,9 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestForgetMany: more places than one transaction can hold are all deleted.
-func TestForgetMany(t *testing.T) {
+// TestForgetTakesSeveralTransactions: more places than one transaction can hold are all
+// deleted.
+func TestForgetTakesSeveralTransactions(t *testing.T) {
 	s := newStore(t)
 	const places = 120
 	for i := range places {
@@ -192,8 +194,8 @@ func TestForgetMany(t *testing.T) {
 	}
 }
 
-// TestForgetFails: an outage gives an error and never a false success.
-func TestForgetFails(t *testing.T) {
+// TestForgetReportsAnOutage: an outage gives an error and never a false success.
+func TestForgetReportsAnOutage(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read")
 	broken := *s

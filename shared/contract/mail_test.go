@@ -52,7 +52,7 @@ func FuzzParseMail(f *testing.F) {
 // The mail identity is no environment variable of its own. Only the function that
 // sends gets the address. A function that queues mail gets only whether the stage
 // sends any.
-func TestEnvOfMail(t *testing.T) {
+func TestOnlyTheSenderGetsTheAddress(t *testing.T) {
 	for _, f := range contract.Functions() {
 		sends := slices.ContainsFunc(f.Needs, func(n contract.Need) bool { return n.Resource == contract.Mail })
 		env := f.Env()
@@ -69,7 +69,7 @@ func TestEnvOfMail(t *testing.T) {
 }
 
 // Every need names an existing resource and an existing index.
-func TestNeedsExist(t *testing.T) {
+func TestEveryNeedNamesAResource(t *testing.T) {
 	for _, f := range contract.Functions() {
 		for _, n := range f.Needs {
 			table, isTable := contract.FindTable(n.Resource)

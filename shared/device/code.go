@@ -17,9 +17,9 @@ const (
 var (
 	// ErrLetters is returned when a code has a character that no code has, such
 	// as a digit or a vowel.
-	ErrLetters = errors.New("user code has other letters than codes have")
+	ErrLetters = errors.New("user code has a character that no user code has")
 	// ErrLength is returned when a code is too long or too short.
-	ErrLength = errors.New("user code has another length than codes have")
+	ErrLength = errors.New("user code is too long or too short")
 )
 
 // UserCode is a code in the form for comparison: CodeLength upper-case letters.

@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-func TestRequest(t *testing.T) {
+func TestRequestIsFoundByItsUserCode(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	if _, err := opaque.Read(opaque.DeviceCode, codes.Device); err != nil {
@@ -28,7 +28,7 @@ func TestRequest(t *testing.T) {
 		t.Errorf("Find = %+v, want what was asked for", r.NewRequest)
 	}
 	if got := r.Expires.Sub(r.Created); got != device.Life || r.Subject != "" || r.ID == "" {
-		t.Errorf("Find = %+v, want a life of %v and nobody's decision", r, device.Life)
+		t.Errorf("Find = %+v, want a life of %v and no decision", r, device.Life)
 	}
 	other := b.start()
 	if other.User == codes.User || other.Device == codes.Device || b.find(other.User).ID == r.ID {
@@ -85,7 +85,7 @@ func dump(it map[string]types.AttributeValue) map[string]string {
 	return all
 }
 
-func TestWhatCannotBeDecided(t *testing.T) {
+func TestExpiredAndUsedRequestsCannotBeDecided(t *testing.T) {
 	b := newBench(t)
 	ctx := t.Context()
 	approved, denied, old := b.start(), b.start(), b.start()
@@ -194,7 +194,7 @@ func TestUserCodesAreUnique(t *testing.T) {
 	var second *device.Codes
 	tally := b.Wire.Count(func() { second = b.start() })
 	if len(tally.Calls) != 2 {
-		t.Errorf("a request whose code was out took %v, want 2 calls", tally)
+		t.Errorf("a request with a code in use took %v, want 2 calls", tally)
 	}
 	if r := b.find(first.User); r.ID != taken.ID {
 		t.Errorf("the first code leads to %s, want %s", r.ID, taken.ID)
@@ -204,7 +204,7 @@ func TestUserCodesAreUnique(t *testing.T) {
 	b.Clock.Turn(device.Life)
 	b.Wire.Inject(same)
 	if tally := b.Wire.Count(func() { second = b.start() }); len(tally.Calls) != 1 {
-		t.Errorf("a request whose code has expired took %v, want 1 call", tally)
+		t.Errorf("a request with an expired code took %v, want 1 call", tally)
 	}
 	if r := b.find(first.User); r.ID == taken.ID {
 		t.Error("the first code, given again, leads to the request before")
@@ -250,7 +250,7 @@ func TestDecisionUnderFaults(t *testing.T) {
 		return sessiontest.Fault{Drop: lost}
 	})
 	if err := b.Approve(t.Context(), r, b.by(subject), ""); err != nil {
-		t.Errorf("Approve whose answer was lost = %v, want nil", err)
+		t.Errorf("Approve with a lost reply = %v, want nil", err)
 	}
 	b.Wire.Inject(func(sessiontest.Call) sessiontest.Fault { return sessiontest.Fault{Error: "TransactionConflict"} })
 	if err := b.Approve(t.Context(), r, b.by(subject), ""); !errors.Is(err, dynamo.ErrBusy) {

@@ -35,7 +35,7 @@ const (
 	attrCreated  = "created"
 	attrNext     = "next_at" // of the next poll, epoch milliseconds
 	attrGap      = "gap"     // from a poll to the next, milliseconds
-	attrSlowed   = "slowed"  // absent: nobody polled too early since the last poll
+	attrSlowed   = "slowed"  // absent: no poll came too early since the last one
 	attrMark     = "mark"    // random, of the last poll; absent: none
 
 	// Of a request that was decided.

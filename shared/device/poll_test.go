@@ -38,7 +38,7 @@ const (
 	two = "UpdateItem UpdateItem"
 )
 
-func TestPoll(t *testing.T) {
+func TestPollReturnsTheApprovedRequestOnce(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	for range 3 {
@@ -91,7 +91,7 @@ func TestSlowDownRecovers(t *testing.T) {
 }
 
 // A device that ignores slow_down polls successfully often enough to get its tokens.
-func TestDeafDeviceIsHeard(t *testing.T) {
+func TestDeviceThatIgnoresSlowDownGetsItsTokens(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	heard := 0
@@ -109,7 +109,7 @@ func TestDeafDeviceIsHeard(t *testing.T) {
 	}
 }
 
-func TestPollsAtOnce(t *testing.T) {
+func TestConcurrentPollsCountOnce(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	b.Clock.Turn(time.Minute)
@@ -153,7 +153,7 @@ func TestZitadelGHSAxqxv(t *testing.T) {
 	b.expect("A, approved", codes.Device, "tv", nil, one)
 }
 
-func TestWhatIsNoCode(t *testing.T) {
+func TestMalformedDeviceCodeCostsNoCall(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	secret, _ := opaque.Read(opaque.DeviceCode, codes.Device)
@@ -169,7 +169,7 @@ func TestWhatIsNoCode(t *testing.T) {
 }
 
 // Codes expire for the device too, approved or not, and it gets that error for a while.
-func TestExpiredPolls(t *testing.T) {
+func TestExpiredCodeIsReportedAsExpired(t *testing.T) {
 	b := newBench(t)
 	idle, late := b.start(), b.start()
 	b.Clock.Turn(device.Life - time.Second)
@@ -188,7 +188,7 @@ func TestExpiredPolls(t *testing.T) {
 }
 
 // Of many polls that find a request approved, exactly one spends it.
-func TestSpending(t *testing.T) {
+func TestApprovedRequestIsSpentOnce(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	b.approve(codes.User)
@@ -260,7 +260,7 @@ func TestPollUnderFaults(t *testing.T) {
 }
 
 // A malformed item gives an error and no refusal.
-func TestBrokenItems(t *testing.T) {
+func TestMalformedItemIsAnError(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	request := b.find(codes.User)

@@ -219,7 +219,7 @@ func TestSSRFByARebindingName(t *testing.T) {
 }
 
 // A proxy of the environment would resolve the name again.
-func TestNoProxy(t *testing.T) {
+func TestFetchUsesNoProxy(t *testing.T) {
 	n := newNetwork(t)
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -229,7 +229,7 @@ func TestNoProxy(t *testing.T) {
 }
 
 // With the real network the loopback is closed, too.
-func TestSystem(t *testing.T) {
+func TestLoopbackIsClosedOnTheRealNetwork(t *testing.T) {
 	for _, address := range []string{"https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://localhost/"} {
 		if got, err := new(fetch.Fetcher).Get(t.Context(), address); err == nil {
 			t.Errorf("Get(%q) = %v", address, got)
@@ -237,7 +237,7 @@ func TestSystem(t *testing.T) {
 	}
 }
 
-func TestURLs(t *testing.T) {
+func TestOnlyPlainHTTPSURLsAreAccepted(t *testing.T) {
 	n := newNetwork(t)
 	for _, address := range []string{
 		"", "example.com", "//example.com/", "/a", "http://example.com/", "HTTP://example.com/", "ftp://example.com/",
@@ -255,7 +255,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestOnlyJSONDocumentsAreAccepted(t *testing.T) {
 	const kind = "application/json"
 	tests := []struct {
 		name      string
@@ -308,7 +308,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestUnreachable(t *testing.T) {
+func TestUnreachableHostIsReported(t *testing.T) {
 	n := newNetwork(t)
 	if got := n.refused(t, "https://nowhere.example/"); got.Temporary {
 		t.Errorf("unknown host: %v, want a final refusal", got)
@@ -335,14 +335,14 @@ func TestUnreachable(t *testing.T) {
 }
 
 // The second address is tried when the first does not answer.
-func TestSeveralAddresses(t *testing.T) {
+func TestNextAddressIsTried(t *testing.T) {
 	n := newNetwork(t)
 	n.names["example.com"] = [][]string{{"2606:4700::1", "1.1.1.1", outsideAddress}}
 	reach := n.Dial
 	n.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 		if to.Addr().String() != outsideAddress {
 			n.dialed = append(n.dialed, to.String())
-			return nil, errors.New("nobody answers")
+			return nil, errors.New("no answer")
 		}
 		return reach(ctx, to)
 	}
@@ -355,7 +355,7 @@ func TestSeveralAddresses(t *testing.T) {
 }
 
 // A server that never ends its response does not block the caller.
-func TestSlowServer(t *testing.T) {
+func TestSlowServerDoesNotBlock(t *testing.T) {
 	n := newNetwork(t)
 	n.Timeout = 200 * time.Millisecond
 	n.answer = func(w http.ResponseWriter, r *http.Request) {
@@ -420,7 +420,7 @@ func FuzzURL(f *testing.F) {
 			},
 			Dial: func(_ context.Context, to netip.AddrPort) (net.Conn, error) {
 				dialed = append(dialed, to)
-				return nil, errors.New("nobody answers")
+				return nil, errors.New("no answer")
 			},
 		}
 		if _, err := n.Get(t.Context(), address); err == nil {

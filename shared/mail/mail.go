@@ -78,7 +78,7 @@ func (m Message) Check() error {
 	}
 	switch {
 	case !isAddress(m.To):
-		return fmt.Errorf("the address of the person is none: %w", ErrMessage)
+		return fmt.Errorf("the address of the user is not valid: %w", ErrMessage)
 	case m.Subject == "" || len(m.Subject) > maxSubject || !clean(m.Subject, "") ||
 		strings.TrimSpace(m.Subject) != m.Subject || strings.Contains(m.Subject, "=?"): // an encoded word
 		return fmt.Errorf("the subject is empty, too long or not one plain line: %w", ErrMessage)

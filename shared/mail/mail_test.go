@@ -144,7 +144,7 @@ func TestFolderSorts(t *testing.T) {
 	}
 }
 
-func TestFolderThatCannotBe(t *testing.T) {
+func TestUnwritableFolderIsAnError(t *testing.T) {
 	f := folder(t)
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ var injections = map[string]func(*mail.Message){
 	"a long text":                     func(m *mail.Message) { m.Text = strings.Repeat("a\n", 40_000) },
 }
 
-func TestHeaderInjection(t *testing.T) {
+func TestHeaderInjectionIsRefused(t *testing.T) {
 	for name, change := range injections {
 		m := letter
 		change(&m)
@@ -294,7 +294,7 @@ func TestSES(t *testing.T) {
 }
 
 // An invalid mail does not reach SES, and the user's address does not reach our log.
-func TestSESRefuses(t *testing.T) {
+func TestSESErrorHidesTheAddress(t *testing.T) {
 	server := &ses{status: http.StatusBadRequest}
 	sender := server.open(t)
 	for name, change := range injections {
@@ -322,7 +322,7 @@ func TestOpen(t *testing.T) {
 
 // The text names the issuer, the user and the lifetime of the link. The link stands
 // alone in a line, so that every mail program makes it clickable.
-func TestWords(t *testing.T) {
+func TestMailNamesIssuerUserAndLifetime(t *testing.T) {
 	const link = "https://auth.example.com/recover?link=tsl_x"
 	for _, tt := range []struct {
 		name    string

@@ -72,7 +72,7 @@ func TestPushAndOpen(t *testing.T) {
 }
 
 // A browser that arrives within a minute may stay for ten more. Later ones are refused.
-func TestTimes(t *testing.T) {
+func TestTimelyBrowserMayStay(t *testing.T) {
 	b := newBench(t)
 	uri, start := b.push(t), b.now
 	at := func(d time.Duration) time.Time { return start.Add(d) }
@@ -111,7 +111,7 @@ func TestForeignNames(t *testing.T) {
 		"longer":               {"app", uri + "A"},
 		"in upper case":        {"app", strings.ToUpper(uri)},
 		"with a line end":      {"app", uri + "\n"},
-		"of nobody":            {"app", par.URIPrefix + opaque.Write(opaque.PushedRequest, make([]byte, 32))},
+		"never pushed":         {"app", par.URIPrefix + opaque.Write(opaque.PushedRequest, make([]byte, 32))},
 		"too short":            {"app", par.URIPrefix + opaque.Write(opaque.PushedRequest, make([]byte, 31))},
 		"another kind of ours": {"app", par.URIPrefix + opaque.Write(opaque.DeviceCode, make([]byte, 32))},
 	} {
@@ -152,7 +152,7 @@ func TestConsumedOnceInParallel(t *testing.T) {
 }
 
 // The item does not reveal the request_uri, and expires.
-func TestItem(t *testing.T) {
+func TestItemDoesNotRevealTheURI(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
 	out, err := b.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.Sessions})
@@ -191,7 +191,7 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 }
 
 // A use with a lost reply counts as the same use when the SDK repeats it.
-func TestUseWithALostReply(t *testing.T) {
+func TestUseWithALostReplyCountsOnce(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
 	options := b.DB.Options()
@@ -203,7 +203,7 @@ func TestUseWithALostReply(t *testing.T) {
 }
 
 // An outage is an error and not ErrUnknown.
-func TestOutage(t *testing.T) {
+func TestOutageIsNotErrUnknown(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
 	b.Sessions = "no-such-table"

@@ -22,7 +22,7 @@ func (b *bench) admit(kind, address string) time.Duration {
 	return 0
 }
 
-func TestAdmit(t *testing.T) {
+func TestAdmitLimitsEachAddress(t *testing.T) {
 	b := newBench(t)
 	b.now = noon.Add(15 * time.Second)
 	for i := range throttle.PerMinute {
@@ -52,7 +52,7 @@ func TestAdmit(t *testing.T) {
 
 // Guesses of one kind do not block the owner of an account in another kind, even with an
 // account name that is made to look like it.
-func TestKindsAreApart(t *testing.T) {
+func TestKindsHaveSeparateAllowances(t *testing.T) {
 	b := newBench(t)
 	code := func(n int) throttle.Attempt {
 		return throttle.Attempt{Kind: "user code", Account: "ann", Address: fmt.Sprintf("192.0.2.%d", n)}

@@ -53,7 +53,7 @@ func TestCost(t *testing.T) {
 }
 
 // Every counter expires by itself, and none contains a name or an address.
-func TestStored(t *testing.T) {
+func TestCountersNameNoUserOrAddress(t *testing.T) {
 	b := newBench(t)
 	a := throttle.Attempt{Account: "Ann", Address: "192.0.2.1"}
 	b.succeeded(b.allowed(a), "laptop-of-ann")

@@ -102,7 +102,7 @@ func after(seen dynamo.Item, n int64) rule {
 	}
 }
 
-// placeholders are for the attributes whose names are reserved words.
+// placeholders are for the attributes with reserved words as names.
 var placeholders = map[string]string{"#at": attrAt, "#ttl": contract.TTL}
 
 // errCondition is returned when the condition of a write does not hold.

@@ -60,7 +60,7 @@ func TestParallelGuesses(t *testing.T) {
 }
 
 // A known browser of a known account has its own allowance, also under concurrency.
-func TestParallelGuessesFromOneBrowser(t *testing.T) {
+func TestKnownBrowserHasOneAllowanceUnderConcurrency(t *testing.T) {
 	b := newBench(t)
 	b.succeeded(b.allowed(from("ann", 1)), "phone-of-ann")
 	guess := from("ann", 2)

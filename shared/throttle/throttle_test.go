@@ -100,7 +100,7 @@ func from(account string, n int) throttle.Attempt {
 
 // The waits are 1 s after the fifth attempt, then twice as long each time, up to a quarter
 // of an hour, for an existing name as for an unknown one.
-func TestAccountLadder(t *testing.T) {
+func TestAccountBacksOff(t *testing.T) {
 	b := newBench(t)
 	for i := range throttle.Free {
 		b.allowed(from("ann", i))
@@ -121,7 +121,7 @@ func TestAccountLadder(t *testing.T) {
 	b.refused(from("ann", 10), time.Second)
 }
 
-func TestAddress(t *testing.T) {
+func TestAddressHasALimitPerMinute(t *testing.T) {
 	b := newBench(t)
 	tests := []struct {
 		name, spent, other string
@@ -155,7 +155,7 @@ func TestAddress(t *testing.T) {
 }
 
 // An attempt that the address refuses does not slow down the owner of the account.
-func TestAddressComesFirst(t *testing.T) {
+func TestRefusedByAddressIsNotCountedForTheAccount(t *testing.T) {
 	b := newBench(t)
 	for i := range throttle.PerMinute {
 		b.allowed(throttle.Attempt{Account: "user" + strconv.Itoa(i), Address: "192.0.2.1"})
@@ -167,7 +167,7 @@ func TestAddressComesFirst(t *testing.T) {
 }
 
 // Without the key nothing is counted and nothing is allowed.
-func TestNoKey(t *testing.T) {
+func TestNothingIsAllowedWithoutTheKey(t *testing.T) {
 	b := newBench(t)
 	outage := errors.New("no keys")
 	b.Key = func(context.Context) ([]byte, error) { return nil, outage }

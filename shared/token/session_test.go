@@ -10,7 +10,7 @@ import (
 
 // A user's token has the session and the authentication. A client's own token has
 // neither.
-func TestSessionOfAToken(t *testing.T) {
+func TestOnlyAUsersTokenNamesASession(t *testing.T) {
 	a := newAuthority(t)
 	began := time.Unix(1_700_000_000, 0)
 	r := token.Request{

@@ -218,7 +218,7 @@ func TestForgedTokens(t *testing.T) {
 		"HS256 over the public key": hs256(t, a, active),
 		"another algorithm's name":  a.forge(t, strings.Replace(goodHead, "ES256", "RS256", 1), goodClaims),
 		"lower-case algorithm":      a.forge(t, strings.Replace(goodHead, "ES256", "es256", 1), goodClaims),
-		"signed by a stranger": func() string {
+		"signed by another key": func() string {
 			input := parts[0] + "." + parts[1]
 			return input + "." + b64(sign(t, stranger, input))
 		}(),

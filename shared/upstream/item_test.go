@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-func TestReadsWhatWasWritten(t *testing.T) {
+func TestDecodeReadsWhatEncodeWrote(t *testing.T) {
 	for _, want := range []*upstream.Upstream{google(), gitHub()} {
 		got, err := upstream.Decode(upstream.Encode(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -21,7 +21,7 @@ func TestReadsWhatWasWritten(t *testing.T) {
 }
 
 // Items of the first release and of a later release can be decoded.
-func TestOldAndNewItems(t *testing.T) {
+func TestOldAndNewItemsAreRead(t *testing.T) {
 	old := dynamo.Item{
 		"pk": dynamo.Text("upstreams"), "sk": dynamo.Text("upstream#github"), "rev": dynamo.Number(1), "id": dynamo.Text("github"),
 		"name": dynamo.Text("GitHub"), "type": dynamo.Text("github"), "issuer": dynamo.Text("https://github.com"), "client": dynamo.Text("Iv1"),
@@ -133,7 +133,7 @@ func TestCheckIssuer(t *testing.T) {
 }
 
 // An address is in a domain when the domain is all that follows its last "@".
-func TestAdmits(t *testing.T) {
+func TestAdmitsOnlyTheExactDomain(t *testing.T) {
 	u := &upstream.Upstream{Domains: []string{"example.com", "example.org"}}
 	for email, want := range map[string]bool{
 		"ann@example.com": true, "Ann@EXAMPLE.org": true, `"a@b"@example.com`: true,

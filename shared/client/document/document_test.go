@@ -44,7 +44,7 @@ func app() *metadata.Metadata {
 }
 
 // Get returns what Put stored, whatever the entry was before.
-func TestPutAndGet(t *testing.T) {
+func TestGetReturnsWhatPutStored(t *testing.T) {
 	b := newBench(t)
 	if e, err := b.Get(t.Context(), id); err != nil || e != nil {
 		t.Errorf("Get of nothing = %+v, %v", e, err)
@@ -74,7 +74,7 @@ func TestPutAndGet(t *testing.T) {
 }
 
 // An attribute of the wrong type gives an error and never a client.
-func TestBrokenItem(t *testing.T) {
+func TestMalformedItemIsAnError(t *testing.T) {
 	b := newBench(t)
 	if err := b.Put(t.Context(), id, document.Found(app(), noon, 0)); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestClient(t *testing.T) {
 	}
 }
 
-func TestReserve(t *testing.T) {
+func TestReserveLimitsFetchesPerHost(t *testing.T) {
 	b := newBench(t)
 	for range document.PerHost {
 		if err := b.Reserve(t.Context(), "app.example.com"); err != nil {
@@ -178,7 +178,7 @@ func TestReserve(t *testing.T) {
 }
 
 // Concurrent calls reserve exactly as many fetches as the limit allows.
-func TestReserveAtOnce(t *testing.T) {
+func TestConcurrentReservationsKeepTheLimit(t *testing.T) {
 	b := newBench(t)
 	results := make(chan error)
 	for range 3 * document.PerHost {

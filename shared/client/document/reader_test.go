@@ -91,7 +91,7 @@ func TestReader(t *testing.T) {
 }
 
 // An outage of the client's host or of the function that fetches ends no client.
-func TestReaderInAnOutage(t *testing.T) {
+func TestOutageEndsNoClient(t *testing.T) {
 	a, b := newReader(t)
 	a.status = 503
 	a.refused(false, 1)
@@ -110,7 +110,7 @@ func TestReaderInAnOutage(t *testing.T) {
 			t.Errorf("with a stale document and an answer %d: %v", status, err)
 		}
 	}
-	a.Issuer = "http://127.0.0.1:0" // where nobody listens
+	a.Issuer = "http://127.0.0.1:0" // where no server listens
 	if c, err := a.Client(t.Context(), id); err != nil || c.ID != id {
 		t.Errorf("with a stale document and no answer: %v", err)
 	}
@@ -121,7 +121,7 @@ func TestReaderInAnOutage(t *testing.T) {
 }
 
 // A stage accepts documents from the hosts it lists and fetches no others.
-func TestReaderModes(t *testing.T) {
+func TestStageAcceptsOnlyItsHosts(t *testing.T) {
 	for _, tt := range []struct {
 		mode  string
 		found bool
@@ -154,7 +154,7 @@ func TestReaderModes(t *testing.T) {
 }
 
 // An id that is not the URL of a document causes no request.
-func TestReaderOfNoURL(t *testing.T) {
+func TestIDThatIsNoURLCausesNoRequest(t *testing.T) {
 	a, _ := newReader(t)
 	a.Store.Table = "no-such-table"
 	for _, other := range []string{

@@ -30,7 +30,7 @@ func ParseDocument(id string, body []byte) (*Metadata, error) {
 	case *w.ClientID != id:
 		return nil, invalid("client_id is not the URL of the document, byte for byte")
 	case w.Secret != nil || w.SecretExpires != nil:
-		return nil, invalid("client_secret stands in a document that everybody can read")
+		return nil, invalid("client_secret stands in a public document")
 	}
 	m, err := w.judge()
 	if err != nil {

@@ -50,7 +50,7 @@ func TestRegistration(t *testing.T) {
 
 // A client with minimal metadata gets the defaults of RFC 7591 §2. A device needs
 // no redirect URI.
-func TestLittle(t *testing.T) {
+func TestMinimalMetadataHasDefaults(t *testing.T) {
 	m, err := metadata.ParseRegistration([]byte(`{"redirect_uris":["https://app.example.com/cb"]}`))
 	if err != nil || m.Name != "" || !slices.Equal(m.Grants, []string{"authorization_code", "refresh_token"}) {
 		t.Errorf("metadata = %+v, %v", m, err)

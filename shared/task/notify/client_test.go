@@ -34,9 +34,9 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-// TestASlowClientHoldsUpNobody: a client that did not answer is skipped, and every other
+// TestSlowClientDoesNotDelayOthers: a client that did not answer is skipped, and every other
 // client is notified in the same run.
-func TestASlowClientHoldsUpNobody(t *testing.T) {
+func TestSlowClientDoesNotDelayOthers(t *testing.T) {
 	s := begin(t)
 	release := make(chan struct{})
 	hung := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
@@ -66,8 +66,8 @@ func TestASlowClientHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// TestAClientThatRefusesOneNotice gets the next notice, because it is reachable.
-func TestAClientThatRefusesOneNotice(t *testing.T) {
+// TestClientThatRefusesOneNoticeGetsTheNext gets the next notice, because it is reachable.
+func TestClientThatRefusesOneNoticeGetsTheNext(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusBadRequest)
 	s.register("app", a.URL)
@@ -80,9 +80,9 @@ func TestAClientThatRefusesOneNotice(t *testing.T) {
 	}
 }
 
-// TestNothingBeginsThatCannotEnd: near the end of its time a run leaves the remaining
+// TestRunNearItsEndBeginsNoNotice: near the end of its time a run leaves the remaining
 // notices to the next run.
-func TestNothingBeginsThatCannotEnd(t *testing.T) {
+func TestRunNearItsEndBeginsNoNotice(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)
 	s.register("app", a.URL)
@@ -145,8 +145,8 @@ func (n nobody) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-// TestClientsThatAreGone are not called, and the trail records it.
-func TestClientsThatAreGone(t *testing.T) {
+// TestRemovedClientsAreNotCalled are not called, and the trail records it.
+func TestRemovedClientsAreNotCalled(t *testing.T) {
 	a := serve(t, http.StatusOK)
 	for name, c := range map[string]client.Client{
 		"removed":                {ID: "another", BackChannelURI: a.URL},
@@ -171,8 +171,8 @@ func TestClientsThatAreGone(t *testing.T) {
 	}
 }
 
-// TestTLS: a client without a trusted certificate gets no token.
-func TestTLS(t *testing.T) {
+// TestUntrustedCertificateGetsNoToken: a client without a trusted certificate gets no token.
+func TestUntrustedCertificateGetsNoToken(t *testing.T) {
 	s := begin(t)
 	var got atomic.Int32
 	a := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { got.Add(1) }))
@@ -194,8 +194,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestTheLogHoldsCounts and no secret or personal data.
-func TestTheLogHoldsCounts(t *testing.T) {
+// TestLogHoldsOnlyCounts and no secret or personal data.
+func TestLogHoldsOnlyCounts(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)
 	s.register("app", a.URL+"/logout?key=hidden")

@@ -118,7 +118,7 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		panic(marshalErr) // numbers always marshal
 	}
 	if len(due) > 0 {
-		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"notices\":%s}\n", contract.Notify.Name, answer) // nobody reads it if it cannot be written
+		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"notices\":%s}\n", contract.Notify.Name, answer) // a failed log write must not fail the run
 	}
 	if err != nil {
 		return nil, fmt.Errorf("notify clients: %w", err)

@@ -151,7 +151,7 @@ func (s *stage) register(id, address string) {
 	s.Register(client.Client{ID: id, AuthMethods: []string{"none"}, BackChannelURI: address})
 }
 
-func TestHonestClient(t *testing.T) {
+func TestClientGetsOneLogoutToken(t *testing.T) {
 	for status, body := range map[int]string{http.StatusOK: "200", http.StatusNoContent: "204"} {
 		t.Run(body, func(t *testing.T) {
 			s := begin(t)
@@ -266,7 +266,7 @@ func TestRetriesEndAfterADay(t *testing.T) {
 	}
 }
 
-func TestAClientThatRecovers(t *testing.T) {
+func TestClientThatRecoversIsNotified(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusServiceUnavailable)
 	s.register("app", a.URL)
@@ -287,8 +287,9 @@ func TestAClientThatRecovers(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoAnswer: only 200 and 204 are a success, and a redirect is not followed.
-func TestWhatIsNoAnswer(t *testing.T) {
+// TestOnly200And204AreASuccess: only 200 and 204 are a success, and a redirect is not
+// followed.
+func TestOnly200And204AreASuccess(t *testing.T) {
 	elsewhere := serve(t, http.StatusOK)
 	for _, status := range []int{201, 202, 301, 302, 303, 307, 308, 400, 401, 404, 429, 500, 501, 504} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -307,9 +308,10 @@ func TestWhatIsNoAnswer(t *testing.T) {
 	}
 }
 
-// TestEndsThatTell: a client is notified of the end of the user's session, whatever ends it.
-// It is not notified when it ends the session itself or has no address for notices.
-func TestEndsThatTell(t *testing.T) {
+// TestClientIsNotifiedOfEndsByOthers: a client is notified of the end of the user's
+// session, whatever ends it. It is not notified when it ends the session itself or has
+// no address for notices.
+func TestClientIsNotifiedOfEndsByOthers(t *testing.T) {
 	ctx := context.Background()
 	a := serve(t, http.StatusOK)
 	tests := []struct {
@@ -363,8 +365,8 @@ func TestEndsThatTell(t *testing.T) {
 	}
 }
 
-// TestTwoRunsAtOnce send one notice once.
-func TestTwoRunsAtOnce(t *testing.T) {
+// TestConcurrentRunsSendOneNoticeOnce send one notice once.
+func TestConcurrentRunsSendOneNoticeOnce(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)
 	s.register("app", a.URL)

@@ -162,7 +162,7 @@ func TestRotationsFollowEachOther(t *testing.T) {
 }
 
 // A rotation that comes too early fails with the allowed time, and changes nothing.
-func TestTooEarly(t *testing.T) {
+func TestEarlyRotationChangesNothing(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestTooEarly(t *testing.T) {
 
 // The next rotation completes one that died after any step, and all signing keys are
 // published at every time.
-func TestKilledAfterEachStep(t *testing.T) {
+func TestRotationKilledAfterAnyStepIsCompleted(t *testing.T) {
 	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
 		t.Run(step, func(t *testing.T) {
 			s := newStage(t)
@@ -209,7 +209,7 @@ func TestKilledAfterEachStep(t *testing.T) {
 }
 
 // Running each step twice has the same result as once.
-func TestEveryStepTwice(t *testing.T) {
+func TestEveryStepIsIdempotent(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // The audit entry records the rotation and no key.
-func TestNoSecretLeaves(t *testing.T) {
+func TestEntryHoldsNoKey(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
 		t.Fatal(err)

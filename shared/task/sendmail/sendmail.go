@@ -10,9 +10,10 @@
 //
 // # Links
 //
-// The task makes a link right before it sends it, and the link exists only in the mail. A try
-// that dies or fails leaves a one-time item without a known link, and the next try makes another
-// link. After the last try the task abandons the request, with an audit entry.
+// The task makes a link right before it sends it, and the link exists only in the mail.
+// A try that dies or fails leaves a one-time item without a known link, and the next
+// try makes another link. After the last try the task abandons the request, with an
+// audit entry.
 package sendmail
 
 import (
@@ -105,7 +106,7 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		panic(marshalErr) // numbers always marshal
 	}
 	if len(due) > 0 {
-		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"mail\":%s}\n", contract.SendMail.Name, answer) // nobody reads it if it cannot be written
+		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"mail\":%s}\n", contract.SendMail.Name, answer) // a failed log write must not fail the run
 	}
 	if err != nil {
 		return nil, fmt.Errorf("send mail: %w", err)

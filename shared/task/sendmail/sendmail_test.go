@@ -150,7 +150,7 @@ func (s *stage) good(text, subject string) bool {
 	return err == nil && found.Subject == subject && !found.ResetOTP
 }
 
-func TestWhoAskedGetsALink(t *testing.T) {
+func TestUserWithVerifiedAddressGetsALink(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.run(sendmail.Result{Sent: 1})
@@ -173,14 +173,14 @@ func TestWhoAskedGetsALink(t *testing.T) {
 		t.Errorf("the trail has %d links for a person, want 1", n)
 	}
 	if out := s.out.String(); !strings.Contains(out, `"sent":1`) || strings.Contains(out, "tsl_") || strings.Contains(out, "ada") {
-		t.Errorf("the log says %q, want how many were sent, and neither to whom nor what", out)
+		t.Errorf("the log says %q, want the number of mails, and no address or text", out)
 	}
 	// The queue is empty after one run.
 	s.run(sendmail.Result{})
 }
 
-// TestLeakOfATable: no attribute of any table holds the link in a usable form.
-func TestLeakOfATable(t *testing.T) {
+// TestTablesHoldNoUsableLink: no attribute of any table holds the link in a usable form.
+func TestTablesHoldNoUsableLink(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.run(sendmail.Result{Sent: 1})
@@ -206,7 +206,7 @@ func TestLeakOfATable(t *testing.T) {
 func TestWhoIsNotWrittenTo(t *testing.T) {
 	s := begin(t)
 	for _, subject := range []string{
-		"", // nobody
+		"", // no user
 		"usr_gone",
 		s.person("disabled", func(u *identity.User) { u.Disabled = true }),
 		s.person("unverified", func(u *identity.User) { u.EmailVerified = false }),
@@ -221,7 +221,7 @@ func TestWhoIsNotWrittenTo(t *testing.T) {
 }
 
 // One run sends one mail to a user with many requests.
-func TestManyRequestsOfOnePerson(t *testing.T) {
+func TestManyRequestsOfOneUserMakeOneMail(t *testing.T) {
 	s := begin(t)
 	bob := s.person("bob", func(*identity.User) {})
 	for range 3 {
@@ -237,7 +237,7 @@ func TestManyRequestsOfOnePerson(t *testing.T) {
 }
 
 // Of two concurrent runs one sends the mail.
-func TestTwoRunsAtOnce(t *testing.T) {
+func TestConcurrentRunsSendOneMail(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	results := make([]sendmail.Result, 4)
@@ -262,7 +262,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 
 // A run that dies between the link and the mail loses nothing: the next run makes another
 // link, and the first one was never sent.
-func TestCrashBeforeTheMail(t *testing.T) {
+func TestCrashBeforeTheMailLosesNothing(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	dying := s.task()
@@ -290,7 +290,7 @@ func (g grave) Send(_ context.Context, m mail.Message) error {
 }
 
 // A failed mail is tried again after growing pauses, and is sent when the sender works.
-func TestSenderThatFailsAndWorks(t *testing.T) {
+func TestFailedMailIsTriedAgain(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.sender.err = errDown
@@ -332,7 +332,7 @@ func TestGivenUpAfterFiveTries(t *testing.T) {
 }
 
 // A permanently undeliverable address is not tried again.
-func TestAddressThatIsNone(t *testing.T) {
+func TestUndeliverableAddressIsNotTriedAgain(t *testing.T) {
 	s := begin(t)
 	eve := s.person("eve", func(u *identity.User) { u.Email = "eve@example.com\r\nBcc: all@example.com" })
 	s.ask(eve)
@@ -345,7 +345,7 @@ func TestAddressThatIsNone(t *testing.T) {
 }
 
 // A request that is older than its life is dropped, because the user no longer waits.
-func TestTooLate(t *testing.T) {
+func TestLateRequestIsDropped(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.Pass(recovery.Life)
@@ -356,7 +356,7 @@ func TestTooLate(t *testing.T) {
 }
 
 // A stage that sends no mail keeps no requests.
-func TestMailIsOff(t *testing.T) {
+func TestStageWithoutMailKeepsNoRequests(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	task := s.task()
@@ -367,7 +367,7 @@ func TestMailIsOff(t *testing.T) {
 }
 
 // A malformed request does not block the others.
-func TestBrokenRequest(t *testing.T) {
+func TestMalformedRequestDoesNotBlockOthers(t *testing.T) {
 	s := begin(t)
 	broken := map[string]types.AttributeValue{
 		"pk": &types.AttributeValueMemberS{Value: "mail"}, "sk": &types.AttributeValueMemberS{Value: "00"},
@@ -383,7 +383,7 @@ func TestBrokenRequest(t *testing.T) {
 }
 
 // Near the end of its time a run begins no request.
-func TestNoTimeLeft(t *testing.T) {
+func TestRunNearItsEndBeginsNoRequest(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -115,7 +115,7 @@ func (f *forger) keys() {
 	private := maps.Clone(JWK(f.tb, f.Key))
 	private["d"] = encode(strings.Repeat("d", 32))
 	oct := map[string]any{"kty": "oct", "k": encode("secret")}
-	f.add(Kinds[8], "of a stranger, beside the right signature", f.with(map[string]any{"jwk": public}, nil))
+	f.add(Kinds[8], "of another party, beside the right signature", f.with(map[string]any{"jwk": public}, nil))
 	f.add(Kinds[8], "a private one", f.with(map[string]any{"jwk": private}, nil))
 	f.add(Kinds[8], "a text", f.with(map[string]any{"jwk": text(f.tb, public)}, nil))
 	f.add(Kinds[8], "x5c", f.with(map[string]any{"x5c": []string{base64.StdEncoding.EncodeToString([]byte("x"))}}, nil))
@@ -124,7 +124,7 @@ func (f *forger) keys() {
 	mac.Write([]byte(input))
 	f.add(Kinds[8], "a symmetric one", input+"."+encode(string(mac.Sum(nil))))
 	if f.Header["jwk"] == nil {
-		f.add(Kinds[8], "of a stranger who signed", signed(f.tb, stranger, f.input(map[string]any{"jwk": public})))
+		f.add(Kinds[8], "of another party that signed", signed(f.tb, stranger, f.input(map[string]any{"jwk": public})))
 	} else {
 		f.add(Kinds[8], "none", f.with(map[string]any{"jwk": nil}, nil))
 	}
@@ -209,9 +209,9 @@ func (f *forger) claims(kind, name string) {
 		f.tb.Fatalf("the mold needs a text as its claim %s, and has %v", name, f.Claims[name])
 	}
 	for variant, value := range map[string]any{
-		"a stranger's": "https://evil.example", "with more": right + "x", "with less": right[:len(right)-1],
+		"another party's": "https://evil.example", "with more": right + "x", "with less": right[:len(right)-1],
 		"with a NUL": right + "\x00", "with a space": right + " ", "none": nil, "empty": "", "a number": 7, "an object": map[string]any{right: right},
-		"in an empty list": []string{}, "a list with an empty one": []string{""}, "a stranger's in a list": []string{"https://evil.example"},
+		"in an empty list": []string{}, "a list with an empty one": []string{""}, "another party's in a list": []string{"https://evil.example"},
 	} {
 		f.add(kind, variant, f.with(nil, map[string]any{name: value}))
 	}

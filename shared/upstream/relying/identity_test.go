@@ -10,7 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream/relying"
 )
 
-func TestCandidate(t *testing.T) {
+func TestCandidateIsAValidUserName(t *testing.T) {
 	long := strings.Repeat("a", 80)
 	tests := []struct {
 		name     string

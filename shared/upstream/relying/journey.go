@@ -141,7 +141,7 @@ func (s *Journeys) End(ctx context.Context, state, upstreamID, browser string) (
 		ConditionExpression: new("attribute_exists(pk)"), ReturnValues: types.ReturnValueAllOld,
 	})
 	if _, gone := errors.AsType[*types.ConditionalCheckFailedException](err); gone {
-		return nil, fmt.Errorf("%w: nobody set out, or the answer came before", ErrJourney)
+		return nil, fmt.Errorf("%w: it never began, or was answered before", ErrJourney)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("end a journey: %w", err)

@@ -42,7 +42,7 @@ func begin(t testing.TB, journeys *relying.Journeys) (string, relying.Journey) {
 	return state, j
 }
 
-func TestJourney(t *testing.T) {
+func TestTableDoesNotRevealAJourney(t *testing.T) {
 	journeys, s := newJourneys(t)
 	state, j := begin(t, journeys)
 	if j.Nonce == "" || j.Verifier == "" || j.Nonce == j.Verifier {

@@ -123,7 +123,7 @@ type claims struct {
 	PreferredUserName string  `json:"preferred_username"`
 	Email             string  `json:"email"`
 	EmailVerified     truth   `json:"email_verified"`
-	HostedDomain      string  `json:"hd"` // Google's: whose account it is
+	HostedDomain      string  `json:"hd"` // Google: the domain of an organization's account
 	AuthorizedParty   string  `json:"azp"`
 	AuthTime          float64 `json:"auth_time"`
 }
@@ -155,12 +155,12 @@ func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provi
 	}
 	var said claims
 	if err := id.Claims(&said); err != nil {
-		return nil, distrust("the id token has claims that are none")
+		return nil, distrust("the claims of the id token are malformed")
 	}
 	now := party.Now(ctx)
 	switch {
 	case len(id.Audience) != 1:
-		return nil, distrust("the id token is for others, too")
+		return nil, distrust("the id token has other audiences, too")
 	case said.AuthorizedParty != "" && said.AuthorizedParty != u.ClientID:
 		return nil, distrust("the id token was given to another client")
 	case !same(id.Nonce, j.Nonce):
@@ -170,7 +170,7 @@ func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provi
 	case id.AccessTokenHash != "" && id.VerifyAccessToken(token.AccessToken) != nil:
 		return nil, distrust("the access token is not that of the id token")
 	case id.Subject == "" || len(id.Subject) > maxSubject:
-		return nil, distrust("the id token does not say whose it is")
+		return nil, distrust("the id token has no valid subject")
 	}
 	if said.Email == "" && p.userInfo != "" && slices.Contains(u.Scopes, oauth.ScopeEmail) {
 		if err := party.complete(ctx, p, token, &said); err != nil {
@@ -188,7 +188,7 @@ func (party *Party) complete(ctx context.Context, p *provider, token *oauth2.Tok
 		return err
 	}
 	if more.Subject != said.Subject {
-		return distrust("the userinfo is about somebody else")
+		return distrust("the userinfo is about another account")
 	}
 	more.AuthTime = said.AuthTime
 	*said = more

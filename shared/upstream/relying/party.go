@@ -65,7 +65,7 @@ type Error struct {
 	// one.
 	Code string
 	// Temporary reports that another try may succeed: the upstream cannot be reached, or
-	// reports a problem of its own.
+	// reports its own failure.
 	Temporary bool
 	// Err is the cause, for the log: a network failure, or nil.
 	Err error
@@ -149,7 +149,7 @@ func (party *Party) Arrive(ctx context.Context, u *upstream.Upstream, j *Journey
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	if u.ID != j.Upstream || u.Issuer != j.Issuer || u.ClientID != j.ClientID {
-		return nil, distrust("the upstream is not what it was when the person set out")
+		return nil, distrust("the upstream has changed since the journey began")
 	}
 	// Check this before any request, because the code may belong to another issuer (RFC
 	// 9207 §2.4).
@@ -161,7 +161,7 @@ func (party *Party) Arrive(ctx context.Context, u *upstream.Upstream, j *Journey
 		return nil, err
 	}
 	if p.answersWithIssuer && a.Issuer == "" {
-		return nil, distrust("the answer does not say whose it is, as the upstream promised")
+		return nil, distrust("the answer lacks the issuer that the upstream promised")
 	}
 	if a.Error != "" {
 		return nil, refused(a.Error)

@@ -229,7 +229,7 @@ func TestIdentity(t *testing.T) {
 
 // A user who has a session at the upstream must authenticate again, as far as the upstream
 // supports it.
-func TestPrompt(t *testing.T) {
+func TestPromptRequiresANewAuthentication(t *testing.T) {
 	tests := []struct {
 		name, kind string
 		change     func(*relying.Journey)

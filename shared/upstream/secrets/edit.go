@@ -15,7 +15,7 @@ import (
 )
 
 // ErrChanged is returned when another change of the secret became current first.
-var ErrChanged = errors.New("somebody else changed the client secrets; run the command again")
+var ErrChanged = errors.New("another operator changed the client secrets; run the command again")
 
 // The labels of a secret's versions.
 const (

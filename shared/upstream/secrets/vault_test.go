@@ -189,7 +189,7 @@ func TestSetAndRemove(t *testing.T) {
 
 // A new secret is seen within a minute, and a missed one within seconds. Requests for missing
 // secrets do not cause continuous reading.
-func TestWhenItIsRead(t *testing.T) {
+func TestMissingSecretsCauseNoContinuousReading(t *testing.T) {
 	b := newBench(t, newborn)
 	b.set("google", first)
 	b.gives("google", first, 1)
@@ -211,7 +211,7 @@ func TestWhenItIsRead(t *testing.T) {
 
 // While the secret cannot be read, the held secrets serve for a day, and the error for a
 // missing one is not ErrNone.
-func TestOutage(t *testing.T) {
+func TestHeldSecretsServeThroughAnOutage(t *testing.T) {
 	b := newBench(t, newborn)
 	b.set("google", first)
 	b.gives("google", first, 1)
@@ -233,7 +233,7 @@ func TestOutage(t *testing.T) {
 }
 
 // A malformed document gives no secret, is not changed, and is not quoted.
-func TestBrokenDocument(t *testing.T) {
+func TestMalformedDocumentIsNotChanged(t *testing.T) {
 	for what, value := range map[string]string{
 		"text":              "hunter2",
 		"null":              "null",
@@ -265,7 +265,7 @@ func TestBrokenDocument(t *testing.T) {
 }
 
 // Members that a later release added to the document stay.
-func TestKeepsWhatItDoesNotKnow(t *testing.T) {
+func TestUnknownMembersStay(t *testing.T) {
 	b := newBench(t, `{"format":"tipstaff-upstreams/1","seed":"abc","client_keys":{"google":"k"},"client_secrets":{"other":"GOCSPX-other"}}`)
 	b.set("google", first)
 	out, err := b.Vault.Client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: new(name)})
@@ -306,7 +306,7 @@ func TestCheck(t *testing.T) {
 }
 
 // All secrets together fit the limit of Secrets Manager.
-func TestTooManySecrets(t *testing.T) {
+func TestAllSecretsFitTheLimit(t *testing.T) {
 	b := newBench(t, newborn)
 	long := strings.Repeat("a", secrets.MaxSecret)
 	for i := range 15 {
@@ -320,12 +320,12 @@ func TestTooManySecrets(t *testing.T) {
 
 // Of two concurrent operators one gets ErrChanged and the other's secret is stored. The trail
 // has an entry for each attempt and for each result.
-func TestSetAtOnce(t *testing.T) {
+func TestOneOfTwoConcurrentChangesSucceeds(t *testing.T) {
 	b := newBench(t, newborn)
 	var together sync.WaitGroup
 	together.Add(2)
 	b.before = func(operation string) error {
-		if operation == "PutSecretValue" { // both have read by now
+		if operation == "PutSecretValue" { // both have read the secret
 			together.Done()
 			together.Wait()
 		}
@@ -360,8 +360,8 @@ func TestSetAtOnce(t *testing.T) {
 	}
 }
 
-// A change that succeeded and whose reply was lost is a success.
-func TestLostAnswer(t *testing.T) {
+// A change that succeeded is a success, also when its reply was lost.
+func TestLostReplyIsASuccess(t *testing.T) {
 	b := newBench(t, newborn)
 	b.after = "UpdateSecretVersionStage"
 	b.set("google", first)
@@ -382,7 +382,7 @@ func TestNoChangeWithoutEntry(t *testing.T) {
 }
 
 // When the secret cannot be written, no success is reported.
-func TestSetFails(t *testing.T) {
+func TestFailedSetReportsNoSuccess(t *testing.T) {
 	for _, operation := range []string{"PutSecretValue", "UpdateSecretVersionStage"} {
 		b := newBench(t, newborn)
 		b.before = func(o string) error {

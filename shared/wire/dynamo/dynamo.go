@@ -8,7 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// Client returns a client whose calls are counted in e.Calls.
+// Client returns a client that counts its calls in e.Calls.
 func Client(e *wire.Env) *dynamodb.Client {
 	return dynamodb.NewFromConfig(aws.Config(e), func(o *dynamodb.Options) {
 		o.BaseEndpoint = aws.Endpoint(e, "DYNAMODB")

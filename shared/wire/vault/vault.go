@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// Client returns a client whose calls are counted in e.Calls.
+// Client returns a client that counts its calls in e.Calls.
 func Client(e *wire.Env) *secretsmanager.Client {
 	return secretsmanager.NewFromConfig(aws.Config(e), func(o *secretsmanager.Options) {
 		o.BaseEndpoint = aws.Endpoint(e, "SECRETS_MANAGER")
