@@ -79,7 +79,7 @@ var Tables = []Table{
 // Secrets are all secrets.
 var Secrets = []Secret{
 	{Name: Keys, Summary: "private signing keys and MAC keys of the stage", Format: "tipstaff-keys/0"},
-	{Name: Upstreams, Summary: "client secrets at the issuers that people may sign in with", Format: "tipstaff-upstreams/1"},
+	{Name: Upstreams, Summary: "client secrets at the issuers that users may sign in with", Format: "tipstaff-upstreams/1"},
 }
 
 // AuditDays is how many days each stage keeps an audit item.

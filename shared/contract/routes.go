@@ -15,7 +15,7 @@ var Tasks = []Function{Rotate, Notify, SendMail}
 // Health reports that the function runs. It calls nothing and links no AWS SDK, so
 // that it works when everything it does not need is down.
 var Health = Function{
-	Name: "health", Summary: "liveness, without touching anything",
+	Name: "health", Summary: "liveness, without a call to AWS",
 	Methods: []string{"GET"}, Paths: []string{"/health"},
 	Memory: 128, Timeout: 3 * time.Second,
 }
@@ -58,7 +58,7 @@ var JWKS = Function{
 // Authorize is the authorization endpoint (RFC 6749 §3.1). It asks the user for
 // consent and redirects the browser to the client with an authorization code.
 var Authorize = Function{
-	Name: "authorize", Summary: "people let a client in",
+	Name: "authorize", Summary: "authorization endpoint: users consent to a client",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/authorize"}, Page: true, Clients: true,
 	Needs: []Need{
 		on(Registry, GetItem, UpdateItem),
@@ -72,7 +72,7 @@ var Authorize = Function{
 
 // PAR accepts pushed authorization requests (RFC 9126).
 var PAR = Function{
-	Name: "par", Summary: "authorization requests, pushed ahead",
+	Name: "par", Summary: "pushed authorization requests",
 	Methods: []string{"POST"}, Paths: []string{"/par"}, CORS: AnyOrigin, Clients: true,
 	Needs: []Need{
 		on(Registry, GetItem),
@@ -117,7 +117,7 @@ var Refresh = Function{
 
 // UserInfo returns claims about the user (OpenID Connect Core §5.3).
 var UserInfo = Function{
-	Name: "userinfo", Summary: "who signed in, for the client that they let in",
+	Name: "userinfo", Summary: "claims about the user, for the client",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/userinfo"}, CORS: AnyOrigin,
 	Needs: []Need{
 		on(Registry, GetItem, Query),
@@ -141,7 +141,7 @@ var Introspect = Function{
 
 // Revoke revokes a token at the request of its client (RFC 7009).
 var Revoke = Function{
-	Name: "revoke", Summary: "the end of a session, by its client",
+	Name: "revoke", Summary: "revocation of a token, by its client",
 	Methods: []string{"POST"}, Paths: []string{"/revoke"}, CORS: AnyOrigin, Clients: true,
 	Needs: []Need{
 		on(Documents, GetItem),
@@ -169,7 +169,7 @@ var DeviceAuthorization = Function{
 
 // Device is the page where the user enters the user code (RFC 8628 §3.3).
 var Device = Function{
-	Name: "device", Summary: "people let a device in",
+	Name: "device", Summary: "users approve a device",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/device"}, Page: true, Clients: true,
 	Needs: []Need{
 		on(Registry, GetItem),
@@ -186,7 +186,7 @@ var Device = Function{
 // function that calls a server that a request names. So it may access only the
 // table of fetched documents.
 var ClientDocument = Function{
-	Name: "clientdocument", Summary: "what a client says of itself at its own origin",
+	Name: "clientdocument", Summary: "metadata documents of clients",
 	Methods: []string{"GET"}, Paths: []string{"/client"}, CORS: AnyOrigin, Clients: true,
 	Needs:  []Need{on(Documents, GetItem, UpdateItem)},
 	Memory: 256, Timeout: 10 * time.Second,
@@ -210,7 +210,7 @@ var Register = Function{
 // half a second with 256. The 46 MiB that the hash fills are the smaller part of
 // the reason.
 var Login = Function{
-	Name: "login", Summary: "people sign in",
+	Name: "login", Summary: "users sign in",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/login"}, CORS: NamedOrigins, JSON: true, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem, UpdateItem, ConditionCheckItem, Query),
@@ -225,7 +225,7 @@ var Login = Function{
 // §3.1, or OAuth 2.0 where the issuer has nothing better). It serves the redirect
 // to the issuer and the callback.
 var Upstream = Function{
-	Name: "upstream", Summary: "people sign in with an account elsewhere",
+	Name: "upstream", Summary: "users sign in with an account at another issuer",
 	Methods: []string{"GET"}, Paths: []string{"/upstream/{id}", "/upstream/{id}/callback"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem, PutItem, UpdateItem, ConditionCheckItem, Query),
@@ -240,7 +240,7 @@ var Upstream = Function{
 // Enroll sets the credentials of a user with a one-time link: after an invitation
 // or to recover an account. Its memory is that of [Login], for the same reason.
 var Enroll = Function{
-	Name: "enroll", Summary: "people come in by a one-time link",
+	Name: "enroll", Summary: "users set credentials with a one-time link",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/invite", "/recover"}, Page: true, Mails: true,
 	Needs: []Need{
 		on(Registry, GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem, Query),
@@ -253,7 +253,7 @@ var Enroll = Function{
 
 // Logout ends the browser session.
 var Logout = Function{
-	Name: "logout", Summary: "people sign out",
+	Name: "logout", Summary: "users sign out",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/logout"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem),
@@ -266,7 +266,7 @@ var Logout = Function{
 
 // MySessions lists the sessions of the user and ends the chosen ones.
 var MySessions = Function{
-	Name: "sessions", Summary: "a person's sessions, to see and to end",
+	Name: "sessions", Summary: "a user's sessions, to list and to end",
 	Methods: []string{"GET", "POST", "DELETE"},
 	Paths:   []string{"/sessions", "/sessions/{id}", "/sessions/revoke-others"}, CORS: NamedOrigins,
 	Needs: []Need{
@@ -280,7 +280,7 @@ var MySessions = Function{
 // Account is the user's account page: credentials, sessions and consents. It hashes
 // new passwords, which takes memory.
 var Account = Function{
-	Name: "account", Summary: "a person's page",
+	Name: "account", Summary: "a user's account page",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/account"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem, Query),
@@ -294,7 +294,7 @@ var Account = Function{
 
 // Home is the page at the root.
 var Home = Function{
-	Name: "home", Summary: "what this is, and the way in",
+	Name: "home", Summary: "the page at the root",
 	Methods: []string{"GET"}, Paths: []string{"/"}, Page: true,
 	Memory: 128, Timeout: 3 * time.Second,
 }
@@ -315,7 +315,7 @@ var Rotate = Function{
 // Notify sends logout tokens to clients after a session has ended (OpenID Connect
 // Back-Channel Logout). It reads the queue that the end of a session fills.
 var Notify = Function{
-	Name: "notify", Summary: "tells clients of ended sessions", Every: time.Minute,
+	Name: "notify", Summary: "notifies clients of ended sessions", Every: time.Minute,
 	Needs: []Need{
 		on(Registry, GetItem),
 		on(Sessions, Query, UpdateItem, DeleteItem),
@@ -328,7 +328,7 @@ var Notify = Function{
 // SendMail sends mail from a queue. With the queue neither an answer nor its timing
 // shows whether mail was sent.
 var SendMail = Function{
-	Name: "sendmail", Summary: "sends the mail that people asked for", Every: time.Minute, Mails: true,
+	Name: "sendmail", Summary: "sends the mail that users request", Every: time.Minute, Mails: true,
 	Needs: []Need{
 		on(Registry, GetItem),
 		on(Sessions, Query, PutItem, UpdateItem, DeleteItem),
