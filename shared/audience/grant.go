@@ -75,7 +75,7 @@ var (
 // scope. Every resource must have been granted.
 //
 // A token for named resources is valid for these only and carries no identity scopes. A
-// request without resource gets a token for the first granted resources that allow the
+// request without resource gets a token for the first granted resource that allows the
 // requested scope. That token carries the identity scopes, and with openid it is valid
 // at the userinfo endpoint. A request can also name that endpoint.
 //

@@ -35,7 +35,7 @@ const (
 
 	attrIdentity   = "identity"    // absent: nothing
 	attrPostLogout = "post_logout" // absent: no URI
-	attrBack       = "backchannel" // absent: is not told
+	attrBack       = "backchannel" // absent: no logout tokens
 	attrIDAlg      = "id_alg"      // absent: oauth.ES256
 	attrPAR        = "par"         // absent: false
 	attrDPoP       = "dpop"        // absent: false

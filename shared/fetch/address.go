@@ -13,7 +13,7 @@ var closed4 = prefixes(
 	"10.0.0.0/8",      // private
 	"100.64.0.0/10",   // shared by a provider's customers (CGNAT)
 	"127.0.0.0/8",     // loopback
-	"169.254.0.0/16",  // link-local, where clouds tell credentials
+	"169.254.0.0/16",  // link-local, where clouds hand out credentials
 	"172.16.0.0/12",   // private
 	"192.0.0.0/24",    // protocol assignments
 	"192.0.2.0/24",    // documentation

@@ -61,7 +61,7 @@ func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	}
 }
 
-// A place that takes expired tokens is not told that they must be refused.
+// The forgeries for a place that accepts expired tokens contain none of expiry.
 func TestLastingMoldHasNoExpiryForgeries(t *testing.T) {
 	m := newAuthority(t).mold(t)
 	m.Lasting = true

@@ -27,7 +27,7 @@ type Expect struct {
 	Issuer string
 	// Type is the typ of the header, compared without regard to case.
 	Type string
-	// Keys finds the key by kid; the key knows its algorithm.
+	// Keys finds the key by kid. The key has its algorithm.
 	Keys Keys
 	Now  time.Time
 }

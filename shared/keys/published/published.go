@@ -39,7 +39,7 @@ type Store struct {
 	mu        sync.Mutex
 	read      time.Time // when all was read
 	tried     time.Time // when it was last asked for
-	err       error     // what came of that
+	err       error     // the result of that
 	all       []keys.Public
 	verifying map[string]keys.Verifying
 }

@@ -48,7 +48,7 @@ type Vault struct {
 	read  time.Time // when held was read
 	next  time.Time // when to read again
 	tried time.Time // when the secret was last asked for
-	err   error     // what came of that
+	err   error     // the result of that
 }
 
 // Document returns the keys. The error is the reason why there are none. Keys that

@@ -97,7 +97,7 @@ func TestSlowIssuerCostsAtMostPatience(t *testing.T) {
 			j := r.journey()
 			answer := r.leave(j)
 			r.server.Behave(upstreamtest.Manners{Sparse: true, Slow: path})
-			again := relate(t, r.server, upstream.TypeOIDC) // which knows nothing yet
+			again := relate(t, r.server, upstream.TypeOIDC) // with an empty cache
 			again.Timeout = 300 * time.Millisecond
 			_, err := again.Arrive(t.Context(), again.upstream, j, answer)
 			if why := again.refused(err); !why.Temporary || !strings.Contains(why.Reason, "cannot be reached") {

@@ -41,7 +41,7 @@ func (i *Identity) Label() string {
 const (
 	maxLine     = 200
 	maxUserName = 64
-	suffix      = 4 // characters that make a name one's own, of 5 bits each
+	suffix      = 4 // characters that make a name unique, of 5 bits each
 	somebody    = "user"
 )
 

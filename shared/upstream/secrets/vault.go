@@ -22,8 +22,8 @@ import (
 const (
 	fresh     = time.Minute      // after which a new secret is seen
 	pause     = 10 * time.Second // between tries while the secret cannot be read
-	glance    = 5 * time.Second  // between reads for what is not there
-	staleLife = 24 * time.Hour   // of what was read, while the secret cannot be
+	glance    = 5 * time.Second  // between reads for a missing secret
+	staleLife = 24 * time.Hour   // of the held secrets, while the secret cannot be read
 )
 
 // ErrNone is returned when we have no client secret at that upstream.
@@ -45,7 +45,7 @@ type Vault struct {
 	read  time.Time // when held was read
 	next  time.Time // when to read again
 	tried time.Time // when the secret was last asked for
-	err   error     // what came of that
+	err   error     // the result of that
 }
 
 // Secret returns our client secret at an upstream, or [ErrNone]. While the secret cannot be

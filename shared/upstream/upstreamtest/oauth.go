@@ -105,5 +105,5 @@ func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (Account, bool) 
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that is gone can be told nothing
+	_ = json.NewEncoder(w).Encode(v) // the client may have gone
 }

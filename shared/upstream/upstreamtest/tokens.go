@@ -153,7 +153,7 @@ func (s *Server) gitHubUser(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	id, _ := strconv.ParseInt(a.Subject, 10, 64) // 0 for what is no number
+	id, _ := strconv.ParseInt(a.Subject, 10, 64) // 0 for a subject that is no number
 	// The address in the public profile is not a verified one.
 	answer(w, http.StatusOK, over(map[string]any{
 		"id": id, "login": a.UserName, "name": a.Name, "email": "anybody@example.com",

@@ -41,7 +41,7 @@ func TestSES(t *testing.T) {
 	status := http.StatusOK
 	var got, signed string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // an empty one is not what is wanted
+		body, _ := io.ReadAll(r.Body) // an empty body fails the comparison
 		got, signed = string(body), r.Header.Get("Authorization")
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, "{}")
