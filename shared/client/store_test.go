@@ -98,8 +98,8 @@ func TestAuthenticateCountsCalls(t *testing.T) {
 	b.authenticate(t, "worker", secret, nil, 0)
 	b.authenticate(t, "worker", other, client.ErrSecret, 1)
 	b.authenticate(t, "worker", other, client.ErrSecret, 1)
-	b.authenticate(t, "stranger", other, client.ErrUnknown, 1)
-	b.authenticate(t, "stranger", other, client.ErrUnknown, 1)
+	b.authenticate(t, "unknown", other, client.ErrUnknown, 1)
+	b.authenticate(t, "unknown", other, client.ErrUnknown, 1)
 	b.authenticate(t, "worker", secret, nil, 0)
 	b.now = b.now.Add(client.DefaultTTL)
 	b.authenticate(t, "worker", secret, nil, 1)
@@ -113,7 +113,7 @@ func TestMalformedCredentialCostsNoRead(t *testing.T) {
 	b.put(t, client.EncodeClient(worker(client.HashSecret(secret))))
 	for _, bad := range []string{"", "tss_", secret + "0", secret[:len(secret)-1], strings.Repeat("x", 513)} {
 		b.authenticate(t, "worker", bad, client.ErrSecret, 0)
-		b.authenticate(t, "stranger", bad, client.ErrSecret, 0)
+		b.authenticate(t, "unknown", bad, client.ErrSecret, 0)
 	}
 	b.authenticate(t, "worker#", secret, client.ErrUnknown, 0)
 	b.authenticate(t, "", secret, client.ErrUnknown, 0)

@@ -73,7 +73,7 @@ func TestMCPConfusedDeputy(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read")
 	for name, change := range map[string]func(*consent.Place){
-		"another person":                      func(p *consent.Place) { p.Subject = "usr_eve" },
+		"another user":                        func(p *consent.Place) { p.Subject = "usr_eve" },
 		"another client":                      func(p *consent.Place) { p.Client = "orders2" },
 		"another redirect URI":                func(p *consent.Place) { p.RedirectURI = "https://evil.example/cb" },
 		"a longer redirect URI":               func(p *consent.Place) { p.RedirectURI += "2" },

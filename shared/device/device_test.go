@@ -152,10 +152,10 @@ func TestFirstDecisionCounts(t *testing.T) {
 			}
 			for second, decide := range decisions(b) {
 				if err := decide(r, b.by(eve)); !errors.Is(err, device.ErrUsed) {
-					t.Errorf("%s by another person = %v, want ErrUsed", second, err)
+					t.Errorf("%s by another user = %v, want ErrUsed", second, err)
 				}
 				if err := decide(r, b.by(ada)); second != first && !errors.Is(err, device.ErrUsed) {
-					t.Errorf("%s by the same person = %v, want ErrUsed", second, err)
+					t.Errorf("%s by the same user = %v, want ErrUsed", second, err)
 				}
 			}
 			if mine, theirs := b.Entries(ada), b.Entries(eve); len(mine) != 1 || len(theirs) != 0 {

@@ -237,7 +237,7 @@ func FuzzDocument(f *testing.F) {
 			own := u.Scheme == "https" && u.Host == "app.example.com"
 			machine := u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
 			if !own && !machine {
-				t.Errorf("ParseDocument(%q) sends people to %q", body, uri)
+				t.Errorf("ParseDocument(%q) redirects users to %q", body, uri)
 			}
 		}
 	})

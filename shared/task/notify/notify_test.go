@@ -319,7 +319,7 @@ func TestClientIsNotifiedOfEndsByOthers(t *testing.T) {
 		end  func(s *stage, g *session.Grant) error
 		want int
 	}{
-		{"everything, by the person", func(s *stage, _ *session.Grant) error {
+		{"everything, by the user", func(s *stage, _ *session.Grant) error {
 			_, err := s.Sessions().EndAll(ctx, s.ada, session.Cause{Why: session.Revoked, Actor: s.ada})
 			return err
 		}, 1},

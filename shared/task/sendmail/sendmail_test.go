@@ -170,7 +170,7 @@ func TestUserWithVerifiedAddressGetsALink(t *testing.T) {
 		t.Error("the link is good after its 30 minutes")
 	}
 	if n := s.Entries(audit.UserRecover); n != 1 {
-		t.Errorf("the trail has %d links for a person, want 1", n)
+		t.Errorf("the trail has %d links for a user, want 1", n)
 	}
 	if out := s.out.String(); !strings.Contains(out, `"sent":1`) || strings.Contains(out, "tsl_") || strings.Contains(out, "ada") {
 		t.Errorf("the log says %q, want the number of mails, and no address or text", out)

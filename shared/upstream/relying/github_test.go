@@ -58,7 +58,7 @@ func TestHostileGitHub(t *testing.T) {
 	}{
 		{name: "code is refused", manners: upstreamtest.Manners{TokenError: "bad_verification_code"}, reason: "answers 200: bad_verification_code"},
 		{name: "mix-up", manners: upstreamtest.Manners{Answer: "https://accounts.example.com"}, reason: "another issuer's"},
-		{name: "person says no", manners: upstreamtest.Manners{Error: "access_denied"}, reason: "access_denied"},
+		{name: "user denies", manners: upstreamtest.Manners{Error: "access_denied"}, reason: "access_denied"},
 		{name: "no number", manners: upstreamtest.Manners{Claims: map[string]any{"id": 0}}, reason: "no number"},
 		{name: "negative number", manners: upstreamtest.Manners{Claims: map[string]any{"id": -1815}}, reason: "no number"},
 		{name: "number as a text", manners: upstreamtest.Manners{Claims: map[string]any{"id": "1815"}}, reason: "not what it should be"},

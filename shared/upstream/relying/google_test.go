@@ -30,7 +30,7 @@ func TestGoogle(t *testing.T) {
 	}{
 		"organization":     {email: "ada@example.com", hd: "example.com", verified: true},
 		"its own":          {email: "ada@gmail.com", verified: true},
-		"somebody else's":  {email: "ada@example.com"},
+		"another user's":   {email: "ada@example.com"},
 		"look-alike of it": {email: "ada@gmail.com.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
