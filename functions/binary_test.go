@@ -13,8 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// largestOfAll is the most that any arm64 bootstrap may weigh, in bytes, and
-// largest what some may: size is start time.
+// largestOfAll is the maximum size of any arm64 bootstrap in bytes. largest lists lower limits
+// for some, because size costs start time.
 const largestOfAll = 14_000_000
 
 var largest = map[string]int{
@@ -27,10 +27,9 @@ var largest = map[string]int{
 	contract.Enroll.Name:     15_500_000,
 }
 
-// TestBinaries builds the deployed binaries twice, here and in a copy of the
-// tree in another folder. Every one is byte for byte the same, so a deployment
-// replaces exactly the functions whose code changed, and everyone can check
-// that a binary comes from this source.
+// TestBinaries builds the deployed binaries twice, here and in a copy of the tree in another
+// folder. Each pair is identical byte for byte. So a deployment replaces exactly the functions
+// with changed code, and a user can check that a binary comes from this source.
 func TestBinaries(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -75,7 +74,7 @@ func read(t *testing.T, name string) []byte {
 	return data
 }
 
-// copyTree copies a file or a folder with everything in it.
+// copyTree copies a file or a folder with its content.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	info, err := os.Stat(from)

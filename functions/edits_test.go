@@ -1,6 +1,6 @@
-// Package functions_test holds the folder of functions to its promises: every
-// function of the contract is there, links what its task needs and nothing
-// else, and is as small and as reproducible as we say.
+// Package functions_test checks the folder of functions: every function of the contract
+// exists, links only the packages that its task needs, and has a small and reproducible
+// binary.
 package functions_test
 
 import (
@@ -19,7 +19,7 @@ import (
 
 const contractDir = "shared/contract"
 
-// homes are the folders of the handlers: of routes, and of tasks.
+// homes are the folders of the handlers of routes and tasks.
 var homes = []string{"shared/route", "shared/task"}
 
 func homeOf(f contract.Function) string {
@@ -29,16 +29,16 @@ func homeOf(f contract.Function) string {
 	return path.Join(homes[0], f.Name)
 }
 
-// TestEveryEditIsMade names the edit that somebody forgot when adding or
-// removing a function; docs/adding-a-route.md describes the four.
+// TestEveryEditIsMade names each missing edit after a function was added or removed. See
+// docs/adding-a-route.md for the four edits.
 func TestEveryEditIsMade(t *testing.T) {
 	for _, sentence := range forgotten(os.DirFS(".."), contract.Functions()) {
 		t.Error(sentence)
 	}
 }
 
-// forgotten compares the functions of the contract with the folders of repo
-// and returns one sentence for each edit that is missing.
+// forgotten compares the functions of the contract with the folders of repo. It returns one
+// sentence for each missing edit.
 func forgotten(repo fs.FS, functions []contract.Function) []string {
 	var missing []string
 	say := func(format string, args ...any) { missing = append(missing, fmt.Sprintf(format, args...)) }
@@ -77,7 +77,7 @@ func forgotten(repo fs.FS, functions []contract.Function) []string {
 	return missing
 }
 
-// wrongMain says what is wrong with the main.go of f, or nothing.
+// wrongMain returns what is wrong with the main.go of f, or "".
 func wrongMain(repo fs.FS, f contract.Function) string {
 	file := parse(repo, path.Join("functions", f.Name, "main.go"))
 	if file == nil {
@@ -102,8 +102,7 @@ func wrongMain(repo fs.FS, f contract.Function) string {
 	return ""
 }
 
-// declared maps the package-level variables of type Function in the contract
-// to the Name that each gives.
+// declared maps the package-level variables of type Function in the contract to their Names.
 func declared(repo fs.FS) map[string]string {
 	names := map[string]string{}
 	for _, file := range sources(repo, contractDir) {
@@ -148,7 +147,7 @@ func takesEnv(f *ast.FuncType) bool {
 	return pkg == "wire" && name == "Env"
 }
 
-// TestForgottenNamesTheEdit shows that each forgotten edit is named.
+// TestForgottenNamesTheEdit shows that each missing edit is named.
 func TestForgottenNamesTheEdit(t *testing.T) {
 	const (
 		value   = `package contract; var Ping = Function{Name: "ping", Paths: []string{"/ping"}}`

@@ -15,13 +15,12 @@ const tags = "lambda.norpc,nethttpomithttp2"
 
 const sdk = "github.com/aws/aws-sdk-go-v2/"
 
-// TestFunctionsLinkWhatTheyNeed holds every binary to the packages that its
-// value in the contract justifies. What is not linked costs no start time and
-// cannot be called by an attacker.
+// TestFunctionsLinkWhatTheyNeed compares the packages of every binary with its value in the
+// contract. A package that is not linked costs no start time and cannot be attacked.
 func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 	rules := []struct {
 		pkg string // the import path, or all below it when it ends with a slash
-		// may reports whether f may link pkg; nil is nobody.
+		// may reports whether f may link pkg. Nil means that no function may.
 		may func(f contract.Function) bool
 		why string
 	}{
@@ -32,13 +31,13 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 		{sdk + "service/sts", nil, "a function never asks for credentials"},
 		{
 			"github.com/tipstaff/tipstaff/shared/fetch", only(contract.ClientDocument),
-			"one function calls the servers that strangers name, and it may touch one table",
+			"one function calls servers that a request names, and it may use one table",
 		},
 		{"github.com/tipstaff/tipstaff/shared/wire/unregistered", func(f contract.Function) bool { return f.Clients }, "it is not told which of these clients there are"},
-		{"golang.org/x/oauth2", only(contract.Upstream), "nobody signs in elsewhere there"},
-		{"github.com/coreos/go-oidc/", only(contract.Upstream), "nobody signs in elsewhere there"},
+		{"golang.org/x/oauth2", only(contract.Upstream), "no user signs in at an upstream there"},
+		{"github.com/coreos/go-oidc/", only(contract.Upstream), "no user signs in at an upstream there"},
 		{"github.com/go-webauthn/", only(contract.Login, contract.Account, contract.Enroll), "no passkey is used or made there"},
-		{"github.com/pquerna/otp", only(contract.Login, contract.Account, contract.Enroll, contract.Upstream), "nobody is let in there"},
+		{"github.com/pquerna/otp", only(contract.Login, contract.Account, contract.Enroll, contract.Upstream), "no user signs in there"},
 		{"github.com/tipstaff/tipstaff/shared/identity/otp/qr", only(contract.Account), "it shows no QR code"},
 		{sdk + "service/sesv2", only(contract.SendMail), "it sends no mail"},
 		{"html/template", func(f contract.Function) bool { return f.Page }, "it serves no page"},
@@ -71,8 +70,8 @@ func TestFunctionsLinkWhatTheyNeed(t *testing.T) {
 	}
 }
 
-// TestFunctionsLinkTheirClients is the other half: a need that the binary has
-// no client for is a permission that nothing uses.
+// TestFunctionsLinkTheirClients is the reverse check: a need without its client in the
+// binary is an unused permission.
 func TestFunctionsLinkTheirClients(t *testing.T) {
 	linked := deps(t)
 	for _, f := range contract.Functions() {
@@ -85,8 +84,8 @@ func TestFunctionsLinkTheirClients(t *testing.T) {
 	}
 }
 
-// TestFunctionsAdmitStrangers: a function that is told which clients may introduce
-// themselves, and has the table of their documents, knows them.
+// TestFunctionsAdmitStrangers: a function that has the policy for unregistered clients,
+// and the table of their documents, accepts them.
 func TestFunctionsAdmitStrangers(t *testing.T) {
 	const unregistered = "github.com/tipstaff/tipstaff/shared/wire/unregistered"
 	linked := deps(t)
@@ -121,7 +120,7 @@ func needsSecret(f contract.Function) bool {
 	})
 }
 
-// deps returns the packages that each function links, by its name.
+// deps returns the packages that each function links, by function name.
 func deps(t *testing.T) map[string][]string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-tags", tags, "-f", `{{if eq .Name "main"}}{{.ImportPath}} {{join .Deps " "}}{{end}}`, "./...")
@@ -141,7 +140,7 @@ func deps(t *testing.T) map[string][]string {
 	return linked
 }
 
-// stderr is what a command printed before it failed.
+// stderr returns the error output of a failed command.
 func stderr(err error) []byte {
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.Stderr

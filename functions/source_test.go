@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// What edits_test.go asks of source text, all of it by syntax alone: a tree in
-// which an edit is missing may not compile.
+// The helpers of edits_test.go for source text. They use syntax only, because a tree with a
+// missing edit may not compile.
 
 func specs(file *ast.File) []*ast.ValueSpec {
 	var found []*ast.ValueSpec
@@ -74,7 +74,7 @@ func callOf(file *ast.File, pkg, name string) []ast.Expr {
 	return args
 }
 
-// importOf returns the path under which file imports the package it calls pkg.
+// importOf returns the path that file imports under the name pkg.
 func importOf(file *ast.File, pkg string) string {
 	for _, i := range file.Imports {
 		importPath := unquote(i.Path)

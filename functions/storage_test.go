@@ -16,14 +16,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// What the modules promise of storage, asked of their source text: keys are spelled
-// in the contract alone, transactions are run by package dynamo alone, and what
-// speaks HTTP does not speak to AWS.
+// The rules of the modules for storage, checked in their source text: only the contract spells
+// keys, only package dynamo runs transactions, and code that speaks HTTP does not call AWS.
 
-// modules are the folders with Go code of ours.
+// modules are the folders of our Go modules.
 var modules = []string{"shared", "tools", "functions", "infra"}
 
-// each calls look with every file of ours that is no test.
+// each calls look with every Go file that is no test.
 func each(repo fs.FS, look func(name string, file *ast.File)) {
 	for _, module := range modules {
 		_ = fs.WalkDir(repo, module, func(name string, d fs.DirEntry, err error) error {
@@ -43,11 +42,11 @@ func each(repo fs.FS, look func(name string, file *ast.File)) {
 	}
 }
 
-// within reports whether a file stands in a folder or below it.
+// within reports whether a file is in a folder or below it.
 func within(name, folder string) bool { return strings.HasPrefix(name, folder+"/") }
 
-// spelled returns a sentence for each literal outside the contract that begins with
-// the prefix of a key.
+// spelled returns a sentence for each literal outside the contract that begins with a key
+// prefix.
 func spelled(repo fs.FS, prefixes []contract.Prefix) []string {
 	var found []string
 	each(repo, func(name string, file *ast.File) {
@@ -70,8 +69,8 @@ func spelled(repo fs.FS, prefixes []contract.Prefix) []string {
 	return found
 }
 
-// TestKeysAreSpelledInTheContract: a prefix that stands in one place cannot differ
-// between the package that writes a key and the policy that permits it.
+// TestKeysAreSpelledInTheContract: a prefix with one definition cannot differ between the
+// package that writes a key and the policy that permits it.
 func TestKeysAreSpelledInTheContract(t *testing.T) {
 	for _, sentence := range spelled(os.DirFS(".."), contract.Prefixes) {
 		t.Error(sentence)
@@ -90,8 +89,8 @@ func TestKeysAreSpelledInTheContract(t *testing.T) {
 	}
 }
 
-// TestEveryPrefixIsListed compares contract.Prefixes with what is declared: one that
-// is not listed would be looked for nowhere.
+// TestEveryPrefixIsListed compares contract.Prefixes with the declarations, because the other
+// tests look only for listed ones.
 func TestEveryPrefixIsListed(t *testing.T) {
 	var declared []contract.Prefix
 	for _, file := range sources(os.DirFS(".."), contractDir) {
@@ -127,8 +126,8 @@ func TestEveryPrefixIsListed(t *testing.T) {
 	}
 }
 
-// transactions are the names of the SDK that only package dynamo uses: with them
-// comes the index of the write that failed.
+// transactions are the SDK names that only package dynamo uses. They expose the index of the
+// write that failed.
 var transactions = []string{"TransactWriteItem", "TransactWriteItems", "TransactWriteItemsInput", "TransactionCanceledException", "CancellationReasons"}
 
 // transacting returns a sentence for each use of those names outside package dynamo.
@@ -166,8 +165,8 @@ func TestTransactionsAreRunByDynamo(t *testing.T) {
 	}
 }
 
-// callers returns a sentence for each import of the SDK by what speaks HTTP. The
-// packages that only tests import, named so, set up tables.
+// callers returns a sentence for each import of the SDK by code that speaks HTTP. Test-only
+// packages may import it, to set up tables.
 func callers(repo fs.FS) []string {
 	const sdk = "github.com/aws/aws-sdk-go-v2"
 	var found []string

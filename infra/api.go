@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 )
 
-// api is the HTTP API in front of the functions. It only forwards: methods,
-// CORS and authentication are the functions' own work, because the API's own
-// answers are not OAuth answers.
+// api is the HTTP API in front of the functions. It only forwards. The functions
+// themselves handle methods, CORS and authentication, because the API's own answers are
+// not OAuth answers.
 type api struct {
 	http awsapigatewayv2.HttpApi
 	// issuer is the origin of the API: no path, no trailing slash.
@@ -49,7 +49,7 @@ func (s *serviceStack) newAPI() *api {
 	return out
 }
 
-// route sends every path of f to its live version, whatever the method.
+// route sends every path of f to its live version, for every method.
 func (a *api) route(f *function) {
 	live := awsapigatewayv2integrations.NewHttpLambdaIntegration(new(f.Name), f.Live,
 		&awsapigatewayv2integrations.HttpLambdaIntegrationProps{
@@ -60,8 +60,8 @@ func (a *api) route(f *function) {
 	}
 }
 
-// newDomain is the name of one's own. Its DNS record is not ours to write: the
-// outputs say where it must point.
+// newDomain creates the custom domain name. Its DNS record is not in this deployment:
+// the outputs show the target of the record.
 func (s *serviceStack) newDomain(d *Domain) awsapigatewayv2.DomainName {
 	name := awsapigatewayv2.NewDomainName(s.stack, new("Domain"), &awsapigatewayv2.DomainNameProps{
 		DomainName:     &d.Name,
@@ -73,9 +73,9 @@ func (s *serviceStack) newDomain(d *Domain) awsapigatewayv2.DomainName {
 	return name
 }
 
-// accessLine is what the access log says of a request, as the members of a
-// JSON object. It has neither the path nor the query, which can hold a code or
-// a token, nor any header.
+// accessLine lists the members of the JSON object that the access log has for a
+// request. It has no path and no query, which can hold a code or a token, and no
+// header.
 var accessLine = []string{
 	`"time":"$context.requestTimeEpoch"`,
 	`"requestId":"$context.requestId"`,

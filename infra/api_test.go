@@ -11,8 +11,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// Every path of every route leads, whatever the method, to the live version of
-// its function, and no other path leads anywhere.
+// Every path of every route leads, for every method, to the live version of its
+// function. There is no other path.
 func TestRoutes(t *testing.T) {
 	for _, s := range Stages {
 		var want []string
@@ -42,7 +42,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// An alias may be invoked by the API on the paths of its route only.
+// Only the API may invoke an alias, and only on the paths of its route.
 func TestPermissions(t *testing.T) {
 	for _, s := range Stages {
 		api, _ := service(s).one(t, "AWS::ApiGatewayV2::Api", "Name", "tipstaff-"+s.Name)
@@ -85,7 +85,7 @@ func TestStageOfTheAPI(t *testing.T) {
 	}
 }
 
-// The access log must not hold what a URL or a header can: codes and tokens.
+// The access log holds no part of a request that can contain a code or a token.
 func TestAccessLogHoldsNoCredential(t *testing.T) {
 	allowed := map[string]bool{
 		"$context.requestTimeEpoch": true, "$context.requestId": true, "$context.routeKey": true,
@@ -117,8 +117,8 @@ func TestAccessLogHoldsNoCredential(t *testing.T) {
 	}
 }
 
-// With a domain of one's own, the issuer is that domain and the address that
-// API Gateway gives is closed: one issuer, one origin.
+// With a custom domain, the issuer is that domain, and the default address of API Gateway is
+// closed: one issuer, one origin.
 func TestDomain(t *testing.T) {
 	const certificate = "arn:aws:acm:eu-central-1:111122223333:certificate/0b1f0d0e"
 	s := Staging

@@ -9,20 +9,20 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// dataStack is the stack of what must never be lost. The stack cannot be deleted,
-// and what it holds outlives it.
+// dataStack is the stack of the data that must never be lost. The stack cannot be
+// deleted, and its tables and secrets outlive it.
 //
-// The construct ids are the names of the contract. They stay for ever: a
-// changed id is a new, empty table.
+// The construct ids are the names of the contract. They must never change: a changed id
+// creates a new, empty table.
 type dataStack struct {
 	stack awscdk.Stack
-	// arns are the ARNs of the tables and secrets, by their name.
+	// arns are the ARNs of the tables and secrets, by name.
 	arns map[contract.Resource]*string
 }
 
-// keep outlives its stack and its replacement. Only the very first creation
-// may be undone: a failed first deployment must not leave a table behind whose
-// name blocks the second.
+// keep retains a resource after the deletion of its stack and after its replacement.
+// Only the very first creation may be undone: a failed first deployment must not leave
+// a table with a name that blocks the second.
 const keep = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 
 func newData(app awscdk.App, stage Stage) *dataStack {
@@ -42,8 +42,8 @@ func newData(app awscdk.App, stage Stage) *dataStack {
 	return d
 }
 
-// addTable uses the resource type of global tables, also for one region: a
-// table of the older type could not get a replica later without being moved.
+// addTable uses the resource type of global tables, also for one region. A table of the
+// older type could not get a replica later without a migration.
 func (d *dataStack) addTable(stage Stage, t contract.Table) {
 	props := &awsdynamodb.TablePropsV2{
 		TableName:    new(contract.TableName(stage.Name, t)),
@@ -77,10 +77,9 @@ func (d *dataStack) addTable(stage Stage, t contract.Table) {
 	})
 }
 
-// addSecret generates a seed and nothing else, so that no template ever holds a
-// secret. The keys are made by the rotation that the service stack starts, to which
-// the format name tells that nothing has been made yet; the secrets at other issuers
-// come from an operator.
+// addSecret generates only a seed, so that no template holds a secret. The rotation
+// that the service stack starts makes the keys. The format name shows that rotation
+// that there are none yet. An operator enters the client secrets at upstreams.
 func (d *dataStack) addSecret(stage Stage, s contract.Secret) {
 	secret := awssecretsmanager.NewSecret(d.stack, new(string(s.Name)), &awssecretsmanager.SecretProps{
 		SecretName:  new(contract.SecretName(stage.Name, s)),
@@ -98,7 +97,7 @@ func key(name string) *awsdynamodb.Attribute {
 	return &awsdynamodb.Attribute{Name: &name, Type: awsdynamodb.AttributeType_STRING}
 }
 
-// stackName is the name of a stack, such as "tipstaff-staging-data".
+// stackName returns the name of a stack, such as "tipstaff-staging-data".
 func stackName(stage Stage, part string) string {
 	return fmt.Sprintf("tipstaff-%s-%s", stage.Name, part)
 }

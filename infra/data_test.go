@@ -61,7 +61,7 @@ func keySchema(partition, sort string) []any {
 	}
 }
 
-// equal reports what differs by its name.
+// equal reports each difference by its name.
 func equal(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -84,9 +84,8 @@ func TestProdIsCautious(t *testing.T) {
 	}
 }
 
-// The first keys are made by the rotation, and the secrets at other issuers come from
-// an operator. A template holds neither a key nor a value from which one could be
-// derived.
+// The rotation makes the first keys, and an operator enters the secrets at upstreams. A
+// template holds no key and no value that a key could be derived from.
 func TestSecretsAreGenerated(t *testing.T) {
 	values := map[contract.Resource]string{
 		contract.Keys: `{"format":"tipstaff-keys/0"}`, contract.Upstreams: `{"format":"tipstaff-upstreams/1"}`,
@@ -116,8 +115,8 @@ func TestNoSecretInTemplates(t *testing.T) {
 	}
 }
 
-// References between the stacks are weak, so CloudFormation would let the data
-// stack be deleted under the service: only its termination protection does not.
+// References between the stacks are weak, so CloudFormation would delete the data stack
+// while the service uses it. Only its termination protection prevents that.
 func TestDataStacksAreProtected(t *testing.T) {
 	synthesized()
 	raw, err := os.ReadFile(filepath.Join(assembly, "manifest.json"))

@@ -13,9 +13,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// `make diff` fails on exactly the changes that a reviewer must not miss. Each
-// case changes the committed template, so that the synthesized one is the
-// change: what is taken away there is what a pull request adds.
+// `make diff` fails for exactly the changes that a reviewer must not miss. Each case
+// changes the committed template, so that the synthesized one is the change: a removal
+// there is an addition in a pull request.
 func TestDiff(t *testing.T) {
 	synthesized()
 	tests := []struct {
@@ -100,8 +100,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// A stack that is not synthesized any more is the worst of all changes, and
-// one that the CLI does not see.
+// A stack that is no longer synthesized is the worst change, and the CLI does not detect it.
 func TestDiffOfAMissingStack(t *testing.T) {
 	synthesized()
 	t.Parallel()
@@ -116,7 +115,7 @@ func TestDiffOfAMissingStack(t *testing.T) {
 	}
 }
 
-// copyStack makes an assembly in dir of which only one stack is looked at.
+// copyStack makes an assembly in dir with one stack.
 func copyStack(t *testing.T, dir, stack string) {
 	t.Helper()
 	entries, err := os.ReadDir(assembly)
@@ -146,7 +145,7 @@ func runDiff(assembly, committed string) (string, error) {
 	cli := cdk()
 	diff := exec.Command("infra/diff.sh", assembly, committed)
 	diff.Dir = cli.Dir
-	// No credentials, no profile, no region and nowhere to ask for them.
+	// No credentials, no profile, no region, and no endpoint for credentials.
 	diff.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	diff.Env = append(diff.Env, "CLI="+strings.Join(cli.Args, " "), "AWS_EC2_METADATA_DISABLED=true")
 	out, err := diff.CombinedOutput()

@@ -12,18 +12,18 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// function is one function of the contract in AWS: the Lambda with its role
-// and its log group, and the alias that the API or a schedule calls.
+// function is one function of the contract in AWS: the Lambda with its role and its log
+// group, and the alias that the API or a schedule calls.
 type function struct {
 	contract.Function
 	Lambda awslambda.Function
-	// Live points to the deployed version. A task without a schedule has
-	// none: its caller (Secrets Manager) takes a function without a version.
+	// Live points to the deployed version. A task without a schedule has none: its caller,
+	// Secrets Manager, calls the function without a version.
 	Live awslambda.Alias
 }
 
-// oneCPU is the memory in MiB up to which Lambda gives at most one vCPU. With
-// one, the Go runtime does not gain from a second thread but pays for it.
+// oneCPU is the memory in MiB up to which Lambda gives at most one vCPU. On one vCPU a
+// second thread costs the Go runtime time and gains nothing.
 const oneCPU = 1769
 
 // addFunction adds f to the service.
@@ -60,9 +60,9 @@ func (s *serviceStack) addFunction(f contract.Function) *function {
 	return out
 }
 
-// role may do what f says it needs and write its own log. This is the only
-// place where a policy is written. Each action is given on one ARN; a log
-// group's own ARN ends in ":*", which stands for its streams.
+// role grants f its Needs and access to its own log. No other code writes a policy.
+// Each action is granted on one ARN. The ARN of a log group ends in ":*", which stands
+// for its streams.
 func (s *serviceStack) role(scope constructs.Construct, f contract.Function, logs awslogs.LogGroup) awsiam.Role {
 	needs := awsiam.NewPolicyDocument(nil)
 	for _, n := range f.Needs {
@@ -79,7 +79,7 @@ func (s *serviceStack) role(scope constructs.Construct, f contract.Function, log
 	})
 }
 
-// arn is what a need is on.
+// arn returns the ARN of a need.
 func (s *serviceStack) arn(f contract.Function, n contract.Need) *string {
 	if n.Resource == contract.Mail {
 		return s.stack.FormatArn(&awscdk.ArnComponents{
@@ -106,8 +106,8 @@ func allow(arn *string, actions ...contract.Action) awsiam.PolicyStatement {
 	})
 }
 
-// environment gives f the variables that it asks for. Names are physical
-// names, not references: they are fixed, and readable in a review.
+// environment returns the variables of f. Their values are physical names, not
+// references: they are fixed, and readable in a review.
 func (s *serviceStack) environment(f contract.Function) *map[string]*string {
 	env := map[string]*string{}
 	for _, name := range f.Env() {

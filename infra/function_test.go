@@ -70,8 +70,8 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// What a stage says of clients that introduce themselves is what its functions
-// will read; prod takes none until somebody decides otherwise.
+// The functions can read the policies of a stage for unregistered clients. Prod accepts
+// none until its operator changes that.
 func TestStrangers(t *testing.T) {
 	for _, s := range Stages {
 		if _, err := contract.ParseClientDocuments(s.ClientDocuments); err != nil {
@@ -85,9 +85,8 @@ func TestStrangers(t *testing.T) {
 	equal(t, "prod: registration", Prod.Registration, "off")
 }
 
-// A route, and a task with a period, is called through its alias, which points
-// to a version. Warm routes have instances that wait, in the stages that pay for
-// them.
+// A route, and a task with a period, is called through its alias, which points to a
+// version. Warm routes have provisioned instances in the stages that pay for them.
 func TestAliases(t *testing.T) {
 	for _, s := range Stages {
 		aliases := service(s).ofType("AWS::Lambda::Alias")
@@ -111,7 +110,7 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-// aliasOf is the alias of the function with that logical id.
+// aliasOf returns the alias of the function with that logical id.
 func aliasOf(t *testing.T, s Stage, lambda string) resource {
 	t.Helper()
 	for _, alias := range service(s).ofType("AWS::Lambda::Alias") {
@@ -136,15 +135,15 @@ func TestLogRetention(t *testing.T) {
 	}
 }
 
-// Secrets Manager calls rotate as soon as the schedule exists, so the first
-// keys are there when the deployment ends.
+// Secrets Manager calls rotate as soon as the schedule exists, so the first keys exist
+// when the deployment ends.
 func TestRotationIsImmediate(t *testing.T) {
 	for _, s := range Stages {
 		lambda, _ := service(s).lambda(t, s, contract.Rotate)
 		id, _ := data(s).one(t, "AWS::SecretsManager::Secret", "Name", "tipstaff-"+s.Name+"-keys")
 		secret := "${" + id + "} in " + stackName(s, "data")
 
-		// Of the secrets at other issuers nobody but these could make new ones.
+		// Only the other issuers can make new client secrets, so that secret has no schedule.
 		_, schedule := service(s).one(t, "AWS::SecretsManager::RotationSchedule", "RotateImmediatelyOnUpdate", true)
 		equal(t, "secret", text(schedule.Properties["SecretId"]), secret)
 		equal(t, "function", text(schedule.Properties["RotationLambdaARN"]), "${"+lambda+".Arn}")

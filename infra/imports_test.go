@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The app knows the contract and CDK. It links neither the AWS SDK nor a line
-// of what runs inside the functions.
+// The app imports the contract and CDK. It links neither the AWS SDK nor the code of
+// the functions.
 func TestImports(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {

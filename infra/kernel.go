@@ -7,12 +7,12 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// The constructs run in a Node process, the jsii kernel, which this program
-// starts with its first construct and drives over a pipe.
+// The constructs run in a Node process, the jsii kernel. This program starts it with its first
+// construct and controls it over a pipe.
 
-// startKernel makes the kernel run on the node of package.json under root,
-// whatever version the PATH has, unless JSII_NODE says otherwise. The kernel
-// gets the environment as it is now.
+// startKernel starts the kernel with the node version of package.json under root,
+// whatever version the PATH has. JSII_NODE overrides it. The kernel gets a copy of the
+// current environment.
 func startKernel(root string) {
 	node, err := filepath.Abs(filepath.Join(root, "node_modules", "node", "bin", "node"))
 	if err == nil && os.Getenv("JSII_NODE") == "" {
@@ -20,14 +20,14 @@ func startKernel(root string) {
 			_ = os.Setenv("JSII_NODE", node) // fails for a malformed name only
 		}
 	}
-	// jsii read the environment when its packages were initialized. It does
-	// so again for the kernel after that one, which never started.
+	// jsii read the environment when its packages were initialized. Closing the kernel, which
+	// never started, makes jsii read it again for the next one.
 	jsii.Close()
 }
 
-// stopKernel ends the kernel and deletes its temporary files. It is the last
-// call of a program: jsii waits for the kernel twice and writes to the
-// standard error that one of the two found nothing, so there is none any more.
+// stopKernel ends the kernel and deletes its temporary files. It must be the last call
+// of a program. jsii waits for the kernel twice and reports an error for one of the two
+// waits, so standard error is closed before.
 func stopKernel() {
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		os.Stderr = null

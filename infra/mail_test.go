@@ -8,15 +8,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// mailing is a stage that sends mail, and otherwise the one that is compared with.
+// mailing is the stage of the other tests with mail added.
 func mailing() Stage {
 	s := Staging
 	s.Mail = &Mail{From: "login@example.com", Identity: "example.com"}
 	return s
 }
 
-// A stage that sends mail allows the one function that does to send it, in the name
-// of that identity, and nobody anything else. One that sends none allows none.
+// A stage that sends mail allows only the sending function to use that identity. A
+// stage without mail allows no function.
 func TestMail(t *testing.T) {
 	with := synthInto(t.TempDir(), Release{Commit: "unknown"}, mailing())[stackName(Staging, "service")]
 	without := service(Staging)
@@ -44,7 +44,7 @@ func TestMail(t *testing.T) {
 	}
 }
 
-// grantsOf are what the role of a function of a template allows, sorted.
+// grantsOf returns the permissions of the role of a function, sorted.
 func grantsOf(t *testing.T, in template, fn resource) []grant {
 	t.Helper()
 	id, _, _ := strings.Cut(strings.TrimPrefix(text(fn.Properties["Role"]), "${"), ".")
@@ -58,8 +58,8 @@ func grantsOf(t *testing.T, in template, fn resource) []grant {
 	return all
 }
 
-// What a stage says of mail is what its functions can read, and neither stage sends
-// any until somebody has an identity to send it by.
+// The functions can read the mail policy of a stage. Neither stage sends mail until its
+// operator has an identity for it.
 func TestMailPolicies(t *testing.T) {
 	sending := mailing()
 	for _, s := range append(slices.Clone(Stages), sending) {

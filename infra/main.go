@@ -1,15 +1,19 @@
 // Command infra is the AWS deployment of Tipstaff, as a CDK app.
 //
-// Each stage is two stacks. The data stack holds what must never be lost:
-// tables and secrets. The service stack holds what can be built again from
-// this repository: the HTTP API and one Lambda function per route. What they
-// consist of is said in package contract and only there; this module turns it
-// into CloudFormation and adds what a Stage says about money and caution.
+// # Stacks
 //
-// The CDK CLI runs this program (cdk.json) and passes it the feature flags.
-// With the context value review=true it describes the deployment without the
-// code of the functions: those are the templates under testdata/snapshots,
-// which a reviewer reads and the local stack runs.
+// Each stage is two stacks. The data stack holds what must never be lost: tables and
+// secrets. The service stack holds what can be built again from this repository: the
+// HTTP API and one Lambda function per route. Package contract alone describes their
+// content. This module turns it into CloudFormation and adds the values of a [Stage]
+// for cost and protection.
+//
+// # Running
+//
+// The CDK CLI runs this program (cdk.json) and passes it the feature flags. With the
+// context value review=true the templates do not contain the code of the functions.
+// These templates are committed under testdata/snapshots. Reviewers read them, and the
+// local stack runs them.
 package main
 
 import (
@@ -44,8 +48,8 @@ func synth() error {
 	return nil
 }
 
-// deploy adds one stage to app. The service refers to the data weakly: either
-// stack can be updated without the other, so the data stack protects itself.
+// deploy adds one stage to app. The service refers to the data weakly: either stack can
+// be updated without the other. So the data stack needs its own protection.
 func deploy(app awscdk.App, stage Stage, release Release) {
 	data := newData(app, stage)
 	newService(app, stage, data, release)

@@ -12,8 +12,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// exceptions are the findings of cdk-nag that we accept: which rule, on which
-// construct of every stage, and why.
+// exceptions are the accepted findings of cdk-nag: the rule, the construct in every
+// stage, and the reason.
 var exceptions = func() []exception {
 	all := []exception{{
 		stack: "data", path: "keys/Resource", rule: "AwsSolutions-SMG4",
@@ -35,13 +35,12 @@ var exceptions = func() []exception {
 
 type exception struct{ stack, path, rule, reason string }
 
-// cdk-nag's rules for AWS Solutions find nothing that is not written above,
-// and everything that is.
+// cdk-nag's rules for AWS Solutions find exactly the exceptions above.
 func TestNag(t *testing.T) {
 	dir := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{
 		Outdir: &dir,
-		// The report below tells all findings; a failing synthesis panics.
+		// The test reads all findings from the report below. A failing synthesis would panic.
 		Context: &map[string]any{"@aws-cdk/core:failSynthOnValidationErrors": false},
 	})
 	for _, s := range Stages {

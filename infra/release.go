@@ -18,25 +18,24 @@ import (
 const (
 	// contextReview, when "true", leaves the code out.
 	contextReview = "review"
-	// contextCommit is what `GET /health` will report as its commit.
+	// contextCommit is the commit that `GET /health` reports.
 	contextCommit = "commit"
 )
 
-// contextFlag stands for the feature flags of cdk.json: without them the same
-// constructs get other logical ids.
+// contextFlag is one of the feature flags of cdk.json, and proves that they were
+// passed. Without them the same constructs get other logical ids.
 const contextFlag = "@aws-cdk/core:defaultCrossStackReferences"
 
-// Release is what is deployed into the stages: the code, and the commit it was
-// built from.
+// Release is the deployed code and the commit that it was built from.
 type Release struct {
-	// Commit is "unknown" when nobody said.
+	// Commit is "unknown" when it was not given.
 	Commit string
 	// binaries is the folder with one folder per function, empty in a review.
 	binaries string
 }
 
-// readRelease reads the release from the context of app. It looks for a
-// binary of every function in folder binaries, unless this is a review.
+// readRelease reads the release from the context of app. It requires a binary of every
+// function in folder binaries, unless this is a review.
 func readRelease(app awscdk.App, binaries string) (Release, error) {
 	node := app.Node()
 	if node.TryGetContext(new(contextFlag)) == nil {
@@ -53,8 +52,8 @@ func readRelease(app awscdk.App, binaries string) (Release, error) {
 	return release, checkBinaries(binaries)
 }
 
-// checkBinaries looks at the file that Lambda will start. CDK would take an
-// empty folder, and its asset hash does not see a lost execute bit.
+// checkBinaries checks the file that Lambda will start. CDK would accept an empty
+// folder, and its asset hash does not include the execute bit.
 func checkBinaries(dir string) error {
 	for _, f := range contract.Functions() {
 		path := filepath.Join(dir, f.Name, "bootstrap")
@@ -70,8 +69,8 @@ func checkBinaries(dir string) error {
 	return nil
 }
 
-// code is what Lambda runs for function f. In a review it names an object that
-// cannot exist, so that nobody deploys the templates of a review by accident.
+// code returns the code of function f. In a review it names an object that cannot
+// exist, so that the templates of a review cannot be deployed by accident.
 func (r Release) code(scope constructs.Construct, f contract.Function) awslambda.Code {
 	if r.binaries != "" {
 		return awslambda.Code_FromAsset(new(filepath.Join(r.binaries, f.Name)), nil)
@@ -82,6 +81,5 @@ func (r Release) code(scope constructs.Construct, f contract.Function) awslambda
 	return awslambda.Code_FromBucketV2(bucket, new(strings.Repeat("0", 64)+".zip"), nil)
 }
 
-// assetBucket is where the CDK CLI uploads code to: the bucket of `cdk
-// bootstrap`.
+// assetBucket is the bucket that the CDK CLI uploads code to: that of `cdk bootstrap`.
 const assetBucket = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"

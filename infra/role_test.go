@@ -14,8 +14,7 @@ import (
 // grant is one permission: an action on a resource.
 type grant struct{ action, resource string }
 
-// The role of a function allows exactly what the contract says it needs, and
-// the writing of its own log.
+// The role of a function allows exactly its Needs in the contract, and writing its own log.
 func TestRolesEqualNeeds(t *testing.T) {
 	for _, s := range Stages {
 		for _, f := range contract.Functions() {
@@ -38,7 +37,7 @@ func compareGrants(a, b grant) int {
 	return strings.Compare(a.action+" "+a.resource, b.action+" "+b.resource)
 }
 
-// grants are what the policies of a role allow.
+// grants returns the permissions in the policies of a role.
 func grants(t *testing.T, role resource) []grant {
 	t.Helper()
 	var all []grant
@@ -58,7 +57,7 @@ func grants(t *testing.T, role resource) []grant {
 	return all
 }
 
-// needs are what the contract says that f needs, on the resources of stage s.
+// needs returns the Needs of f on the resources of stage s, and its log.
 func needs(t *testing.T, s Stage, f contract.Function) []grant {
 	t.Helper()
 	arns := map[contract.Resource]string{}
@@ -90,8 +89,8 @@ func needs(t *testing.T, s Stage, f contract.Function) []grant {
 	return all
 }
 
-// Somebody's account page shows what they did, which is one query of the trail by
-// person, and of the trail itself it reads nothing.
+// The account page shows the actions of its user by one query of the trail's index by
+// user. It may not read the trail itself.
 func TestTrailIsReadByPerson(t *testing.T) {
 	for _, s := range Stages {
 		id, _ := data(s).one(t, "AWS::DynamoDB::GlobalTable", "TableName", "tipstaff-"+s.Name+"-audit")
@@ -105,15 +104,14 @@ func TestTrailIsReadByPerson(t *testing.T) {
 				case g == grant{"dynamodb:GetItem", trail} && f.Name == contract.Ready.Name: // of an item that is not there
 				case g == grant{"dynamodb:Query", trail + "/index/by_sub"} && f.Name == contract.Account.Name:
 				default:
-					t.Errorf("%s: %s may %s on %s, want nobody else to read the trail, and nobody to change it", s.Name, f.Name, g.action, g.resource)
+					t.Errorf("%s: %s may %s on %s, want no other function to read the trail, and none to change it", s.Name, f.Name, g.action, g.resource)
 				}
 			}
 		}
 	}
 }
 
-// Nothing but the functions has a role, and a role has nothing but the policy
-// that function.go writes.
+// Only the functions have a role, and a role has only the policy that function.go writes.
 func TestRolesAreOnlyOurs(t *testing.T) {
 	for _, s := range Stages {
 		roles := service(s).ofType("AWS::IAM::Role")
@@ -141,8 +139,7 @@ func TestRolesAreOnlyOurs(t *testing.T) {
 	}
 }
 
-// wildcards are the values with a star that a template may hold, each with the
-// reason why it must.
+// wildcards are the values with a star that a template may hold, each with its reason.
 var wildcards = []struct {
 	value  *regexp.Regexp
 	reason string

@@ -10,11 +10,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// schedule lets EventBridge call the live version of f as often as the contract
-// says. The target adds the permission, for this rule and no other.
+// schedule lets EventBridge call the live version of f at the interval in the contract.
+// The target adds the permission, for this rule only.
 //
-// A call that could not be delivered is not repeated for hours: the next one
-// comes soon and does the same.
+// A call that could not be delivered is not repeated for hours: the next one follows
+// soon and does the same work.
 func (s *serviceStack) schedule(f *function) {
 	rule := awsevents.NewRule(s.stack, new(f.Name+"Every"), &awsevents.RuleProps{
 		RuleName:    new(contract.FunctionName(s.stage.Name, f.Function)),

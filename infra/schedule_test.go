@@ -10,13 +10,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// scheduled are the tasks that run by themselves.
+// scheduled returns the tasks with a period.
 func scheduled() []contract.Function {
 	return slices.DeleteFunc(slices.Clone(contract.Tasks), func(f contract.Function) bool { return f.Every == 0 })
 }
 
-// EventBridge calls the live version of each task with a period, as often as
-// the contract says, and nothing else.
+// EventBridge calls the live version of each task with a period, at the interval in the
+// contract. It calls no other function.
 func TestSchedules(t *testing.T) {
 	for _, s := range Stages {
 		if got, want := len(service(s).ofType("AWS::Events::Rule")), len(scheduled()); got != want {
@@ -56,7 +56,7 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-// A period of a task is one that a rate expression can say.
+// The period of each task can be written as a rate expression.
 func TestPeriods(t *testing.T) {
 	for _, f := range contract.Functions() {
 		if f.Every%time.Minute != 0 || f.Every != 0 && !f.IsTask() {

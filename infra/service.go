@@ -11,8 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// serviceStack is the stack of what can be built again: the HTTP API and the
-// functions.
+// serviceStack is the stack that can be built again: the HTTP API and the functions.
 type serviceStack struct {
 	stack   awscdk.Stack
 	stage   Stage
@@ -47,8 +46,7 @@ func newService(app awscdk.App, stage Stage, data *dataStack, release Release) {
 	}
 }
 
-// environmentValues are the values of every variable that any function asks
-// for.
+// environmentValues returns the values of all variables that functions need.
 func (s *serviceStack) environmentValues(api *api) map[string]*string {
 	values := map[string]*string{
 		contract.EnvStage:     &s.stage.Name,
@@ -69,13 +67,12 @@ func (s *serviceStack) environmentValues(api *api) map[string]*string {
 	return values
 }
 
-// rotationDays is how long Secrets Manager waits between two rotations. The
-// service takes no rotation without a period.
+// rotationDays is the interval of rotations. Secrets Manager accepts no rotation without one.
 const rotationDays = 90
 
-// rotate lets Secrets Manager call fn with secret: at once, which makes the
-// first keys, and then periodically. Only this secret of this account may
-// call it, and the schedule waits until it may.
+// rotate lets Secrets Manager call fn for secret: at once, which makes the first keys,
+// and then periodically. Only this secret of this account may call it. The schedule
+// depends on that permission.
 func (s *serviceStack) rotate(secret contract.Resource, fn awslambda.Function) {
 	arn := s.data.arns[secret]
 	fn.AddPermission(new("Rotation"), &awslambda.Permission{
@@ -83,8 +80,8 @@ func (s *serviceStack) rotate(secret contract.Resource, fn awslambda.Function) {
 		SourceArn:     arn,
 		SourceAccount: s.stack.Account(),
 	})
-	// The construct with the shorter name would add to the role of fn what
-	// the contract has already said, and more.
+	// The construct with the shorter name would add permissions to the role of fn that
+	// the contract already lists, and more.
 	schedule := awssecretsmanager.NewCfnRotationSchedule(s.stack, new(string(secret)+"Rotation"), &awssecretsmanager.CfnRotationScheduleProps{
 		SecretId:                  arn,
 		RotationLambdaArn:         fn.FunctionArn(),
@@ -96,7 +93,7 @@ func (s *serviceStack) rotate(secret contract.Resource, fn awslambda.Function) {
 	schedule.Node().AddDependency(fn.Node().FindChild(new("Rotation")))
 }
 
-// output shows a value of the stack to whoever deploys it.
+// output shows a value of the stack after a deployment.
 func (s *serviceStack) output(id, description string, value *string) {
 	awscdk.NewCfnOutput(s.stack, &id, &awscdk.CfnOutputProps{Value: value, Description: &description})
 }

@@ -17,8 +17,8 @@ import (
 
 const snapshots = "testdata/snapshots"
 
-// The committed templates are the synthesized ones: what a reviewer reads and
-// what the local stack runs is what a deployment creates.
+// The committed templates equal the synthesized ones. So a deployment creates what a
+// reviewer reads and the local stack runs.
 func TestSnapshots(t *testing.T) {
 	committed := readTemplates(snapshots)
 	equal(t, "stacks in "+snapshots, slices.Sorted(maps.Keys(committed)), slices.Sorted(maps.Keys(synthesized())))
@@ -29,8 +29,7 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// difference shows the lines from the first to the last that differs, and is
-// empty when none does.
+// difference returns the lines from the first to the last difference, "" when there is none.
 func difference(committed, synthesized []byte) string {
 	if bytes.Equal(committed, synthesized) {
 		return ""
@@ -79,8 +78,8 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// The CDK CLI, which passes the feature flags and adds context of its own,
-// makes the app write the very same templates.
+// The app writes the same templates under the CDK CLI, which passes the feature flags
+// and adds context values.
 func TestTheCLIWritesTheSame(t *testing.T) {
 	synthesized()
 	t.Parallel()
@@ -108,7 +107,7 @@ func cdk(args ...string) *exec.Cmd {
 	return cli
 }
 
-// A deployment differs from its review in the code and in nothing else.
+// A deployment differs from its review only in the code.
 func TestDeploymentEqualsReview(t *testing.T) {
 	binaries := t.TempDir()
 	for _, f := range contract.Functions() {
@@ -137,8 +136,8 @@ func TestDeploymentEqualsReview(t *testing.T) {
 	}
 }
 
-// withoutCode is a template without what follows from the code: its hash, and
-// the ids of the versions, into which the hash goes.
+// withoutCode returns a template without the values that depend on the code: its hash,
+// and the ids of the versions, which include the hash.
 func withoutCode(template []byte) []byte {
 	template = regexp.MustCompile(`[0-9a-f]{64}\.zip`).ReplaceAll(template, []byte("code.zip"))
 	return regexp.MustCompile(`(FunctionCurrentVersion[0-9A-F]{8})[0-9a-f]{32}`).ReplaceAll(template, []byte("$1"))
@@ -154,8 +153,8 @@ func writeBinary(t *testing.T, dir, function string) {
 	}
 }
 
-// A deployment without code, or with code that Lambda could not start, is
-// refused before anything is synthesized.
+// A deployment without code, or with code that Lambda could not start, is refused
+// before the synthesis.
 func TestBrokenBinaries(t *testing.T) {
 	tests := []struct {
 		name   string

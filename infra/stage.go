@@ -5,11 +5,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// Stage is one deployment of everything. Staging and prod differ in these
-// values and in nothing else: no construct asks for the name of its stage.
+// Stage is one deployment of everything. Staging and prod differ only in these values:
+// no construct reads the name of its stage to decide.
 //
-// A stage names no account and no region. It is deployed to wherever the
-// credentials of `make deploy` point.
+// A stage names no account and no region. The credentials of `make deploy` select them.
 type Stage struct {
 	// Stage is what the contract says of it: its name, and how long it keeps
 	// its audit items.
@@ -18,45 +17,44 @@ type Stage struct {
 	// LogRetention is how long CloudWatch keeps the logs.
 	LogRetention awslogs.RetentionDays
 
-	// PointInTimeRecovery lets a table be restored to any second of the
-	// last 35 days. It costs 0.20 USD per GB and month.
+	// PointInTimeRecovery allows restoring a table to any second of the last 35 days. It costs
+	// 0.20 USD per GB and month.
 	PointInTimeRecovery bool
 	// DeletionProtection makes DynamoDB refuse to delete a table.
 	DeletionProtection bool
-	// MaxReads and MaxWrites are the fuse of each table and index, in
-	// request units per second. DynamoDB throttles above it, so that a flood
-	// has a price per hour that is known in advance.
+	// MaxReads and MaxWrites are the limits of each table and index, in request units
+	// per second. DynamoDB throttles above them, so that a flood has a known maximum
+	// cost per hour.
 	MaxReads, MaxWrites float64
 
-	// Warm is how many instances of each function marked Warm are kept
-	// running, day and night. Zero pays for none.
+	// Warm is how many instances of each function marked Warm run permanently. Zero
+	// means none, at no cost.
 	Warm float64
 
-	// RequestRate and RequestBurst are the throttle of the HTTP API, in
-	// requests per second. They stand well above what the functions shed
-	// themselves: an OAuth client that reads the gateway's own 429, which is
-	// not OAuth JSON, may throw its tokens away.
+	// RequestRate and RequestBurst are the throttle of the HTTP API, in requests per
+	// second. They are well above the limits in the functions. The 429 of the gateway
+	// is not OAuth JSON, and an OAuth client that receives it may throw its tokens
+	// away.
 	RequestRate, RequestBurst float64
 
-	// ClientDocuments says whose metadata documents make a client: "off",
-	// "any", or host names with commas between them. Each sign-in to a host
-	// that is allowed may make us call it.
+	// ClientDocuments lists the hosts from which metadata documents are accepted:
+	// "off", "any", or host names separated by commas. A sign-in with a client at an
+	// allowed host may make us call that host.
 	ClientDocuments string
-	// Registration says who may register a client: "off", "token" for who
-	// shows an access token with the scope register, or "open" for everybody.
+	// Registration is the registration policy: "off", "token" for requests with an
+	// access token of scope register, or "open" for all.
 	Registration string
 
-	// Mail is who sends the mail of the stage. Nil sends none: an operator hands
-	// out the links of recoveries and invitations.
+	// Mail is the sender of the stage's mail. Nil means that no mail is sent: an
+	// operator delivers the links of recoveries and invitations.
 	Mail *Mail
 
-	// Domain is the host name of the issuer. Nil leaves the API on the
-	// address that API Gateway gives it.
+	// Domain is the host name of the issuer. Nil means the default address of API Gateway.
 	Domain *Domain
 }
 
-// Domain is a host name of one's own. Changing it changes the issuer, and
-// with it the worth of every token issued before.
+// Domain is a custom host name. Changing it changes the issuer, and invalidates every
+// token that was issued before.
 type Domain struct {
 	// Name is the host name, such as "auth.example.com".
 	Name string
@@ -67,14 +65,13 @@ type Domain struct {
 
 // Mail is an identity of Amazon SES that may send from this account and region.
 type Mail struct {
-	// From is the address that mail comes from, such as "login@example.com".
+	// From is the sender's address, such as "login@example.com".
 	From string
-	// Identity is the verified identity that it belongs to: the address itself
-	// or its domain.
+	// Identity is the verified identity of From: the address itself or its domain.
 	Identity string
 }
 
-// policy is the value of contract.EnvMail.
+// policy returns the value of contract.EnvMail.
 func (m *Mail) policy() string {
 	if m == nil {
 		return contract.MailPolicy{}.String()
@@ -82,8 +79,7 @@ func (m *Mail) policy() string {
 	return contract.MailPolicy{From: m.From}.String()
 }
 
-// Staging is where a change proves itself. It keeps little and pays for
-// nothing that idles.
+// Staging is for testing a change. It retains little and pays for no idle capacity.
 var Staging = Stage{
 	Stage:        contract.Staging,
 	LogRetention: awslogs.RetentionDays_ONE_WEEK,
@@ -92,7 +88,7 @@ var Staging = Stage{
 	ClientDocuments: "any", Registration: "token",
 }
 
-// Prod is what users depend on.
+// Prod is the stage for users.
 var Prod = Stage{
 	Stage:               contract.Prod,
 	LogRetention:        awslogs.RetentionDays_ONE_MONTH,

@@ -13,11 +13,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// actAsApp makes the test binary behave as bin/infra, for the tests that need
-// the CDK CLI to run the app.
+// actAsApp makes the test binary behave like bin/infra, for tests in which the CDK CLI
+// runs the app.
 const actAsApp = "TIPSTAFF_TEST_APP"
 
-// assembly is the folder of the one synthesis that the tests share.
+// assembly is the folder of the synthesis that the tests share.
 var assembly string
 
 func TestMain(m *testing.M) {
@@ -35,8 +35,7 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	assembly = dir
-	// The validator has a make target of its own; here it would cost most of
-	// the time.
+	// The validator has its own make target. It would take most of the time here.
 	os.Setenv("CDK_VALIDATION", "false")
 	os.Setenv("CDK_CONTEXT_JSON", featureFlags())
 	startKernel("..")
@@ -44,7 +43,7 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// featureFlags is the context of cdk.json, which the CLI would pass.
+// featureFlags returns the context of cdk.json, which the CLI would pass.
 func featureFlags() string {
 	raw, err := os.ReadFile("../cdk.json")
 	if err != nil {
@@ -111,11 +110,11 @@ func readTemplates(dir string) map[string]template {
 	return all
 }
 
-// data and service are the templates of a stage.
+// data and service return the templates of a stage.
 func data(s Stage) template    { return synthesized()[stackName(s, "data")] }
 func service(s Stage) template { return synthesized()[stackName(s, "service")] }
 
-// ofType are the resources of a type, by logical id.
+// ofType returns the resources of a type, by logical id.
 func (t template) ofType(kind string) map[string]resource {
 	found := map[string]resource{}
 	for id, r := range t.Resources {
@@ -126,7 +125,7 @@ func (t template) ofType(kind string) map[string]resource {
 	return found
 }
 
-// one is the only resource of a type for which a property has a value.
+// one returns the only resource of a type with a given value of a property.
 func (t template) one(tb testing.TB, kind, property string, value any) (string, resource) {
 	tb.Helper()
 	var ids []string
@@ -141,14 +140,14 @@ func (t template) one(tb testing.TB, kind, property string, value any) (string, 
 	return ids[0], t.Resources[ids[0]]
 }
 
-// lambda is the Lambda function of f.
+// lambda returns the Lambda function of f.
 func (t template) lambda(tb testing.TB, s Stage, f contract.Function) (string, resource) {
 	tb.Helper()
 	return t.one(tb, "AWS::Lambda::Function", "FunctionName", contract.FunctionName(s.Name, f))
 }
 
-// at walks into v: by name in an object, by index in a list. It is nil where
-// there is nothing.
+// at walks into v: by name in an object, by index in a list. It returns nil for a
+// missing element.
 func at(v any, path ...any) any {
 	for _, step := range path {
 		switch step := step.(type) {
@@ -166,7 +165,7 @@ func at(v any, path ...any) any {
 	return v
 }
 
-// list is v as a list: CDK writes a list of one as its element.
+// list returns v as a list: CDK writes a list of one as its element.
 func list(v any) []any {
 	if many, ok := v.([]any); ok {
 		return many
@@ -174,9 +173,9 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// text writes a value with intrinsic functions as one string, in which
-// ${Resource} and ${Resource.Attribute} stand for references. A reference to
-// another stack is followed there: "${Resource} in stack".
+// text returns a value with intrinsic functions as one string. ${Resource} and
+// ${Resource.Attribute} stand for references. A reference to another stack is resolved:
+// "${Resource} in stack".
 func text(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -1,4 +1,4 @@
-// Command notify is the Lambda that tells clients of ended sessions.
+// Command notify is the Lambda that notifies clients of ended sessions.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command rotate is the Lambda behind the rotation of the keys.
+// Command rotate is the Lambda that rotates the keys.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command sendmail is the Lambda that sends the mail that people asked for.
+// Command sendmail is the Lambda that sends the mail that users request.
 package main
 
 import (

@@ -1,16 +1,24 @@
-// Package audience decides what an access token is good for: at which resources,
-// with which scopes, signed how and for how long. Every grant asks it, each
-// with its own upper bound: what the client is registered for, and for a token
-// of a person also what was granted when they signed in.
+// Package audience decides where an access token is valid: at which resources, with
+// which scopes, signed by which algorithm, and for how long.
 //
-// Most scopes are allowed at a resource. The identity scopes are not (OpenID
-// Connect Core §5.4, §11): what they allow is to know who the person is, which
-// is asked at the userinfo endpoint, and to stay signed in. They are a list of
-// their own in a registration, and only the token of a person carries them.
+// # Upper bounds
 //
-// A client that registered itself has no registration of ours that could bound
-// it. It may have, at a resource, the scopes that the resource opens to such
-// clients, and nothing where it names no resource.
+// Every grant type uses this package, each with its own upper bound. The bound is the
+// registration of the client. For the token of a user it is also what was granted at
+// the sign-in.
+//
+// # Identity scopes
+//
+// Most scopes are allowed at a resource. The identity scopes are not (OpenID Connect
+// Core §5.4, §11). They allow a client to read claims about the user at the userinfo
+// endpoint, and to refresh its tokens. A registration lists them separately, and only
+// the token of a user carries them.
+//
+// # Clients that registered themselves
+//
+// No operator wrote a registration that could bound such a client. At a resource it may
+// have the scopes that the resource opens to such clients. It gets nothing when it names
+// no resource.
 package audience
 
 import (
@@ -24,20 +32,20 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Resolver chooses targets for one issuer.
+// Resolver resolves resource and scope parameters for one issuer.
 type Resolver struct {
 	Issuer  string
 	Clients *client.Store
 }
 
-// Terms is what a token will be good for: the resources a client asked for
-// and may reach, and what they have in common.
+// Terms is where a token will be valid: the requested resources that the client has
+// access to, and their common properties.
 type Terms struct {
-	// Resources are the ids of the resources, as a client's registration
-	// writes them; none for a token that is good for nothing but the issuer.
+	// Resources are the ids of the resources, as in a client's registration. They
+	// are empty for a token that is valid at the issuer only.
 	Resources []string
-	// Audience is how the resources stand in a token, with the userinfo
-	// endpoint if the token is good there.
+	// Audience is the aud value for the resources. It includes the userinfo
+	// endpoint if the token is valid there.
 	Audience  []string
 	Algorithm string
 	Lifetime  time.Duration
@@ -45,18 +53,17 @@ type Terms struct {
 	allowed []string // scopes at every one of the resources
 }
 
-// errAccess is the same for a resource that does not exist and for one that the
-// client may not reach.
+// errAccess is the same for an unknown resource and for one that the client has no
+// access to.
 var errAccess = oauth.Refuse(oauth.InvalidTarget, "the client has no access to this resource")
 
-// Resolve judges the resource parameters of a client that asks for itself (RFC
-// 8707 §2). Without one the client gets its default resource, and a client
-// without access gets the issuer itself, where it may do nothing.
+// Resolve checks the resource parameters of a client that requests a token for itself
+// (RFC 8707 §2). Without a resource parameter the client gets its default resource. A
+// client without access gets the issuer itself as the audience, where it may do nothing.
 //
-// Every resource in the audience will honour every scope in the token (§2), so
-// only what the client may do at each of them can be in it. Resources that sign
-// differently cannot share a token, and resources that live differently share
-// the shortest life.
+// Every resource in the audience accepts every scope in the token (§2), so a token holds
+// only scopes that the client may have at each of them. Resources with different
+// algorithms cannot share a token. Resources with different lifetimes share the shortest.
 func (h *Resolver) Resolve(ctx context.Context, c *client.Client, requested []string) (*Terms, error) {
 	w, err := h.wanted(c, requested)
 	if err != nil {
@@ -68,7 +75,7 @@ func (h *Resolver) Resolve(ctx context.Context, c *client.Client, requested []st
 	return h.combine(ctx, c, w.ids)
 }
 
-// combine finds what the resources have in common.
+// combine returns the common properties of the resources.
 func (h *Resolver) combine(ctx context.Context, c *client.Client, ids []string) (*Terms, error) {
 	if len(ids) == 0 {
 		return &Terms{Audience: []string{h.Issuer}, Algorithm: oauth.ES256, Lifetime: client.DefaultLifetime}, nil
@@ -92,13 +99,12 @@ func (h *Resolver) combine(ctx context.Context, c *client.Client, ids []string) 
 		}
 		t.allowed = slices.DeleteFunc(t.allowed, func(s string) bool { return !slices.Contains(scopes, s) })
 	}
-	// No resource can define one: a token for it would open userinfo's door.
+	// No resource can define an identity scope: such a token would be valid at userinfo.
 	t.allowed = slices.DeleteFunc(t.allowed, identity)
 	return t, nil
 }
 
-// access returns a resource with the scopes that the client may have there, or
-// errAccess.
+// access returns a resource with the client's scopes there, or errAccess.
 func (h *Resolver) access(ctx context.Context, c *client.Client, id string) (*client.Resource, []string, error) {
 	scopes, ok := c.Scopes(id)
 	if !ok && !c.SelfRegistered {
@@ -119,8 +125,8 @@ func (h *Resolver) access(ctx context.Context, c *client.Client, id string) (*cl
 	return resource, scopes, nil
 }
 
-// Narrow returns the scope of the token: what was asked for if all of it is
-// allowed, and all that is allowed when nothing was asked for.
+// Narrow returns the scope of the token: the requested scope if all of it is allowed, and
+// everything allowed when none was requested.
 func (t *Terms) Narrow(requested string) (string, error) {
 	asked, err := parse(requested)
 	if err != nil {
@@ -132,7 +138,7 @@ func (t *Terms) Narrow(requested string) (string, error) {
 	return pick(asked, t.allowed, nil)
 }
 
-// parse splits a scope parameter, nil if there is none.
+// parse splits a scope parameter. It returns nil if there is none.
 func parse(scope string) ([]string, error) {
 	asked, err := oauth.ParseScope(scope)
 	if err != nil {
@@ -141,8 +147,8 @@ func parse(scope string) ([]string, error) {
 	return asked, nil
 }
 
-// pick returns what was asked for without what is to be left out, and refuses
-// what is neither that nor allowed.
+// pick returns the requested scopes except those in leftOut. It refuses a scope that is
+// neither in leftOut nor in allowed.
 func pick(asked, allowed, leftOut []string) (string, error) {
 	var kept []string
 	for _, s := range asked {
@@ -156,7 +162,7 @@ func pick(asked, allowed, leftOut []string) (string, error) {
 	return strings.Join(kept, " "), nil
 }
 
-// everything is a scope of all that is allowed.
+// everything returns the scope value of all allowed scopes.
 func everything(allowed ...string) string {
 	all := slices.Sorted(slices.Values(allowed))
 	return strings.Join(slices.Compact(all), " ")

@@ -10,14 +10,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Exchange judges what a client may exchange a token for (RFC 8693 §2.1): each
-// target is one of the token's own, or one for which the client may exchange
-// tokens, and everywhere the client needs access itself. The scope is what the
-// token carries and the client may have there, or the part of it that is asked
-// for: nothing is ever more than before.
+// Exchange checks a token exchange (RFC 8693 §2.1). Each target is a resource of the
+// token, or one for which the client may exchange tokens. The client needs access to each
+// target itself. The scope is what the token carries and the client may have there, or
+// the requested part of it. An exchange never adds a permission.
 //
-// Identity scopes are not passed on: nobody but the client that a person let in
-// is told who they are.
+// Identity scopes are not passed on: only the client that the user signed in to receives
+// claims about the user.
 func (h *Resolver) Exchange(ctx context.Context, c *client.Client, audience []string, carried string, requested []string, scope string) (*Terms, string, error) {
 	w, err := h.resolve(requested)
 	if err != nil {
@@ -42,13 +41,13 @@ func (h *Resolver) Exchange(ctx context.Context, c *client.Client, audience []st
 	t.allowed = slices.DeleteFunc(t.allowed, func(s string) bool { return !slices.Contains(had, s) })
 	narrowed, err := t.Narrow(scope)
 	if err == nil && narrowed == "" && len(had) > 0 {
-		// A token without scope may mean everything to whoever reads it.
+		// A resource could read a token without scope as one with every scope.
 		err = oauth.Refuse(oauth.InvalidScope, "nothing of the token's scope is allowed for this client at every target")
 	}
 	return t, narrowed, err
 }
 
-// Resource returns the id of a resource that stands in a token.
+// Resource returns the id of a resource in the audience of a token.
 func (h *Resolver) Resource(audience string) string {
 	if audience == h.Issuer+contract.APIPath {
 		return contract.APIPath

@@ -10,13 +10,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Granted is what a person's sign-in gives a client. It may be more than one
-// token can hold: each access token is for a part of it.
+// Granted is what a user's sign-in grants to a client. It may be more than one token can
+// hold: each access token is for a part of it.
 type Granted struct {
-	// Resources are as in Targets.
+	// Resources are as in [Terms].
 	Resources []string
-	// Scope is everything that is granted: at whichever of the resources, and
-	// the identity scopes.
+	// Scope is everything that is granted: at any of the resources, and the identity
+	// scopes.
 	Scope string
 }
 
@@ -31,9 +31,9 @@ func identityOf(c *client.Client) []string {
 	return c.Identity
 }
 
-// Grant judges what a client asks for at a sign-in: resources that it may reach,
-// the default one if it names none, and scopes each of which it may have at one
-// of these at least, or as an identity scope. If it names no scope, these are all
+// Grant checks the request of a client at a sign-in. The client must have access to each
+// resource. Without a resource it gets the default one. It must be allowed each scope at
+// one of these resources at least, or as an identity scope. Without a scope it gets all
 // that it may have at the resources, and no identity scope.
 func (h *Resolver) Grant(ctx context.Context, c *client.Client, requested []string, scope string) (Granted, error) {
 	w, err := h.wanted(c, requested)
@@ -63,24 +63,24 @@ func (h *Resolver) Grant(ctx context.Context, c *client.Client, requested []stri
 }
 
 var (
-	// ErrNothingLeft says that the client has lost its access to everything
-	// that was granted, or the right to stay signed in that the grant lives by.
+	// ErrNothingLeft is returned when the client has lost its access to everything
+	// that was granted, or the offline_access scope that the grant depends on.
 	ErrNothingLeft = errors.New("the client has no access to what was granted any more")
 
 	errUserInfo = oauth.Refuse(oauth.InvalidTarget, "the userinfo endpoint needs the scope openid")
 	errForeign  = oauth.Refuse(oauth.InvalidTarget, "the resource is not part of the grant")
 )
 
-// Within judges a request under a grant, and returns what the token is good for
-// and its scope. Every resource must have been granted. A token for resources
-// that are named is for these only: of the identity scopes it carries none. A
-// request without resource gets a token for the first of those that were granted
-// and that allow the requested scope, which carries the identity scopes as well
-// and with openid is good at the userinfo endpoint. That endpoint can also be
-// named.
+// Within checks a request under a grant, and returns where the token is valid and its
+// scope. Every resource must have been granted.
 //
-// What the client was granted and may no longer have is left out, and
-// ErrNothingLeft returned when that is all.
+// A token for named resources is valid for these only and carries no identity scopes. A
+// request without resource gets a token for the first granted resource that allows the
+// requested scope. That token carries the identity scopes, and with openid it is valid
+// at the userinfo endpoint. A request can also name that endpoint.
+//
+// Within leaves out what the client was granted and may no longer have. It returns
+// [ErrNothingLeft] when nothing else is left.
 func (h *Resolver) Within(ctx context.Context, c *client.Client, granted Granted, requested []string, scope string) (*Terms, string, error) {
 	r, err := h.request(c, granted, requested, scope)
 	if err != nil {
@@ -117,8 +117,8 @@ func (h *Resolver) Within(ctx context.Context, c *client.Client, granted Granted
 type request struct {
 	wanted
 	asked []string
-	// identity are the identity scopes that were granted and that the client
-	// may still have. The token carries them, or they are left out.
+	// identity are the granted identity scopes that the client may still have. The
+	// token carries them, or they are left out.
 	identity []string
 	carries  bool
 }
@@ -155,7 +155,7 @@ func (h *Resolver) request(c *client.Client, granted Granted, requested []string
 	return r, nil
 }
 
-// narrow returns the scope of the token, with what is allowed at its resources.
+// narrow returns the scope of the token, given the scopes allowed at its resources.
 func (r *request) narrow(allowed []string) (string, error) {
 	leftOut := r.identity
 	if r.carries {
@@ -167,8 +167,8 @@ func (r *request) narrow(allowed []string) (string, error) {
 	return pick(r.asked, allowed, leftOut)
 }
 
-// first returns the first granted resource that the client may still reach and
-// that allows the scope; the first of all if none allows it.
+// first returns the first granted resource that the client still has access to and that
+// allows the scope. It returns the first of all if none allows it.
 func (h *Resolver) first(ctx context.Context, c *client.Client, granted Granted, r *request) ([]string, error) {
 	var ids []string
 	for _, id := range granted.Resources {

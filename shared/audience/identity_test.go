@@ -18,8 +18,7 @@ const (
 	ownAPI   = routetest.Issuer + "/api"
 )
 
-// newPerson is newResolver with a client that may know who people are, except by
-// their e-mail address.
+// newPerson is newChooser with a client that may have all identity scopes except email.
 func newPerson(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()
 	resolver, c := newResolver(t)
@@ -188,7 +187,7 @@ func TestResourceDefinesNoIdentity(t *testing.T) {
 	withinTest{granted: "read openid", resources: []string{orders}, requested: []string{orders}, audience: []string{orders}, want: "read"}.run(t, resolver, c)
 }
 
-// newStranger is a stage with a resource that is open to clients that registered
+// newStranger returns a resolver with a resource that is open to clients that registered
 // themselves, and such a client.
 func newStranger(t *testing.T) (*audience.Resolver, *client.Client) {
 	t.Helper()

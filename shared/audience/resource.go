@@ -11,11 +11,11 @@ import (
 // maxResources bounds the resources of one request: each may cost a read.
 const maxResources = 20
 
-// wanted are the resources that a request names.
+// wanted are the resources of a request.
 type wanted struct {
 	ids []string
-	// userInfo says that the userinfo endpoint is among them, which is not a
-	// resource that anybody registers.
+	// userInfo reports that the userinfo endpoint is among them. It is not a
+	// registered resource.
 	userInfo bool
 }
 
@@ -30,7 +30,7 @@ func (h *Resolver) wanted(c *client.Client, requested []string) (wanted, error) 
 	return w, err
 }
 
-// resolve turns the requested resources into ids, each once.
+// resolve converts the requested resources into ids without duplicates.
 func (h *Resolver) resolve(requested []string) (wanted, error) {
 	var w wanted
 	for _, r := range requested {
@@ -58,7 +58,7 @@ func (h *Resolver) resolve(requested []string) (wanted, error) {
 	return w, nil
 }
 
-// audience is how a resource stands in a token.
+// audience returns the aud value of a resource.
 func (h *Resolver) audience(id string) string {
 	if id == contract.APIPath {
 		return h.Issuer + id

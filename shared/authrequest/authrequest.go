@@ -1,11 +1,13 @@
-// Package authrequest judges authorization requests (RFC 6749 §4.1.1, OpenID
-// Connect Core §3.1.2.1), the same for a request that a browser brings to
-// /authorize and for one that a client pushes to /par.
+// Package authrequest validates authorization requests (RFC 6749 §4.1.1, OpenID Connect
+// Core §3.1.2.1). The rules are the same for a request of a browser to /authorize and for
+// one that a client pushes to /par.
 //
-// It does so in two steps, because of who is told what is wrong. Address finds out
-// where answers go. Whoever has a part in what is wrong up to then could be the
-// attacker, so nothing may be sent anywhere: a person sees a page. Judge looks at
-// everything else, and what it refuses the client is told at that address.
+// # Two steps
+//
+// The steps differ in where an error goes. [Address] finds the redirect URI. Any party to
+// an error before that could be the attacker, so nothing is redirected: the user sees a
+// page. [Request.Judge] checks everything else. The client receives its errors at the
+// redirect URI.
 package authrequest
 
 import (
@@ -21,10 +23,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Mode is how an answer reaches the client.
+// Mode is the response mode: how an answer reaches the client.
 type Mode string
 
-// The modes (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode).
+// The response modes (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode).
 const (
 	Query    Mode = "query"
 	FormPost Mode = "form_post"
@@ -33,40 +35,40 @@ const (
 // Request is an authorization request.
 type Request struct {
 	Client *client.Client
-	// RedirectURI is as the request has it, and Registered the one of the
-	// client that it is.
+	// RedirectURI is the requested one, and Registered the registered one that it
+	// matches.
 	RedirectURI, Registered string
-	// State goes back as it came, empty when none did.
+	// State is returned unchanged, empty when there is none.
 	State string
 	Mode  Mode
-	// Pushed says that the client pushed the request itself.
+	// Pushed reports that the client pushed the request (RFC 9126).
 	Pushed bool
 
-	// What follows is there after Judge.
+	// Judge sets the fields below.
 
 	Challenge session.Digest
 	Granted   audience.Granted
 	Nonce     string
-	// JKT is the key that the code will be bound to, empty for any.
+	// JKT is the thumbprint of the key for the code, empty for any key.
 	JKT       string
 	LoginHint string
 	Prompt    Prompt
-	// MaxAge is how long ago the person may have proved who they are, and
-	// Aged says that there is such a limit.
+	// MaxAge is the allowed age of the user's authentication. Aged reports that the
+	// request has such a limit.
 	MaxAge time.Duration
 	Aged   bool
-	// ACR is the weakest class of sign-in that the client takes, one of
+	// ACR is the weakest authentication class that the client accepts, one of
 	// oauth.ACRValues, empty for any.
 	ACR string
 
 	params Params
 }
 
-// Prompt is what a person must be asked, or that nothing may be.
+// Prompt is the prompt parameter: which pages the user must see, or that none may appear.
 type Prompt struct{ None, Login, Consent, SelectAccount bool }
 
-// Address returns the request of a client as far as it says where answers go. It
-// refuses what must not be answered there.
+// Address returns the request of a client with its response address. It refuses a request
+// that must not be answered there.
 func Address(c *client.Client, p Params) (*Request, error) {
 	for _, name := range []string{ParamClientID, paramRedirectURI, ParamRequestURI} {
 		if slices.Contains(p.repeated, name) {
@@ -94,11 +96,10 @@ func Address(c *client.Client, p Params) (*Request, error) {
 	return r, nil
 }
 
-// web reports whether the client is at an address that a form can be posted to,
-// and no app.
+// web reports whether the client has a URL that a form can be posted to, and is no app.
 func (r *Request) web() bool { return client.RedirectOrigin(r.Registered) != "" }
 
-// The longest values.
+// The length limits of values.
 const (
 	maxState = 2048
 	maxNonce = 512
@@ -139,7 +140,7 @@ func (r *Request) wellFormed() error {
 	return nil
 }
 
-// mayAsk judges whether the client may ask in this way at all.
+// mayAsk checks whether the client may send this kind of request.
 func (r *Request) mayAsk() error {
 	switch {
 	case !r.Client.MayUse(oauth.GrantAuthorizationCode):
@@ -172,8 +173,8 @@ func (r *Request) response() error {
 	return nil
 }
 
-// proofKey asks every client for RFC 7636: it costs nothing, and a code is then of
-// no use to who steals it (RFC 9700 §2.1.1).
+// proofKey requires PKCE (RFC 7636) of every client. It costs nothing, and a stolen code
+// is then useless (RFC 9700 §2.1.1).
 func (r *Request) proofKey() error {
 	if r.params.Get(paramChallenge) == "" {
 		return invalid("code_challenge is missing: every client must use PKCE")
@@ -201,7 +202,7 @@ func (r *Request) identity() error {
 	return nil
 }
 
-// attendance reads what the client wants of the person's presence.
+// attendance reads the parameters about the user's presence and authentication.
 func (r *Request) attendance() error {
 	for _, p := range strings.Fields(r.params.Get(paramPrompt)) {
 		switch p {
@@ -233,11 +234,10 @@ func (r *Request) attendance() error {
 	return nil
 }
 
-// weakest is the weakest class that we know among those that a client takes, and
-// empty if it names none. What we do not know is a wish (OIDC Core §3.1.2.1): the
-// tokens say which class it was. What we know the client means: whoever asks for a
-// stronger sign-in as RFC 9470 §4 says must not be sent back with a weaker one. A
-// stronger one than it asked for always does.
+// weakest returns the weakest known class among the acr_values, empty if there are none.
+// An unknown value is only a preference (OIDC Core §3.1.2.1): the tokens state the actual
+// class. A known value is a requirement: a client that requests a stronger authentication
+// as in RFC 9470 §4 must not get a weaker one. A stronger class always satisfies it.
 func weakest(wanted []string) string {
 	for _, class := range oauth.ACRValues {
 		if slices.Contains(wanted, class) {

@@ -8,8 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The parameters that mean something here. Every other one is ignored (RFC 6749
-// §3.1).
+// The known parameters. Any other one is ignored (RFC 6749 §3.1).
 const (
 	ParamClientID    = "client_id"
 	ParamRequestURI  = "request_uri" // RFC 9126 §4
@@ -38,23 +37,23 @@ var known = []string{
 const (
 	// maxParameters bounds the parameters of one request.
 	maxParameters = 100
-	// maxResources bounds the one that may come several times.
+	// maxResources bounds the values of the only parameter that may be repeated.
 	maxResources = 10
 )
 
-// Params are the parameters of a request, none of them empty.
+// Params are the parameters of a request. None of them is empty.
 type Params struct {
 	url.Values
-	// repeated are those that came more than once and must not.
+	// repeated are the parameters that were repeated and must not be.
 	repeated []string
 }
 
-// ErrQuery says that a query cannot be read.
+// ErrQuery is returned when a query cannot be parsed.
 var ErrQuery = errors.New("the query is not a valid form")
 
-// Parse reads the query of an authorization request, or a form in the place of
-// one. An empty value is an absent parameter. What came twice is remembered, to
-// be refused when it is known who is to be told; until then it has no value.
+// Parse parses the query of an authorization request, or a form in its place. An empty
+// value is an absent parameter. A repeated parameter has no value. It is recorded, and
+// refused when the recipient of the error is known.
 func Parse(query string) (Params, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil || len(values) > maxParameters {
@@ -63,7 +62,7 @@ func Parse(query string) (Params, error) {
 	return Check(values), nil
 }
 
-// Check makes parameters of values.
+// Check makes Params of parsed values.
 func Check(values url.Values) Params {
 	p := Params{Values: url.Values{}}
 	for name, sent := range values {
@@ -87,8 +86,8 @@ func (p Params) Take(name string) string {
 	return value
 }
 
-// Known are the parameters that mean something, written anew: two requests for
-// the same have the same.
+// Known returns the known parameters in canonical form: two requests with the same meaning
+// have the same form.
 func (p Params) Known() url.Values {
 	out := url.Values{}
 	for _, name := range known {
@@ -99,8 +98,8 @@ func (p Params) Known() url.Values {
 	return out
 }
 
-// plain reports whether a value is text without control characters. Others do not
-// survive the way through a page.
+// plain reports whether a value is text without control characters. Control characters do
+// not survive the way through a page.
 func plain(value string) bool {
 	return utf8.ValidString(value) && !strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f })
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-func TestParse(t *testing.T) {
+func TestParseRecordsRepeatedParameters(t *testing.T) {
 	p, err := authrequest.Parse("client_id=a&state=&resource=x&resource=&resource=y&scope=b+c&own=1&nonce=1&nonce=2")
 	if err != nil {
 		t.Fatal(err)
@@ -44,8 +44,8 @@ var c = &client.Client{
 	ID: "app", Grants: []string{oauth.GrantAuthorizationCode}, RedirectURIs: []string{"https://app.example.com/cb", "com.example.app:/cb"},
 }
 
-// An address is one that is registered, or there is none. What goes back to it is
-// text that every browser can carry.
+// The address is a registered one or none. All values that return to it are text that
+// every browser can carry.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		"client_id=app&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb&state=x&response_mode=form_post",
@@ -78,7 +78,7 @@ func FuzzRequest(f *testing.F) {
 		if r.Mode == authrequest.FormPost && !strings.HasPrefix(r.RedirectURI, "https://") {
 			t.Errorf("Address of %q posts a form to %q", query, r.RedirectURI)
 		}
-		// The client has access to nothing, so that nothing has to be read.
+		// The client has access to nothing, so that Judge needs no read.
 		err = r.Judge(t.Context(), &audience.Resolver{Issuer: "https://auth.example.com", Clients: &client.Store{}})
 		refused, ok := errors.AsType[*oauth.Error](err)
 		if err != nil && !ok {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// loopbacks begin the redirect URIs whose port is free: a program on somebody's
-// device gets the one that the system has left (RFC 8252 §7.3). A name is no such
-// literal: "localhost" may be anything.
+// loopbacks begin the redirect URIs with a free port: a program on the user's device gets
+// the port that the system assigns (RFC 8252 §7.3). The name "localhost" is not among
+// them, because it may resolve to any address.
 var loopbacks = []string{"http://127.0.0.1", "http://[::1]"}
 
-// Match returns the registered redirect URI that a requested one is, byte for
-// byte (RFC 9700 §2.1), but for the port of a loopback address. No URI is parsed:
-// what the browser will make of it was judged when it was registered.
+// Match returns the registered redirect URI that equals a requested one, byte for byte
+// (RFC 9700 §2.1), except for the port of a loopback address. It parses no URI: the check
+// at registration covered how a browser reads it.
 func Match(registered []string, requested string) (string, bool) {
 	if slices.Contains(registered, requested) {
 		return requested, true
@@ -37,7 +37,7 @@ func Match(registered []string, requested string) (string, bool) {
 	return "", false
 }
 
-// afterPort returns what follows the port, if there is one, of what follows a
+// afterPort returns the rest of a URI after the optional port. The input begins after the
 // host.
 func afterPort(rest string) (string, bool) {
 	if port, ok := strings.CutPrefix(rest, ":"); ok {

@@ -13,7 +13,7 @@ var registered = []string{
 	"http://127.0.0.1/cb", "http://[::1]:5000/cb?x", "http://127.0.0.1:9", "http://localhost:3000/cb",
 }
 
-func TestMatch(t *testing.T) {
+func TestOnlyTheLoopbackPortMayDiffer(t *testing.T) {
 	for requested, want := range map[string]string{
 		"http://127.0.0.1:49152/cb":   "http://127.0.0.1/cb",
 		"http://127.0.0.1:1/cb":       "http://127.0.0.1/cb",
@@ -66,8 +66,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestKeycloakCVE202618211LocalhostPrefix: what only begins like a loopback address
-// is somebody's host.
+// TestKeycloakCVE202618211LocalhostPrefix: a host that only begins like a loopback address
+// is a foreign host.
 func TestKeycloakCVE202618211LocalhostPrefix(t *testing.T) {
 	for _, evil := range []string{
 		"http://localhost.evil.test/cb", "http://localhost.evil.test:3000/cb", "http://localhost:3000.evil.test/cb", "http://localhost:3000@evil.test/cb",
@@ -79,8 +79,8 @@ func TestKeycloakCVE202618211LocalhostPrefix(t *testing.T) {
 	}
 }
 
-// Whatever is matched can only be what was registered, with a port where that is
-// free: the bytes in front of it and behind it are the registered ones.
+// A match is the registered URI, with another port where the port is free: the bytes
+// before and after it are the registered ones.
 func FuzzMatch(f *testing.F) {
 	for _, seed := range append([]string{"http://127.0.0.1:80@evil/cb", "http://[::1]:1/cb?x", "http://127.0.0.1:80\\@evil/cb", "https://app.example.com/cb/..;/x"}, registered...) {
 		f.Add(seed)
@@ -90,8 +90,8 @@ func FuzzMatch(f *testing.F) {
 		if !ok || match == requested {
 			return
 		}
-		// A registered loopback URI is host, port and tail; cut the port out
-		// of both in another way than Match does.
+		// A registered loopback URI is host, port and tail. Cut the port out of both with
+		// another method than Match uses.
 		if without(match) != without(requested) || client.CheckRedirect(requested) != nil || !client.LoopbackRedirect(requested) {
 			t.Errorf("Match(%q) = %q, which is another URI", requested, match)
 		}

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// maxEntries bounds each cache. Only what exists is cached, so strangers
-// cannot fill it; it is far above what one function instance sees.
+// maxEntries bounds each cache. Only what exists is cached, so an attacker
+// cannot fill it with invented ids. It is far above what one function instance sees.
 const maxEntries = 1000
 
-// cache remembers what was read. It is safe for concurrent use.
+// cache holds values and the time at which each was read. It is safe for concurrent use.
 type cache[V any] struct {
 	mu      sync.Mutex
 	entries map[string]entry[V]
@@ -20,8 +20,8 @@ type entry[V any] struct {
 	read  time.Time
 }
 
-// get returns what was read less than ttl before now. An entry from the future
-// is stale too: the clock was set back and its age is unknown.
+// get returns the value of key if it was read less than ttl before now. An entry
+// from the future is stale too: the clock was set back and its age is unknown.
 func (c *cache[V]) get(key string, now time.Time, ttl time.Duration) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -33,7 +33,7 @@ func (c *cache[V]) get(key string, now time.Time, ttl time.Duration) (V, bool) {
 	return e.value, true
 }
 
-// put remembers a value. When the cache is full a random entry gives way.
+// put stores a value. A full cache drops a random entry first.
 func (c *cache[V]) put(key string, value V, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

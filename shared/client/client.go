@@ -1,15 +1,25 @@
-// Package client knows who may ask Tipstaff for a token, and for what.
+// Package client holds the registered clients and resources, and decides which
+// client may ask for which token.
+//
+// # Clients
 //
 // A client is a program that was registered with an authorization server (RFC
-// 6749 §2). It proves itself with a secret, it may use some grant types, and
-// for each resource it may ask for some scopes and no others. A resource is a
-// protected API, named by the URI that stands in a token's audience (RFC 8707);
-// it decides with which algorithm and for how long its tokens are signed.
+// 6749 §2). It authenticates with a secret or a signed assertion, and it may use
+// some grant types. For each resource it may ask for some scopes and no others.
+// See [Client].
 //
-// Both live in the registry table, one item each, and are written by package
-// registry. The functions only read them, through a Store that remembers what
-// it read for a few seconds: a warm function authenticates a known client
-// without a call to DynamoDB.
+// # Resources
+//
+// A resource is a protected API. The URI in a token's audience names it (RFC
+// 8707). The resource decides which algorithm signs its tokens and how long they
+// live. See [Resource].
+//
+// # Storage
+//
+// Both live in the registry table, one item each, and package registry writes
+// them. The functions only read them, through a [Store] that caches what it read
+// for a few seconds: a warm function authenticates a known client without a call
+// to DynamoDB.
 package client
 
 import (
@@ -20,12 +30,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// MaxSecrets is how many secrets a client has at most: the one in use and the
-// one that replaces it.
+// MaxSecrets is how many secrets a client has at most: the current one and its
+// replacement.
 const MaxSecrets = 2
 
-// How long a grant may live and by how much a refresh may come too late. The
-// defaults are those of a client that says nothing.
+// The lifetimes of a grant and the grace after a refresh. A client that sets none
+// gets the defaults.
 const (
 	DefaultIdle     = 14 * 24 * time.Hour
 	DefaultAbsolute = 90 * 24 * time.Hour
@@ -36,8 +46,8 @@ const (
 	MaxGrace    = time.Minute
 )
 
-// Client is a registered client. What a Store returns is shared by its callers
-// and must not be changed.
+// Client is a registered client. The callers of a [Store] share the value that it
+// returns and must not change it.
 type Client struct {
 	ID   string
 	Name string
@@ -47,52 +57,52 @@ type Client struct {
 	Secrets     []Secret
 	// Grants are the grant types that the client may use.
 	Grants []string
-	// Access is what the client may ask for. The first entry is the default,
-	// for requests that name no resource.
+	// Access lists the resources that the client may ask for. The first entry
+	// is the default, for requests that name no resource.
 	Access []Access
-	// Introspects names the resources whose tokens the client may
-	// introspect: a resource server lists itself here.
+	// Introspects lists the resources for which the client may introspect
+	// tokens. A resource server lists itself here.
 	Introspects []string
 	// RedirectURIs are compared byte by byte (RFC 9700 §2.1).
 	RedirectURIs []string
-	// Origins are those of the client's pages, which may call us from a
+	// Origins are the origins of the client's pages, which may call us from a
 	// browser with its cookies. They are compared byte by byte.
 	Origins []string
-	// FirstParty clients belong to the operator and need no consent.
+	// FirstParty reports that the client belongs to the operator. It needs no consent.
 	FirstParty bool
-	// Idle is how long a grant to the client lives without a refresh, and
-	// Absolute how long in any case. Zero is the default when it is stored.
+	// Idle is how long a grant to the client lives without a refresh. Absolute
+	// is how long it lives at most. Storage replaces zero by the default.
 	Idle, Absolute time.Duration
-	// Grace is how long after a refresh the token before it still gets the
-	// same answer, for a client that cannot prove a secret at each refresh.
-	// Zero means never.
+	// Grace is how long after a refresh the previous refresh token still gets
+	// the same answer. It serves clients that do not authenticate with a
+	// secret at each refresh. Zero means never.
 	Grace time.Duration
-	// Identity is what the client may ask about people, of
-	// oauth.IdentityScopes.
+	// Identity lists the identity scopes that the client may ask for, a subset
+	// of oauth.IdentityScopes.
 	Identity []string
-	// PostLogoutURIs are where a sign-out may lead (OIDC RP-Initiated
-	// Logout §3.1), compared byte by byte.
+	// PostLogoutURIs are the URIs that a sign-out may redirect to (OIDC
+	// RP-Initiated Logout §3.1), compared byte by byte.
 	PostLogoutURIs []string
-	// BackChannelURI is told when a session ends (OIDC Back-Channel Logout
-	// §2.2); empty for a client that does not want to know.
+	// BackChannelURI receives a logout token when a session ends (OIDC
+	// Back-Channel Logout §2.2). It is empty for a client that wants none.
 	BackChannelURI string
-	// IDTokenAlgorithm signs the client's id tokens, empty for oauth.ES256.
+	// IDTokenAlgorithm signs the client's id tokens. Empty means oauth.ES256.
 	IDTokenAlgorithm string
 	// RequirePAR refuses authorization requests that were not pushed (RFC
 	// 9126 §6), RequireDPoP token requests without a proof (RFC 9449 §5.2),
 	// and DPoPNonce proofs without a nonce of ours (§8).
 	RequirePAR, RequireDPoP, DPoPNonce bool
-	// KeySet is a JSON Web Key Set of the public keys with which the client
-	// signs who it is, by AssertionAlgorithm.
+	// KeySet is a JSON Web Key Set of the public keys for private_key_jwt. The
+	// client signs its assertions with AssertionAlgorithm.
 	KeySet             json.RawMessage
 	AssertionAlgorithm string
-	// Exchanges are the resources for which the client may exchange the
-	// tokens of others (RFC 8693).
+	// Exchanges lists the resources for which the client may exchange the
+	// tokens of other clients (RFC 8693).
 	Exchanges []string
-	// SelfRegistered says that nobody vouches for the client: it registered
-	// itself, or its metadata document did. It is not stored.
+	// SelfRegistered reports that no operator vouches for the client: it
+	// registered itself (RFC 7591) or has a metadata document. It is not stored.
 	SelfRegistered bool
-	// Disabled clients keep their registration and get nothing.
+	// Disabled clients keep their registration and get no tokens.
 	Disabled bool
 	// Revision counts the writes of this client, from 1.
 	Revision int64
@@ -105,18 +115,18 @@ type Access struct {
 	Scopes   []string
 }
 
-// Secret is what we keep of a client secret. The secret itself has 256 bits, so
-// that a fast hash is enough; see NewSecret.
+// Secret is the stored form of a client secret. The secret itself has 256 random
+// bits, so a fast hash is enough. See [NewSecret].
 type Secret struct {
-	// ID names the secret to people, see SecretID.
+	// ID names the secret in listings, see [SecretID].
 	ID     string
 	SHA256 [32]byte
-	// NotAfter ends the secret, zero means never.
+	// NotAfter is when the secret expires. Zero means never.
 	NotAfter time.Time
 }
 
-// DefaultResource is the resource of a request that names none, empty when the
-// client has access to nothing.
+// DefaultResource returns the resource of a request that names none. It is empty
+// when the client has access to nothing.
 func (c *Client) DefaultResource() string {
 	if len(c.Access) == 0 {
 		return ""
@@ -124,8 +134,8 @@ func (c *Client) DefaultResource() string {
 	return c.Access[0].Resource
 }
 
-// Scopes returns what the client may ask for at a resource, and whether it may
-// ask for anything there at all.
+// Scopes returns the scopes that the client may ask for at a resource, and whether
+// the client has access to the resource at all.
 func (c *Client) Scopes(resource string) ([]string, bool) {
 	for _, a := range c.Access {
 		if a.Resource == resource {
@@ -135,12 +145,12 @@ func (c *Client) Scopes(resource string) ([]string, bool) {
 	return nil, false
 }
 
-// Public reports whether the client has no secret to prove itself with (RFC 6749
-// §2.1).
+// Public reports whether the client is a public client, which has no credentials
+// (RFC 6749 §2.1).
 func (c *Client) Public() bool { return slices.Contains(c.AuthMethods, oauth.AuthNone) }
 
-// UsesSecret reports whether the client proves itself with a secret that we
-// gave it.
+// UsesSecret reports whether the client authenticates with a secret that we
+// issued.
 func (c *Client) UsesSecret() bool {
 	return slices.ContainsFunc(c.AuthMethods, func(m string) bool { return m == oauth.ClientSecretBasic || m == oauth.ClientSecretPost })
 }
@@ -156,9 +166,9 @@ func (c *Client) MayIntrospect(resource string) bool { return slices.Contains(c.
 // good at a resource.
 func (c *Client) MayExchange(resource string) bool { return slices.Contains(c.Exchanges, resource) }
 
-// ValidID reports whether id can be the id of a client: 1 to 64 letters,
-// digits, "_" and "-". In these the Basic credentials of clients that
-// percent-encode (RFC 6749 §2.3.1) and of those that do not are the same.
+// ValidID reports whether id can be a client id: 1 to 64 letters, digits, "_" and
+// "-". With these characters the Basic credentials of clients that percent-encode
+// (RFC 6749 §2.3.1) equal those of clients that do not.
 func ValidID(id string) bool {
 	if id == "" || len(id) > 64 {
 		return false

@@ -35,7 +35,7 @@ const (
 
 	attrIdentity   = "identity"    // absent: nothing
 	attrPostLogout = "post_logout" // absent: no URI
-	attrBack       = "backchannel" // absent: is not told
+	attrBack       = "backchannel" // absent: no logout tokens
 	attrIDAlg      = "id_alg"      // absent: oauth.ES256
 	attrPAR        = "par"         // absent: false
 	attrDPoP       = "dpop"        // absent: false
@@ -106,8 +106,8 @@ func EncodeClient(c *Client) dynamo.Item {
 	return it
 }
 
-// DecodeClient reads what EncodeClient wrote, and what later releases added to
-// it. An attribute of the wrong type is an error.
+// DecodeClient parses the output of [EncodeClient], including what later releases
+// added to it. It returns an error for an attribute of the wrong type.
 func DecodeClient(it dynamo.Item) (*Client, error) {
 	r := dynamo.Reader{Item: it}
 	c := &Client{
@@ -175,9 +175,9 @@ func EncodeResource(r *Resource) dynamo.Item {
 	return it
 }
 
-// DecodeResource reads what EncodeResource wrote, and what later releases added
-// to it. An attribute of the wrong type is an error, and so is a lifetime above
-// MaxLifetime.
+// DecodeResource parses the output of [EncodeResource], including what later
+// releases added to it. It returns an error for an attribute of the wrong type and
+// for a lifetime above MaxLifetime.
 func DecodeResource(it dynamo.Item) (*Resource, error) {
 	r := dynamo.Reader{Item: it}
 	res := &Resource{

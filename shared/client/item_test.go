@@ -39,7 +39,7 @@ func TestClientRoundTrip(t *testing.T) {
 	}
 }
 
-// strict sets what a client of people can be registered with.
+// strict sets the fields of a client for which users sign in.
 func strict(c *client.Client) {
 	c.Identity = []string{oauth.ScopeOpenID, oauth.ScopeEmail}
 	c.PostLogoutURIs = []string{"https://app.example.com/bye"}
@@ -50,9 +50,9 @@ func strict(c *client.Client) {
 	c.Exchanges = []string{"https://api.example.com", client.API}
 }
 
-// What says nothing takes no room, and what nobody vouches for is never stored
-// as something that somebody did.
-func TestClientSaysNothing(t *testing.T) {
+// Empty fields take no room in the item, and SelfRegistered is never stored: a
+// decoded item is always a client that an operator registered.
+func TestEmptyFieldsTakeNoRoom(t *testing.T) {
 	bare := client.EncodeClient(&client.Client{ID: "c", Grace: client.DefaultGrace})
 	for _, name := range []string{contract.PK, contract.SK, "rev", "id"} {
 		delete(bare, name)
@@ -66,7 +66,7 @@ func TestClientSaysNothing(t *testing.T) {
 	}
 }
 
-func TestMayExchange(t *testing.T) {
+func TestExchangeNeedsAListedResource(t *testing.T) {
 	c := &client.Client{Exchanges: []string{"https://api.example.com"}}
 	for resource, want := range map[string]bool{"https://api.example.com": true, "https://api.example.com/": false, "": false, client.API: false} {
 		if got := c.MayExchange(resource); got != want {
@@ -75,9 +75,9 @@ func TestMayExchange(t *testing.T) {
 	}
 }
 
-// A client that says nothing about the life of its grants has the usual one,
-// which is what an item of an earlier release means; but no grace is no grace.
-func TestSpans(t *testing.T) {
+// A client without lifetimes has the defaults, which is the meaning of an item of
+// an earlier release. A grace of zero stays zero.
+func TestMissingLifetimesHaveDefaults(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := []struct {
 		name                      string
@@ -118,9 +118,9 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// An item of a release that knew fewer attributes has their defaults; one that
-// does not make sense is an error and never a weaker registration.
-func TestDecodeResource(t *testing.T) {
+// An item of a release with fewer attributes has their defaults. An item that is
+// not valid is an error and never a weaker registration.
+func TestOldResourceItemHasDefaults(t *testing.T) {
 	old := client.ResourceKey("urn:a:b")
 	old["id"] = &types.AttributeValueMemberS{Value: "urn:a:b"}
 	r, err := client.DecodeResource(old)

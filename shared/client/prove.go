@@ -6,12 +6,11 @@ import (
 )
 
 // Prove returns the client of that id if proof returns nil for it. Otherwise the
-// error is ErrUnknown, ErrDisabled, what proof returned, or what went wrong with
-// the read.
+// error is ErrUnknown, ErrDisabled, the error of proof, or that of a failed read.
 //
-// As in Authenticate a success against the cache makes no call and everything
-// else is decided by one fresh read, so that a key that the client began to use
-// a moment ago works at once. proof may be asked twice.
+// As in [Store.Authenticate] a success against the cache makes no call. Any other
+// outcome is decided by one fresh read, so that a new key of the client works at
+// once. Prove may call proof twice.
 func (s *Store) Prove(ctx context.Context, id string, proof func(*Client) error) (*Client, error) {
 	if c, ok := s.clients.get(id, s.Now(ctx), s.ttl()); ok && !c.Disabled && proof(c) == nil {
 		return c, nil

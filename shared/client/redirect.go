@@ -8,11 +8,11 @@ import (
 // maxRedirect is the length of the longest redirect URI.
 const maxRedirect = 512
 
-// CheckRedirect accepts what a redirect may go to: https, http on a loopback
-// host (RFC 8252 §7.3), or a private-use scheme with a dot (§7.1), which no
-// scheme that a browser acts upon has. Requests are compared with it byte by
-// byte, so it must be spelled as the browser will follow it. The error is a
-// sentence that does not repeat the URI.
+// CheckRedirect accepts a valid redirect URI: https, http on a loopback host (RFC
+// 8252 §7.3), or a private-use scheme with a dot (§7.1). No scheme that a browser
+// runs has a dot. Requests are compared with the URI byte by byte, so it must be
+// spelled as the browser will follow it. The error is a sentence that does not
+// repeat the URI.
 func CheckRedirect(uri string) error {
 	if len(uri) > maxRedirect {
 		return errors.New("redirect URI is too long")
@@ -85,8 +85,8 @@ func checkScheme(scheme, authority string) error {
 	return nil
 }
 
-// DotSegment reports whether a path, with or without a query, has a segment that
-// a browser resolves instead of sending it.
+// DotSegment reports whether a path, with or without a query, has a dot segment. A
+// browser resolves such a segment instead of sending it.
 func DotSegment(path string) bool {
 	path, _, _ = strings.Cut(path, "?")
 	path = strings.ReplaceAll(strings.ToLower(path), "%2e", ".")
@@ -98,8 +98,8 @@ func DotSegment(path string) bool {
 	return false
 }
 
-// LoopbackRedirect reports whether a redirect URI that CheckRedirect accepted
-// leads to the person's own machine.
+// LoopbackRedirect reports whether a redirect URI that [CheckRedirect] accepted
+// leads to the user's own machine.
 func LoopbackRedirect(uri string) bool {
 	scheme, authority, _, err := splitRedirect(uri)
 	if err != nil || scheme != "http" {
@@ -109,8 +109,8 @@ func LoopbackRedirect(uri string) bool {
 	return err == nil && Loopback(host)
 }
 
-// RedirectOrigin is the origin of a redirect URI that CheckRedirect accepted,
-// as it is spelled there: scheme and authority. It is empty for a URI of a
+// RedirectOrigin returns the origin of a redirect URI that [CheckRedirect]
+// accepted, in the same spelling: scheme and authority. It is empty for a URI of a
 // private-use scheme.
 func RedirectOrigin(uri string) string {
 	scheme, authority, _, err := splitRedirect(uri)

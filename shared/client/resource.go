@@ -12,9 +12,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// API is the id of Tipstaff's own API: the path below the issuer that stands in
-// the audience of its tokens. It is the one resource that is not an absolute
-// URI, so that a registry file is good for every stage.
+// API is the id of Tipstaff's own API: the path that follows the issuer in the
+// audience of its tokens. It is the only resource id that is not an absolute URI,
+// so one registry file works in every stage.
 const API = contract.APIPath
 
 // How long the access tokens of a resource live.
@@ -24,8 +24,8 @@ const (
 	MaxLifetime     = time.Hour
 )
 
-// Resource is a protected API. What a Store returns is shared by its callers
-// and must not be changed.
+// Resource is a protected API. The callers of a [Store] share the value that it
+// returns and must not change it.
 type Resource struct {
 	// ID is API or an absolute URI as NormalizeResource returns it.
 	ID   string
@@ -35,14 +35,14 @@ type Resource struct {
 	// Lifetime of an access token.
 	Lifetime time.Duration
 	Scopes   []Scope
-	// SelfRegistered are the scopes that clients may ask for which
-	// registered themselves; none keeps them out.
+	// SelfRegistered are the scopes that clients may ask for that registered
+	// themselves. Empty means that they get no access.
 	SelfRegistered []string
 	// Revision counts the writes of this resource, from 1.
 	Revision int64
 }
 
-// Scope is something that can be allowed at a resource.
+// Scope is a permission that a resource defines.
 type Scope struct {
 	Name        string
 	Description string
@@ -59,7 +59,7 @@ func (r *Resource) Defines(scope string) bool {
 }
 
 // OwnAPI returns the resource of Tipstaff's own API. It is built in: it has no
-// item, and Store.Resource answers it without a call.
+// item, and [Store.Resource] returns it without a call.
 func OwnAPI() *Resource {
 	own := &Resource{ID: API, Name: "Tipstaff", Algorithm: oauth.ES256, Lifetime: DefaultLifetime}
 	for _, s := range contract.APIScopes {
@@ -71,14 +71,15 @@ func OwnAPI() *Resource {
 // maxResource is the length of the longest resource id.
 const maxResource = 512
 
-// NormalizeResource returns the one spelling of a resource under which it is
-// stored and looked up: scheme and host in lower case, no default port, and no
-// slash when the path is nothing else. RFC 8707 clients send the root slash
-// whether the operator wrote it or not; without it the id of an origin is the
+// NormalizeResource returns the canonical spelling of a resource id, under which
+// it is stored and looked up: scheme and host in lower case, no default port, and
+// no slash when the path is nothing else. Clients of RFC 8707 send the root slash
+// whether the operator wrote it or not. Without it the id of an origin is the
 // origin itself, as in an issuer.
 //
-// A resource is an absolute URI without fragment (RFC 8707 §2): https, http on
-// a loopback host, or a URN. What follows the host is compared byte by byte.
+// A resource is an absolute URI without fragment (RFC 8707 §2): https, http on a
+// loopback host, or a URN. The part after the host is compared byte by byte. The
+// error is a sentence about the URI.
 func NormalizeResource(resource string) (string, error) {
 	if len(resource) > maxResource {
 		return "", fmt.Errorf("resource is longer than %d bytes", maxResource)
@@ -131,13 +132,13 @@ func normalizeHTTP(scheme, rest string) (string, error) {
 	return scheme + "://" + host + tail, nil
 }
 
-// Loopback reports whether host, as it stands in a URI and in lower case, is
-// this machine: "localhost", 127.0.0.1 or [::1].
+// Loopback reports whether host, in lower case and as in a URI, is this machine:
+// "localhost", 127.0.0.1 or [::1].
 func Loopback(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "[::1]"
 }
 
-// splitAuthority splits a lower-case authority into host and port. It knows no
+// splitAuthority splits a lower-case authority into host and port. It accepts no
 // user information, no percent-encoding and no empty host.
 func splitAuthority(authority string) (host, port string, err error) {
 	host, colon := authority, ""
@@ -159,7 +160,7 @@ func splitAuthority(authority string) (host, port string, err error) {
 func validHost(host string) bool {
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		addr, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
-		// One spelling per address, or two ids could name one resource.
+		// An address has one spelling. Otherwise two ids could name one resource.
 		return err == nil && addr.Zone() == "" && host == "["+addr.String()+"]" && addr.Is6()
 	}
 	for i := range len(host) {
@@ -170,7 +171,7 @@ func validHost(host string) bool {
 	return host != ""
 }
 
-// checkURI refuses what no URI contains (RFC 3986 §2), and a fragment.
+// checkURI refuses characters that no URI contains (RFC 3986 §2), and a fragment.
 func checkURI(s string) error {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

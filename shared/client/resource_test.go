@@ -80,8 +80,8 @@ func TestNormalizeResourceRefuses(t *testing.T) {
 	}
 }
 
-// A normal form is its own normal form, is what net/url would read, and is the
-// same with the root slash that clients add.
+// A normal form is its own normal form, net/url reads it in the same way, and the
+// root slash that clients add does not change it.
 func FuzzNormalizeResource(f *testing.F) {
 	for _, s := range []string{
 		"https://api.example.com/", "HTTP://LOCALHOST:80?a", "urn:a:b", "https://[::1]:443//?x",

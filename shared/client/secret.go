@@ -9,9 +9,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// A client secret is "tss_", 32 random bytes as 43 base62 digits, and the
-// CRC-32 of all that as 6 more. The prefix and the checksum let a secret
-// scanner find a leaked one and let us refuse a mistyped one without a read.
+// A client secret is "tss_", 32 random bytes as 43 base62 digits, and the CRC-32 of
+// both as 6 more digits. With the prefix and the checksum a secret scanner can find
+// a leaked secret, and we can refuse a mistyped one without a read.
 const (
 	secretPrefix = string(opaque.ClientSecret)
 	randomDigits = 43
@@ -26,8 +26,8 @@ func NewSecret() string {
 	return body + opaque.Checksum(body)
 }
 
-// ValidSecret reports whether s has the form of a client secret. It says
-// nothing about whose secret it is.
+// ValidSecret reports whether s has the form of a client secret. It does not check
+// which client the secret belongs to.
 func ValidSecret(s string) bool {
 	if len(s) != secretLength || !strings.HasPrefix(s, secretPrefix) {
 		return false
@@ -41,11 +41,11 @@ func ValidSecret(s string) bool {
 	return s[len(body):] == opaque.Checksum(body)
 }
 
-// maxSecret is the length of the longest secret of somebody else's making.
+// maxSecret is the length of the longest secret that we did not issue.
 const maxSecret = 512
 
-// Plausible reports whether somebody could have the secret s: one of ours that
-// is intact, or one whose hash an operator brought along.
+// Plausible reports whether s can be the secret of a client: one of ours that is
+// intact, or one that an operator imported by its hash.
 func Plausible(s string) bool {
 	if strings.HasPrefix(s, secretPrefix) {
 		return ValidSecret(s)
@@ -53,12 +53,12 @@ func Plausible(s string) bool {
 	return s != "" && len(s) <= maxSecret
 }
 
-// HashSecret returns what is kept of a secret.
+// HashSecret returns the stored form of a secret.
 func HashSecret(secret string) Secret {
 	sum := sha256.Sum256([]byte(secret))
 	return Secret{ID: SecretID(sum), SHA256: sum}
 }
 
-// SecretID names a secret by the first 32 bits of its hash, which say nothing
+// SecretID names a secret by the first 32 bits of its hash. They reveal nothing
 // about a secret of 256 bits.
 func SecretID(sum [32]byte) string { return hex.EncodeToString(sum[:4]) }

@@ -51,7 +51,7 @@ func TestValidSecret(t *testing.T) {
 	}
 }
 
-// One wrong character is always noticed, wherever it is.
+// One wrong character is always noticed, at any position.
 func TestMistypedSecret(t *testing.T) {
 	s := client.NewSecret()
 	for i := range len(s) {

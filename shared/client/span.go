@@ -6,14 +6,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// putSpan leaves out what is as usual, in whole seconds.
+// putSpan stores a duration in whole seconds, and omits the usual one.
 func putSpan(it dynamo.Item, name string, value, usual time.Duration) {
 	if value != usual {
 		it[name] = dynamo.Number(int64(value / time.Second))
 	}
 }
 
-// span reads seconds. What is too short or too long is an error.
+// span reads seconds. A value below shortest or above longest is an error.
 func span(r *dynamo.Reader, name string, usual, shortest, longest time.Duration) time.Duration {
 	if _, ok := r.Item[name]; !ok {
 		return usual

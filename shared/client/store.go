@@ -14,50 +14,51 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// DefaultTTL is how long a Store believes what it read.
+// DefaultTTL is how long a [Store] uses a cached value.
 const DefaultTTL = 30 * time.Second
 
 var (
-	// ErrUnknown says that nothing is registered under that id.
+	// ErrUnknown is returned when the registry has no item with that id.
 	ErrUnknown = errors.New("not registered")
-	// ErrSecret says that the secret is not one of the client's live ones.
+	// ErrSecret is returned when the secret is not a live one of the client.
 	ErrSecret = errors.New("wrong client secret")
-	// ErrDisabled says that the secret is right and the client is disabled.
+	// ErrDisabled is returned when the credentials are right and the client is
+	// disabled.
 	ErrDisabled = errors.New("client is disabled")
 )
 
 // Store reads clients and resources from the registry table, with consistent
-// reads, and caches what exists. A client that is changed, disabled or removed
-// is therefore treated as before for up to TTL. What does not exist is never
-// cached.
+// reads, and caches them. A changed, disabled or removed client therefore works
+// as before for up to TTL. Absence is never cached.
 //
 // A Store is safe for concurrent use and must not be copied.
 type Store struct {
 	DB    *dynamodb.Client
 	Table string
 	Now   func(context.Context) time.Time
-	// TTL is how long a cached value is used, zero means DefaultTTL.
+	// TTL is how long a cached value is used. Zero means [DefaultTTL].
 	TTL time.Duration
-	// Documents returns the client that a metadata document describes, whose
-	// URL is the client's id, or an error that is ErrUnknown. Nil is a stage
-	// without such clients.
+	// Documents returns the client that a metadata document describes. The URL
+	// of the document is the client's id. The error matches ErrUnknown when there
+	// is no such client. Nil means that the stage has no such clients.
 	Documents func(ctx context.Context, url string) (*Client, error)
-	// Registered returns the client that registered itself and got this id,
-	// or an error that is ErrUnknown. Nil is as in Documents.
+	// Registered returns the client that registered itself and got this id. The
+	// error matches ErrUnknown when there is none. Nil is as in Documents.
 	Registered func(ctx context.Context, id string) (*Client, error)
 
 	clients   cache[*Client]
 	resources cache[*Resource]
-	// documents is a cache of its own: whoever can put up documents can push
-	// out of it what others did, and nothing of the registry.
+	// documents is a separate cache. An attacker who publishes many documents
+	// can push out other documents, and nothing of the registry.
 	documents cache[*Client]
 }
 
-// documentPrefix begins the id of a client that a document describes.
+// documentPrefix begins the id of a client with a metadata document.
 const documentPrefix = "https://"
 
-// Client returns the client of that id, disabled or not, or ErrUnknown. One that
-// registered itself is told by the form of its id, and is not in the registry.
+// Client returns the client of that id, disabled or not, or [ErrUnknown]. The form
+// of its id shows that a client registered itself. Such a client is not in the
+// registry.
 func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
 	switch {
 	case strings.HasPrefix(id, documentPrefix):
@@ -74,7 +75,7 @@ func (s *Store) Client(ctx context.Context, id string) (*Client, error) {
 	return s.readClient(ctx, id)
 }
 
-// described returns the client of a metadata document, cached as others are.
+// described returns the client of a metadata document, cached like other clients.
 func (s *Store) described(ctx context.Context, url string) (*Client, error) {
 	if s.Documents == nil {
 		return nil, fmt.Errorf("a client with a metadata document: %w", ErrUnknown)
@@ -92,8 +93,8 @@ func (s *Store) described(ctx context.Context, url string) (*Client, error) {
 	return c, nil
 }
 
-// Resource returns the resource of that id, or ErrUnknown. The id is as
-// NormalizeResource returns it; API is answered without a call.
+// Resource returns the resource of that id, or [ErrUnknown]. The id is as
+// [NormalizeResource] returns it. [API] needs no call.
 func (s *Store) Resource(ctx context.Context, id string) (*Resource, error) {
 	if id == API {
 		return OwnAPI(), nil
@@ -107,15 +108,14 @@ func (s *Store) Resource(ctx context.Context, id string) (*Resource, error) {
 	return read(ctx, s, &s.resources, id, ResourceKey(id), DecodeResource)
 }
 
-// Authenticate returns the client of that id if the secret is one of its live
-// ones. Otherwise the error is ErrUnknown, ErrSecret, ErrDisabled, or what went
-// wrong with the read.
+// Authenticate returns the client of that id if the secret is a live one of it.
+// Otherwise the error is [ErrUnknown], [ErrSecret], [ErrDisabled], or that of a
+// failed read.
 //
-// A success against the cache makes no call. Everything else is decided by one
-// fresh read, so that a secret that was rotated a moment ago works at once and
-// an unknown client costs what a wrong secret costs. Only an id or a secret that
-// nobody can have, such as one of ours with a wrong checksum, is refused without
-// a read.
+// A success against the cache makes no call. Any other outcome is decided by one
+// fresh read, so that a rotated secret works at once and an unknown client costs
+// the same as a wrong secret. Authenticate refuses without a read only an id or a
+// secret that no client can have, such as one of ours with a wrong checksum.
 func (s *Store) Authenticate(ctx context.Context, id, secret string) (*Client, error) {
 	if !Plausible(secret) {
 		return nil, fmt.Errorf("client secret is malformed: %w", ErrSecret)
@@ -139,8 +139,8 @@ func (s *Store) Authenticate(ctx context.Context, id, secret string) (*Client, e
 	return c, nil
 }
 
-// admits compares in constant time with as many secrets as a client can have,
-// whether it has them or not.
+// admits compares in constant time with as many secrets as a client can have, even
+// if the client has fewer.
 func (s *Store) admits(ctx context.Context, c *Client, presented [32]byte) error {
 	now := s.Now(ctx)
 	admitted := 0
@@ -178,7 +178,7 @@ func read[V any](
 	key dynamo.Item, decode func(dynamo.Item) (V, error),
 ) (V, error) {
 	var none V
-	// Before the call, so that a value is never younger than it claims.
+	// Before the call, so that a value is never older than its time stamp.
 	now := s.Now(ctx)
 	yes := true
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: key, ConsistentRead: &yes})

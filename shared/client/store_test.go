@@ -98,29 +98,29 @@ func TestAuthenticateCountsCalls(t *testing.T) {
 	b.authenticate(t, "worker", secret, nil, 0)
 	b.authenticate(t, "worker", other, client.ErrSecret, 1)
 	b.authenticate(t, "worker", other, client.ErrSecret, 1)
-	b.authenticate(t, "stranger", other, client.ErrUnknown, 1)
-	b.authenticate(t, "stranger", other, client.ErrUnknown, 1)
+	b.authenticate(t, "unknown", other, client.ErrUnknown, 1)
+	b.authenticate(t, "unknown", other, client.ErrUnknown, 1)
 	b.authenticate(t, "worker", secret, nil, 0)
 	b.now = b.now.Add(client.DefaultTTL)
 	b.authenticate(t, "worker", secret, nil, 1)
 }
 
-// What cannot be a credential is refused without a read, and the answer does
-// not say whether the client exists.
-func TestAuthenticateMalformed(t *testing.T) {
+// A malformed credential is refused without a read, and the answer does not show
+// whether the client exists.
+func TestMalformedCredentialCostsNoRead(t *testing.T) {
 	b := newBench(t)
 	secret := client.NewSecret()
 	b.put(t, client.EncodeClient(worker(client.HashSecret(secret))))
 	for _, bad := range []string{"", "tss_", secret + "0", secret[:len(secret)-1], strings.Repeat("x", 513)} {
 		b.authenticate(t, "worker", bad, client.ErrSecret, 0)
-		b.authenticate(t, "stranger", bad, client.ErrSecret, 0)
+		b.authenticate(t, "unknown", bad, client.ErrSecret, 0)
 	}
 	b.authenticate(t, "worker#", secret, client.ErrUnknown, 0)
 	b.authenticate(t, "", secret, client.ErrUnknown, 0)
 }
 
-// A secret of somebody else's making works if its hash is registered.
-func TestAuthenticateForeignSecret(t *testing.T) {
+// A secret that we did not issue works if its hash is registered.
+func TestImportedSecretAuthenticates(t *testing.T) {
 	const foreign = "a secret that came from another server, 0123456789abcdef"
 	b := newBench(t)
 	b.put(t, client.EncodeClient(worker(client.HashSecret(foreign))))
@@ -158,8 +158,8 @@ func TestAuthenticateExpiredSecret(t *testing.T) {
 	b.authenticate(t, "worker", next, nil, 0)
 }
 
-// A rotated secret works at once; the one that it replaced stops within TTL.
-func TestAuthenticateRotatedSecret(t *testing.T) {
+// A rotated secret works at once. The replaced one stops within TTL.
+func TestRotatedSecretWorksAtOnce(t *testing.T) {
 	b := newBench(t)
 	old, next := client.NewSecret(), client.NewSecret()
 	b.put(t, client.EncodeClient(worker(client.HashSecret(old))))
@@ -184,7 +184,7 @@ func TestAuthenticateDisabledAndRemoved(t *testing.T) {
 	b.authenticate(t, "worker", secret, nil, 0)
 	b.now = b.now.Add(1)
 	b.authenticate(t, "worker", secret, client.ErrDisabled, 1)
-	b.authenticate(t, "worker", client.NewSecret(), client.ErrSecret, 1) // a stranger does not learn it
+	b.authenticate(t, "worker", client.NewSecret(), client.ErrSecret, 1) // a wrong secret does not reveal it
 	c.Disabled = false
 	b.put(t, client.EncodeClient(c))
 	b.authenticate(t, "worker", secret, nil, 1) // enabled works at once
@@ -233,8 +233,8 @@ func TestResource(t *testing.T) {
 	}
 }
 
-// The cache is bounded: twice as many clients as it holds are all readable, and
-// the first ones were forgotten.
+// The cache is bounded: twice as many clients as it holds are all readable, and the
+// first ones are dropped.
 func TestCacheIsBounded(t *testing.T) {
 	b := newBench(t)
 	secret := client.NewSecret()
@@ -268,8 +268,8 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// A read that fails is an error of its own, not a refusal of the client.
-func TestAuthenticateOutage(t *testing.T) {
+// A failed read gives its own error, and no refusal of the client.
+func TestOutageIsNoRefusalOfTheClient(t *testing.T) {
 	b := newBench(t)
 	b.DB = dynamodb.New(b.raw.Options(), func(o *dynamodb.Options) {
 		o.BaseEndpoint = aws.String("http://127.0.0.1:1")

@@ -1,15 +1,20 @@
-// Package consent remembers what people have allowed the clients of others.
+// Package consent stores which clients a user has consented to.
 //
-// A client of the operator's own needs no permission. Any other is allowed what
-// the person said yes to, and nothing beside it. What is remembered belongs to
-// the person, to the client, to the redirect URI that the answer goes to, and to
-// the resources: an answer that would go elsewhere, or that opens another API, is
-// asked for anew, and so is every scope that was not allowed yet. Clients that
-// registered themselves are not remembered at all, because nobody knows who will
-// be behind the same name tomorrow; that is the caller's to see to.
+// # What a consent covers
 //
-// An item of the registry table holds what one such place was allowed. It lies in
-// the partition of the person.
+// A first-party client needs no consent. Any other client gets only what the user
+// agreed to. A consent belongs to the user, the client, the redirect URI of the
+// answer, and the resources. The user is asked again when the answer would go to
+// another redirect URI, when it opens another resource, and for each scope that was
+// not allowed yet. See [Place].
+//
+// Consents to clients that registered themselves must not be stored: the same name
+// may belong to another party tomorrow. The caller ensures that.
+//
+// # Storage
+//
+// An item of the registry table holds the scopes of one place. It is in the
+// partition of the user.
 package consent
 
 import (
@@ -30,19 +35,19 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// ActionGive is what the trail calls a consent.
+// ActionGive is the audit action of a consent.
 const ActionGive audit.Action = "consent.give"
 
-// Place is what a consent is for, besides its scopes.
+// Place is the scope of validity of a consent, apart from its OAuth scopes.
 type Place struct {
 	Subject, Client string
-	// RedirectURI is the registered one: the port of a loopback redirect,
-	// which is another one each time, is no other place.
+	// RedirectURI is the registered one. A loopback redirect has another port
+	// each time, which makes no other place.
 	RedirectURI string
 	Resources   []string
 }
 
-// Store remembers consents in the registry table. It is safe for concurrent use.
+// Store stores consents in the registry table. It is safe for concurrent use.
 type Store struct {
 	DB       *dynamodb.Client
 	Registry string
@@ -57,8 +62,8 @@ const (
 )
 
 // Covers reports whether all these scopes were allowed at that place, with one
-// consistent read. A place that was allowed without any scope covers no scope,
-// and a place that was never allowed does not even cover none.
+// consistent read. A place that was allowed without any scope covers the empty list.
+// A place that was never allowed does not.
 func (s *Store) Covers(ctx context.Context, p Place, scopes []string) (bool, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Registry, Key: p.key(), ConsistentRead: new(true)})
 	if err != nil {
@@ -74,9 +79,9 @@ func (s *Store) Covers(ctx context.Context, p Place, scopes []string) (bool, err
 	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(given, scope) }), nil
 }
 
-// Give remembers that the person allowed these scopes at that place, beside what
-// was allowed before, with an audit entry in the same transaction. A second time
-// changes nothing but the time, and leaves an entry all the same.
+// Give stores that the user allowed these scopes at that place, in addition to those
+// allowed before. Its audit entry is in the same transaction. A second call changes
+// only the time and writes another entry.
 func (s *Store) Give(ctx context.Context, p Place, scopes []string, requestID string) error {
 	given := dynamo.Update(s.Registry, p.key(), dynamo.Changes{
 		Set:     dynamo.Item{attrGiven: dynamo.Seconds(s.Now(ctx))},
@@ -95,14 +100,13 @@ func (s *Store) Give(ctx context.Context, p Place, scopes []string, requestID st
 	return nil
 }
 
-// batch is how many places one transaction forgets, beside its audit entry.
+// batch is how many places one transaction deletes, beside its audit entry.
 const batch = dynamo.MaxWrites - 1
 
-// Forget forgets everything that the person allowed the client, so that it is asked
-// for anew wherever it would go, with an audit entry in the same transaction. It
-// returns how many places that were; where there are none it leaves no entry. A
-// client of many places takes several transactions: a call that fails half-way is
-// made good by another one.
+// Forget deletes all consents of the user to the client, so that the user is asked
+// again at every place. Its audit entry is in the same transaction. Forget returns
+// the number of places. When there are none it writes no entry. Many places take
+// several transactions: after a failure in the middle another call completes it.
 func (s *Store) Forget(ctx context.Context, subject, client, requestID string) (int, error) {
 	keys, err := s.places(ctx, subject, client)
 	if err != nil {
@@ -126,8 +130,8 @@ func (s *Store) Forget(ctx context.Context, subject, client, requestID string) (
 	return forgotten, nil
 }
 
-// places are the keys of all items of a person and a client. No id of a client has
-// a "#" in it, so that none of another client begins in the same way.
+// places returns the keys of all items of a user and a client. No client id has a
+// "#" in it, so the prefix matches no other client.
 func (s *Store) places(ctx context.Context, subject, client string) ([]dynamo.Item, error) {
 	all := Place{Subject: subject, Client: client}.key()
 	pages := dynamodb.NewQueryPaginator(s.DB, &dynamodb.QueryInput{
@@ -152,11 +156,11 @@ func (s *Store) places(ctx context.Context, subject, client string) ([]dynamo.It
 	return keys, nil
 }
 
-// prefix begins the sort keys of what a client was allowed.
+// prefix begins the sort keys of the consents to a client.
 func prefix(client string) string { return contract.ConsentPrefix.Of(client) + "#" }
 
-// key is the primary key of a place. The hash is over the length of each part as
-// well, so that no two places have the same text.
+// key is the primary key of a place. The hash includes the length of each part, so
+// that no two places have the same input.
 func (p Place) key() dynamo.Item {
 	resources := slices.Compact(slices.Sorted(slices.Values(p.Resources)))
 	hash := sha256.New()

@@ -45,10 +45,10 @@ func give(t *testing.T, s *consent.Store, p consent.Place, scopes ...string) {
 	}
 }
 
-func TestCovers(t *testing.T) {
+func TestConsentCoversOnlyItsScopes(t *testing.T) {
 	s := newStore(t)
 	if covers(t, s, place) || covers(t, s, place, "read") {
-		t.Error("what nobody was asked for is allowed")
+		t.Error("a place without consent is allowed")
 	}
 	give(t, s, place, "read", "openid")
 	for asked, want := range map[string]bool{"": true, "read": true, "openid": true, "openid read": true, "write": false, "read write": false, "READ": false, "rea": false} {
@@ -67,20 +67,20 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-// TestMCPConfusedDeputy: a consent is for one person, client, redirect URI and set
-// of resources. One that shares three of the four is none.
+// TestMCPConfusedDeputy: a consent is for one user, client, redirect URI and set of
+// resources. A request that shares three of the four has no consent.
 func TestMCPConfusedDeputy(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read")
 	for name, change := range map[string]func(*consent.Place){
-		"another person":               func(p *consent.Place) { p.Subject = "usr_eve" },
-		"another client":               func(p *consent.Place) { p.Client = "orders2" },
-		"another redirect URI":         func(p *consent.Place) { p.RedirectURI = "https://evil.example/cb" },
-		"a longer redirect URI":        func(p *consent.Place) { p.RedirectURI += "2" },
-		"one resource more":            func(p *consent.Place) { p.Resources = append(p.Resources[:2:2], "https://c.example") },
-		"one resource less":            func(p *consent.Place) { p.Resources = p.Resources[:1] },
-		"no resource":                  func(p *consent.Place) { p.Resources = nil },
-		"the same text, cut elsewhere": func(p *consent.Place) { p.Resources = []string{"https://a.exampl", "ehttps://b.example"} },
+		"another user":                        func(p *consent.Place) { p.Subject = "usr_eve" },
+		"another client":                      func(p *consent.Place) { p.Client = "orders2" },
+		"another redirect URI":                func(p *consent.Place) { p.RedirectURI = "https://evil.example/cb" },
+		"a longer redirect URI":               func(p *consent.Place) { p.RedirectURI += "2" },
+		"one resource more":                   func(p *consent.Place) { p.Resources = append(p.Resources[:2:2], "https://c.example") },
+		"one resource less":                   func(p *consent.Place) { p.Resources = p.Resources[:1] },
+		"no resource":                         func(p *consent.Place) { p.Resources = nil },
+		"the same text, cut at another place": func(p *consent.Place) { p.Resources = []string{"https://a.exampl", "ehttps://b.example"} },
 		"the redirect as a resource": func(p *consent.Place) {
 			p.RedirectURI, p.Resources = "", append([]string{p.RedirectURI}, p.Resources...)
 		},
@@ -93,8 +93,8 @@ func TestMCPConfusedDeputy(t *testing.T) {
 	}
 }
 
-// A client may ask for nothing but that the person was here.
-func TestConsentWithoutScope(t *testing.T) {
+// A client may ask only for the fact that the user signed in.
+func TestConsentWithoutScopeCoversOnlyNone(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place)
 	if !covers(t, s, place) || covers(t, s, place, "read") {
@@ -106,8 +106,8 @@ func TestConsentWithoutScope(t *testing.T) {
 	}
 }
 
-// There is no consent without its entry in the trail.
-func TestAudit(t *testing.T) {
+// A consent is never stored without its audit entry.
+func TestConsentIsNeverStoredWithoutItsEntry(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read", "openid")
 	out, err := s.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.Trail.Table})
@@ -131,7 +131,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// entries counts the entries of the trail with an action.
+// entries counts the audit entries with an action.
 func entries(t *testing.T, s *consent.Store, action audit.Action) int {
 	t.Helper()
 	list, err := s.Trail.List(t.Context(), s.DB, audit.Query{Subject: "usr_ada", Limit: 1000})
@@ -147,8 +147,9 @@ func entries(t *testing.T, s *consent.Store, action audit.Action) int {
 	return n
 }
 
-// TestForget: a client is forgotten wherever it was allowed, and nobody else is.
-func TestForget(t *testing.T) {
+// TestForgetRemovesAllPlacesOfOneClient: all places of a client are deleted, and no
+// other client's.
+func TestForgetRemovesAllPlacesOfOneClient(t *testing.T) {
 	s := newStore(t)
 	elsewhere, neighbour, eves, longer := place, place, place, place
 	elsewhere.RedirectURI = "https://orders.example.com/other"
@@ -172,8 +173,9 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// TestForgetMany: more places than a transaction can hold are all forgotten.
-func TestForgetMany(t *testing.T) {
+// TestForgetTakesSeveralTransactions: more places than one transaction can hold are all
+// deleted.
+func TestForgetTakesSeveralTransactions(t *testing.T) {
 	s := newStore(t)
 	const places = 120
 	for i := range places {
@@ -192,8 +194,8 @@ func TestForgetMany(t *testing.T) {
 	}
 }
 
-// TestForgetFails: an outage is an error, and nothing is taken for forgotten.
-func TestForgetFails(t *testing.T) {
+// TestForgetReportsAnOutage: an outage gives an error and never a false success.
+func TestForgetReportsAnOutage(t *testing.T) {
 	s := newStore(t)
 	give(t, s, place, "read")
 	broken := *s

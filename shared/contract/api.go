@@ -5,8 +5,8 @@ package contract
 // so that one registry file serves every stage.
 const APIPath = "/api"
 
-// ResourceMetadataPath is where that resource describes itself (RFC 9728 §3.1):
-// the well-known path with the path of the resource behind it.
+// ResourceMetadataPath is the path of that resource's metadata (RFC 9728 §3.1): the
+// well-known path followed by the path of the resource.
 const ResourceMetadataPath = "/.well-known/oauth-protected-resource" + APIPath
 
 // The scopes of Tipstaff's own API.
@@ -16,10 +16,10 @@ const (
 	// ScopeIntrospect allows a resource server to authenticate at
 	// POST /introspect with an access token (RFC 7662 §2.1).
 	ScopeIntrospect = "introspect"
-	// ScopeSessions allows a client to list and end the sessions of the
-	// person who signed in there.
+	// ScopeSessions allows a client to list and end the sessions of the user
+	// who signed in there.
 	ScopeSessions = "sessions"
-	// ScopeRegister allows POST /register where a stage asks for a token.
+	// ScopeRegister allows POST /register where a stage requires a token.
 	ScopeRegister = "register"
 )
 

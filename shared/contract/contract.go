@@ -1,19 +1,35 @@
-// Package contract is the one place where Tipstaff says what it consists of.
+// Package contract is the single description of what a Tipstaff deployment
+// consists of.
 //
-// A Tipstaff deployment is a set of Lambda functions over three tables and one
-// secret. Each function, table and secret is one value here, and everybody
-// else reads these values: infra turns them into CloudFormation, the functions
-// read their environment by them, the local stack and the tests walk them. A
-// permission, a path or a physical name therefore has no second spelling.
+// # Idea
 //
-// The package imports nothing but the standard library, so that the CDK app
-// can use it without linking a line of what runs inside the Lambdas.
+// A deployment is a set of Lambda functions over the DynamoDB tables in [Tables]
+// and the secrets in [Secrets]. Each function, table and secret is one value here,
+// and all other code reads these values. Infra turns them into CloudFormation, the
+// functions read their environment by them, and the local stack and the tests walk
+// over them. A permission, a path or a physical name therefore has no second
+// spelling.
+//
+// # Functions
+//
+// A [Function] is a route of the HTTP API or a task. Its Needs are its whole
+// permission. [Routes] and [Tasks] list them all.
+//
+// # Keys
+//
+// A [Prefix] begins the key of one kind of item. All prefixes stand in this
+// package.
+//
+// # Imports
+//
+// The package imports only the standard library, so that the CDK app can use it
+// without linking the code that runs inside the Lambdas.
 package contract
 
 import "strings"
 
-// Version is the version of Tipstaff, by semantic versioning. It stands
-// nowhere else: binaries, health answers and templates read it here.
+// Version is the version of Tipstaff, by semantic versioning. Binaries, health
+// answers and templates read it here, and it has no copy.
 const Version = "0.1.0"
 
 // product is the prefix of every physical name.

@@ -6,8 +6,8 @@ type Table struct {
 	Summary      string
 	PartitionKey string
 	SortKey      string
-	// TTL is the attribute with the expiry in epoch seconds, empty when
-	// items stay. DynamoDB deletes late: every reader checks it itself.
+	// TTL is the attribute with the expiry in epoch seconds, empty when items
+	// do not expire. DynamoDB deletes late, so every reader checks the expiry.
 	TTL     string
 	Indexes []Index
 }
@@ -23,12 +23,12 @@ type Index struct {
 type Secret struct {
 	Name    Resource
 	Summary string
-	// Format is what the member "format" of a new secret says, whose other
+	// Format is the value of the member "format" in a new secret. The other
 	// member is a random seed.
 	Format string
 }
 
-// The names of the tables, of the secrets and of the mail, as a Need mentions them.
+// The names of the tables, of the secrets and of the mail identity, for a [Need].
 const (
 	Sessions Resource = "sessions"
 	Registry Resource = "registry"
@@ -36,14 +36,13 @@ const (
 	Keys     Resource = "keys"
 	// Upstreams is the secret with our own client secrets at other issuers.
 	Upstreams Resource = "upstreams"
-	// Mail is the SES identity in whose name mail is sent. A stage may have
-	// none.
+	// Mail is the SES identity that sends mail. A stage may have none.
 	Mail Resource = "mail"
-	// Documents is what the function of that purpose fetched from others.
+	// Documents is the table of the metadata documents that were fetched.
 	Documents Resource = "documents"
 )
 
-// Attribute names that more than one package must agree on.
+// The attribute names that more than one package uses.
 const (
 	PK         = "pk"
 	SK         = "sk"
@@ -80,7 +79,7 @@ var Tables = []Table{
 // Secrets are all secrets.
 var Secrets = []Secret{
 	{Name: Keys, Summary: "private signing keys and MAC keys of the stage", Format: "tipstaff-keys/0"},
-	{Name: Upstreams, Summary: "client secrets at the issuers that people may sign in with", Format: "tipstaff-upstreams/1"},
+	{Name: Upstreams, Summary: "client secrets at the issuers that users may sign in with", Format: "tipstaff-upstreams/1"},
 }
 
 // FindTable returns the table of that name.

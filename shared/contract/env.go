@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// The environment of a function. Infra sets exactly the names that Env lists
-// for it, wire reads them, and nothing else reads an environment.
+// The environment of a function. Infra sets exactly the names that [Function.Env]
+// lists, package wire reads them, and no other code reads the environment.
 const (
 	// EnvStage is the name of the stage, see Stages.
 	EnvStage = "TIPSTAFF_STAGE"
 	// EnvIssuer is the issuer: an origin without path and trailing slash.
 	EnvIssuer = "TIPSTAFF_ISSUER"
-	// EnvCommit is the deployed commit, "unknown" when nobody said.
+	// EnvCommit is the deployed commit, "unknown" when it was not given.
 	EnvCommit = "TIPSTAFF_COMMIT"
 	// EnvAuditDays is how many days an audit item is kept.
 	EnvAuditDays = "TIPSTAFF_AUDIT_DAYS"
-	// EnvClientDocuments says whose metadata documents make a client: "off",
-	// "any", or hosts with commas between them.
+	// EnvClientDocuments lists the hosts from which the stage accepts metadata
+	// documents: "off", "any", or hosts separated by commas.
 	EnvClientDocuments = "TIPSTAFF_CLIENT_DOCUMENTS"
-	// EnvRegistration says who may register a client: "off", "token" for
-	// bearers of an access token with ScopeRegister, or "open".
+	// EnvRegistration is the registration policy: "off", "token" for requests
+	// with an access token of ScopeRegister, or "open".
 	EnvRegistration = "TIPSTAFF_REGISTRATION"
-	// EnvMail says how the stage sends mail, see ParseMail.
+	// EnvMail is how the stage sends mail, see [ParseMail].
 	EnvMail = "TIPSTAFF_MAIL"
 )
 
@@ -30,7 +30,7 @@ const (
 // such as "TIPSTAFF_REGISTRY".
 func (r Resource) Env() string { return "TIPSTAFF_" + strings.ToUpper(string(r)) }
 
-// Env lists the variables that f must be given, in a fixed order.
+// Env lists the variables that f needs, in a fixed order.
 func (f Function) Env() []string {
 	names := []string{EnvStage}
 	if !f.IsTask() || f.Every > 0 {

@@ -5,46 +5,46 @@ import (
 	"time"
 )
 
-// Function is one Lambda: a route of the HTTP API when it has paths, a task
-// that a schedule, a rotation or a deployment calls when it has none.
+// Function is one Lambda. It is a route of the HTTP API when it has paths. Without
+// paths it is a task that a schedule, a rotation or a deployment calls.
 type Function struct {
 	// Name is the folder under functions/, the package under
 	// shared/httpapi/ (for a route) and the last part of the physical name.
 	Name string
 	// Summary says in one line what the function is for.
 	Summary string
-	// Methods are the HTTP methods it answers; any other gets 405. HEAD
-	// follows from GET and OPTIONS from CORS without being listed.
+	// Methods are the HTTP methods that it accepts. Any other gets 405. HEAD
+	// follows from GET, and OPTIONS from CORS, without being listed.
 	Methods []string
-	// Paths are the paths it serves, without a trailing slash. They are
-	// exact, but for a segment such as "{id}" that stands for any one.
+	// Paths are the paths it serves, without a trailing slash. They match
+	// exactly, except that a segment such as "{id}" matches any one segment.
 	Paths []string
-	// CORS says which browsers may read the answers.
+	// CORS is which browser origins may read the answers.
 	CORS CORS
-	// JSON says that a body may be a JSON object of texts as well as a form.
+	// JSON allows a JSON object of strings as the body, besides a form.
 	JSON bool
-	// Nested says that a body is JSON of any shape, which the handler reads
-	// with httpapi.Body.
+	// Nested allows JSON of any shape as the body. The handler reads it with
+	// httpapi.Body.
 	Nested bool
-	// Needs is everything the function may ask of AWS. Infra writes the
-	// role from it and the local wall judges by that role.
+	// Needs is everything the function may call in AWS. Infra writes the role
+	// from it, and the local IAM check enforces that role.
 	Needs []Need
 	// Memory is in MiB; the CPU share is Memory/1769 of a vCPU.
 	Memory int
-	// Timeout is Lambda's; the handler gives up Grace earlier, with an
-	// answer of its own.
+	// Timeout is the timeout of Lambda. The handler stops [Grace] earlier and
+	// sends an answer of its own.
 	Timeout time.Duration
-	// Warm asks for provisioned concurrency in stages that pay for it.
+	// Warm requests provisioned concurrency in stages that pay for it.
 	Warm bool
-	// Page says that the function renders HTML, the only reason to link
+	// Page reports that the function renders HTML, the only reason to link
 	// html/template.
 	Page bool
-	// Clients says that the function knows clients that registered
-	// themselves, and is told whether the stage allows them.
+	// Clients reports that the function accepts clients that registered
+	// themselves. Its environment has the policy of the stage.
 	Clients bool
-	// Mails says that the function is told whether the stage sends mail.
+	// Mails reports that the environment of the function has the mail policy.
 	Mails bool
-	// Every is how often a task runs by itself, zero for never.
+	// Every is the interval at which a task runs, zero for none.
 	Every time.Duration
 }
 
@@ -52,21 +52,21 @@ type Function struct {
 // the answer is ours and never the gateway's.
 const Grace = time.Second
 
-// CORS is who may read a route's answers from a browser.
+// CORS is which origins may read a route's answers in a browser.
 type CORS int
 
 const (
-	// SameOrigin sends no CORS header at all.
+	// SameOrigin sends no CORS header.
 	SameOrigin CORS = iota
 	// AnyOrigin answers every origin, without credentials.
 	AnyOrigin
-	// NamedOrigins answers the origins that are registered for the client
-	// which the request names in its URL, with credentials. A page of the
-	// function is never among these answers.
+	// NamedOrigins answers the registered origins of the client that the URL of
+	// the request names, with credentials. Pages of the function are never among
+	// these answers.
 	NamedOrigins
 )
 
-// IsTask reports whether f is called by something other than the HTTP API.
+// IsTask reports whether the HTTP API does not call f.
 func (f Function) IsTask() bool { return len(f.Paths) == 0 }
 
 // Path is the first path of a route. A route with one path is served there; in a
@@ -89,20 +89,20 @@ func Functions() []Function { return slices.Concat(Routes, Tasks) }
 // Need is a set of actions on one resource.
 type Need struct {
 	Resource Resource
-	// Index is the index of the table that the actions are on, empty for the
-	// table itself.
+	// Index is the index of the table that the actions use, empty for the table
+	// itself.
 	Index   string
 	Actions []Action
 }
 
-// Resource names a table, a secret or the mail.
+// Resource names a table, a secret or the mail identity.
 type Resource string
 
-// Action is an IAM action, such as "dynamodb:GetItem". A transaction has no
-// action of its own: it needs those of its parts.
+// Action is an IAM action, such as "dynamodb:GetItem". A transaction has no action
+// of its own. It needs the actions of its parts.
 type Action string
 
-// The actions that exist here. A function that needs another one adds it.
+// The actions in use. A function that needs another one adds it here.
 const (
 	GetItem             Action = "dynamodb:GetItem"
 	PutItem             Action = "dynamodb:PutItem"

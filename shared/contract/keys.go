@@ -2,12 +2,12 @@ package contract
 
 import "strings"
 
-// Prefix begins a key of one kind of item, up to and with its "#". It also names
-// the kind of thing that an audit entry is about, such as "client#billing".
+// Prefix begins the key of one kind of item, up to and including its "#". It also
+// begins the object of an audit entry, such as "client#billing".
 type Prefix string
 
-// The prefixes of partition keys. A kind of item has one, so that an id of one
-// kind is never an id of another.
+// The prefixes of partition keys. Each kind of item has its own, so that an id of
+// one kind is never an id of another.
 const (
 	// In the registry.
 	UserPrefix            Prefix = "user#"     // by subject; with what the user signs in with and has consented to
@@ -39,12 +39,12 @@ const (
 	GrantPrefix   Prefix = "grant#"
 )
 
-// SecretPrefix begins the object of an audit entry about a secret. No item has it
-// in its key.
+// SecretPrefix begins the object of an audit entry about a secret. No item key
+// begins with it.
 const SecretPrefix Prefix = "secret#"
 
-// UnknownPrefix begins the principal of a refusal that counts and is not written,
-// because the user name is not known.
+// UnknownPrefix begins the principal of a refusal with an unknown user name. Such a
+// refusal is counted and not written to the trail.
 const UnknownPrefix Prefix = "stranger#"
 
 // Prefixes are all prefixes of keys and audit objects.
@@ -54,7 +54,7 @@ var Prefixes = []Prefix{
 	HostPrefix, PasskeyPrefix, ConsentPrefix, LoginPrefix, GrantPrefix, SecretPrefix, UnknownPrefix,
 }
 
-// The partitions that hold all items of one kind.
+// The partitions that hold all items of one kind each.
 const (
 	// In the registry.
 	KeyPartition      = "key"       // public keys, by kid
@@ -65,12 +65,12 @@ const (
 	MailPartition   = "mail"   // of mails, for package recovery
 )
 
-// The sort keys of items that are alone in their kind in a partition.
+// The sort keys of items that are the only ones of their kind in a partition.
 const (
 	UserSort = "user"
 )
 
-// Of is the key of the thing of that id, such as "user#usr_01".
+// Of returns the key for an id, such as "user#usr_01".
 func (p Prefix) Of(id string) string { return string(p) + id }
 
 // Cut returns the id in a key, and whether the key begins with p.

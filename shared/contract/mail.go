@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// MailPolicy says how a stage sends mail. The zero value sends none.
+// MailPolicy is how a stage sends mail. The zero value sends none.
 type MailPolicy struct {
-	// From is the address that mail comes from, by SES.
+	// From is the address of the sender, with SES.
 	From string
-	// Folder is where mail is put as files instead, on a developer's machine.
+	// Folder is where mail is written as files instead, on a developer's machine.
 	Folder string
 }
 
@@ -18,8 +18,8 @@ const (
 	mailFile = "file:"
 )
 
-// ParseMail reads the value of EnvMail: "off", "ses:" with the address that mail
-// comes from, or "file:" with a folder.
+// ParseMail reads the value of EnvMail: "off", "ses:" with the address of the
+// sender, or "file:" with a folder.
 func ParseMail(value string) (MailPolicy, error) {
 	if value == off {
 		return MailPolicy{}, nil
@@ -33,8 +33,8 @@ func ParseMail(value string) (MailPolicy, error) {
 	return MailPolicy{}, errors.New("it is none of off, ses:<address> and file:<folder>")
 }
 
-// isAddress reports whether s is an address alone, without a name, in letters that
-// need no quotes.
+// isAddress reports whether s is a bare address without a display name, in
+// characters that need no quotes.
 func isAddress(s string) bool {
 	local, host, _ := strings.Cut(s, "@")
 	return local != "" && host != "" && !strings.ContainsFunc(s, func(c rune) bool {
@@ -42,7 +42,7 @@ func isAddress(s string) bool {
 	}) && !strings.Contains(host, "@")
 }
 
-// String is the value that ParseMail reads.
+// String returns the value that [ParseMail] reads.
 func (p MailPolicy) String() string {
 	switch {
 	case p.From != "":

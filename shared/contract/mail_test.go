@@ -33,7 +33,7 @@ func TestParseMail(t *testing.T) {
 	}
 }
 
-// FuzzParseMail: what is read is written as it was, and an address is one line.
+// FuzzParseMail: String returns what ParseMail read, and an address is one line.
 func FuzzParseMail(f *testing.F) {
 	for _, value := range []string{"off", "ses:login@example.com", "file:/mail", "ses:\n@\n", "ses:", "file:"} {
 		f.Add(value)
@@ -49,9 +49,10 @@ func FuzzParseMail(f *testing.F) {
 	})
 }
 
-// The identity in whose name mail is sent is no variable: only who sends is told the
-// address, and who asks for mail is told whether there is any.
-func TestEnvOfMail(t *testing.T) {
+// The mail identity is no environment variable of its own. Only the function that
+// sends gets the address. A function that queues mail gets only whether the stage
+// sends any.
+func TestOnlyTheSenderGetsTheAddress(t *testing.T) {
 	for _, f := range contract.Functions() {
 		sends := slices.ContainsFunc(f.Needs, func(n contract.Need) bool { return n.Resource == contract.Mail })
 		env := f.Env()
@@ -67,8 +68,8 @@ func TestEnvOfMail(t *testing.T) {
 	}
 }
 
-// Every need is on something that exists, an index included.
-func TestNeedsExist(t *testing.T) {
+// Every need names an existing resource and an existing index.
+func TestEveryNeedNamesAResource(t *testing.T) {
 	for _, f := range contract.Functions() {
 		for _, n := range f.Needs {
 			table, isTable := contract.FindTable(n.Resource)
@@ -84,7 +85,7 @@ func TestNeedsExist(t *testing.T) {
 	}
 }
 
-// A secret that is new says what it is; no two are of one format.
+// A new secret has a format, and each format belongs to one secret.
 func TestSecretsHaveFormats(t *testing.T) {
 	formats := map[string]bool{}
 	for _, s := range contract.Secrets {

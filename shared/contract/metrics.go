@@ -45,25 +45,29 @@ const (
 const (
 	// MetricRequests counts requests.
 	MetricRequests = "Requests"
-	// MetricRefusals counts answers 4xx.
+	// MetricRefusals counts answers with a 4xx status.
 	MetricRefusals = "Refusals"
-	// MetricFaults counts answers 5xx.
+	// MetricFaults counts answers with a 5xx status.
 	MetricFaults = "Faults"
 	// MetricDuration is the time in the handler, in milliseconds.
 	MetricDuration = "Duration"
 	// MetricCalls counts calls to AWS.
 	MetricCalls = "Calls"
-	// MetricRotated counts refreshes that moved a grant on.
+
+	// Only the requests that they count report the metrics below: a metric costs
+	// money in every route that reports it.
+
+	// MetricRotated counts refreshes that rotated the refresh token.
 	MetricRotated = "Rotated"
-	// MetricReplayed counts refreshes that were answered with the successor
-	// that an earlier one made.
+	// MetricReplayed counts refreshes that returned the successor that an
+	// earlier refresh made.
 	MetricReplayed = "Replayed"
-	// MetricReused counts refresh tokens that came back too late: their
+	// MetricReused counts refresh tokens that were used again too late. Their
 	// grants ended.
 	MetricReused = "Reused"
-	// MetricThrottled counts attempts that were told to wait.
+	// MetricThrottled counts attempts that were refused with a wait.
 	MetricThrottled = "Throttled"
-	// MetricAuditFailures counts refused credentials whose audit entry could
-	// not be written. A change of state without its entry does not exist.
+	// MetricAuditFailures counts refused credentials without an audit entry,
+	// because its write failed. A change of state always has its entry.
 	MetricAuditFailures = "AuditFailures"
 )

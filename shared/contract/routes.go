@@ -2,26 +2,25 @@ package contract
 
 import "time"
 
-// Routes are the functions behind the HTTP API. Adding one is four edits,
-// described in docs/adding-a-route.md; a test in functions names the one that
-// was forgotten.
+// Routes are the functions behind the HTTP API. A new one takes four edits, as in
+// docs/adding-a-route.md. A test in functions names a missing one.
 var Routes = []Function{
 	Health, Ready, Discovery, JWKS, Authorize, PAR, Token, Refresh, UserInfo, Introspect, Revoke,
 	DeviceAuthorization, Device, ClientDocument, Register, Login, Upstream, Enroll, Logout, MySessions, Account, Home,
 }
 
-// Tasks are the functions that no route calls.
+// Tasks are the functions that are no route.
 var Tasks = []Function{Rotate, Notify, SendMail}
 
-// Health answers whether the function runs at all. It touches nothing and
-// links no AWS SDK, so that it stays up when everything else is down.
+// Health reports that the function runs. It calls nothing and links no AWS SDK, so
+// that it works when everything it does not need is down.
 var Health = Function{
-	Name: "health", Summary: "liveness, without touching anything",
+	Name: "health", Summary: "liveness, without a call to AWS",
 	Methods: []string{"GET"}, Paths: []string{"/health"},
 	Memory: 128, Timeout: 3 * time.Second,
 }
 
-// Ready checks tables, secret and clock for an operator.
+// Ready checks tables, secret and clock, for an operator.
 var Ready = Function{
 	Name: "ready", Summary: "readiness of tables, secret and clock, for operators",
 	Methods: []string{"GET"}, Paths: []string{"/ready"},
@@ -34,9 +33,9 @@ var Ready = Function{
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// Discovery serves the well-known metadata documents: of the authorization
-// server (RFC 8414, OpenID Connect Discovery) and of its own API as a protected
-// resource (RFC 9728). It is a pure function of its configuration.
+// Discovery serves the well-known metadata documents: of the authorization server
+// (RFC 8414, OpenID Connect Discovery) and of its own API as a protected resource
+// (RFC 9728). Its answers depend only on its configuration.
 var Discovery = Function{
 	Name: "discovery", Summary: "metadata of the server and of its API",
 	Methods: []string{"GET"},
@@ -56,10 +55,10 @@ var JWKS = Function{
 	Memory: 256, Timeout: 5 * time.Second, Warm: true,
 }
 
-// Authorize asks a person whether a client may act for them (RFC 6749 §3.1),
-// and sends their browser back to the client with a code.
+// Authorize is the authorization endpoint (RFC 6749 §3.1). It asks the user for
+// consent and redirects the browser to the client with an authorization code.
 var Authorize = Function{
-	Name: "authorize", Summary: "people let a client in",
+	Name: "authorize", Summary: "authorization endpoint: users consent to a client",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/authorize"}, Page: true, Clients: true,
 	Needs: []Need{
 		on(Registry, GetItem, UpdateItem),
@@ -71,10 +70,9 @@ var Authorize = Function{
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// PAR takes the parameters of an authorization request ahead of the browser
-// (RFC 9126).
+// PAR accepts pushed authorization requests (RFC 9126).
 var PAR = Function{
-	Name: "par", Summary: "authorization requests, pushed ahead",
+	Name: "par", Summary: "pushed authorization requests",
 	Methods: []string{"POST"}, Paths: []string{"/par"}, CORS: AnyOrigin, Clients: true,
 	Needs: []Need{
 		on(Registry, GetItem),
@@ -100,10 +98,10 @@ var Token = Function{
 	Memory: 256, Timeout: 5 * time.Second, Warm: true,
 }
 
-// Refresh renews a session: for a page with a cookie that no script can read,
-// for any other client as POST /token does. It is a function of its own because
-// the ratio of its failures is what people feel, and so that it never waits
-// behind another grant.
+// Refresh issues new tokens for a refresh token: for a page with a cookie that no
+// script can read, for any other client as POST /token does. It is a function of
+// its own because users notice its failures first, so its failure ratio is measured
+// alone. It also never waits behind another grant.
 var Refresh = Function{
 	Name: "refresh", Summary: "a new access token for a session",
 	Methods: []string{"POST"}, Paths: []string{"/refresh"}, CORS: NamedOrigins, Clients: true,
@@ -117,9 +115,9 @@ var Refresh = Function{
 	Memory: 256, Timeout: 5 * time.Second, Warm: true,
 }
 
-// UserInfo tells a client who signed in (OpenID Connect Core §5.3).
+// UserInfo returns claims about the user (OpenID Connect Core §5.3).
 var UserInfo = Function{
-	Name: "userinfo", Summary: "who signed in, for the client that they let in",
+	Name: "userinfo", Summary: "claims about the user, for the client",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/userinfo"}, CORS: AnyOrigin,
 	Needs: []Need{
 		on(Registry, GetItem, Query),
@@ -128,7 +126,7 @@ var UserInfo = Function{
 	Memory: 256, Timeout: 5 * time.Second,
 }
 
-// Introspect tells a resource server what a token is worth (RFC 7662).
+// Introspect reports to a resource server whether a token is active (RFC 7662).
 var Introspect = Function{
 	Name: "introspect", Summary: "whether a token is active, for resource servers",
 	Methods: []string{"POST"}, Paths: []string{"/introspect"}, Clients: true,
@@ -141,9 +139,9 @@ var Introspect = Function{
 	Memory: 256, Timeout: 5 * time.Second, Warm: true,
 }
 
-// Revoke ends what a client no longer wants (RFC 7009).
+// Revoke revokes a token at the request of its client (RFC 7009).
 var Revoke = Function{
-	Name: "revoke", Summary: "the end of a session, by its client",
+	Name: "revoke", Summary: "revocation of a token, by its client",
 	Methods: []string{"POST"}, Paths: []string{"/revoke"}, CORS: AnyOrigin, Clients: true,
 	Needs: []Need{
 		on(Documents, GetItem),
@@ -155,8 +153,7 @@ var Revoke = Function{
 	Memory: 256, Timeout: 5 * time.Second,
 }
 
-// DeviceAuthorization begins the sign-in of a device that has no browser (RFC
-// 8628 §3.1).
+// DeviceAuthorization starts the device grant (RFC 8628 §3.1).
 var DeviceAuthorization = Function{
 	Name: "deviceauthorization", Summary: "codes for a device without a browser",
 	Methods: []string{"POST"}, Paths: []string{"/device_authorization"}, CORS: AnyOrigin, Clients: true,
@@ -170,9 +167,9 @@ var DeviceAuthorization = Function{
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// Device is where a person types the code that a device shows (RFC 8628 §3.3).
+// Device is the page where the user enters the user code (RFC 8628 §3.3).
 var Device = Function{
-	Name: "device", Summary: "people let a device in",
+	Name: "device", Summary: "users approve a device",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/device"}, Page: true, Clients: true,
 	Needs: []Need{
 		on(Registry, GetItem),
@@ -184,18 +181,18 @@ var Device = Function{
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// ClientDocument reads the document with which a client describes itself at its
-// own origin (OAuth Client ID Metadata Documents), and keeps what it found. It
-// is the only function that calls a stranger's server, so all that it may touch
-// is the table of what it fetched.
+// ClientDocument fetches the metadata document of a client from the client's own
+// origin (OAuth Client ID Metadata Documents), and caches it. It is the only
+// function that calls a server that a request names. So it may access only the
+// table of fetched documents.
 var ClientDocument = Function{
-	Name: "clientdocument", Summary: "what a client says of itself at its own origin",
+	Name: "clientdocument", Summary: "metadata documents of clients",
 	Methods: []string{"GET"}, Paths: []string{"/client"}, CORS: AnyOrigin, Clients: true,
 	Needs:  []Need{on(Documents, GetItem, UpdateItem)},
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// Register gives a client an id (RFC 7591), in the stages that allow it.
+// Register registers a client (RFC 7591), in the stages that allow it.
 var Register = Function{
 	Name: "register", Summary: "clients register themselves",
 	Methods: []string{"POST"}, Paths: []string{"/register"}, CORS: AnyOrigin, Nested: true, Clients: true,
@@ -206,15 +203,14 @@ var Register = Function{
 	Memory: 256, Timeout: 5 * time.Second,
 }
 
-// Login signs people in: with a page, or for the operator's own clients with
-// JSON.
+// Login signs users in, with a page, or with JSON for first-party clients.
 //
-// Its memory is larger than the others' because Lambda gives CPU by memory, and
-// one password costs 43 ms of a whole core on purpose: about 75 ms with 1,024
-// MiB, half a second with 256. The 46 MiB that the hash fills are the smaller
-// part of the reason.
+// Its memory is larger than the others' because Lambda gives CPU by memory, and one
+// password hash costs 43 ms of a whole core on purpose: about 75 ms with 1,024 MiB,
+// half a second with 256. The 46 MiB that the hash fills are the smaller part of
+// the reason.
 var Login = Function{
-	Name: "login", Summary: "people sign in",
+	Name: "login", Summary: "users sign in",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/login"}, CORS: NamedOrigins, JSON: true, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem, UpdateItem, ConditionCheckItem, Query),
@@ -225,11 +221,11 @@ var Login = Function{
 	Memory: 1024, Timeout: 10 * time.Second,
 }
 
-// Upstream lets people sign in with an account that they have at another issuer
-// (OpenID Connect Core §3.1, or OAuth 2.0 where there is nothing better): the way
-// there, and the way back.
+// Upstream signs users in with an account at another issuer (OpenID Connect Core
+// §3.1, or OAuth 2.0 where the issuer has nothing better). It serves the redirect
+// to the issuer and the callback.
 var Upstream = Function{
-	Name: "upstream", Summary: "people sign in with an account elsewhere",
+	Name: "upstream", Summary: "users sign in with an account at another issuer",
 	Methods: []string{"GET"}, Paths: []string{"/upstream/{id}", "/upstream/{id}/callback"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem, PutItem, UpdateItem, ConditionCheckItem, Query),
@@ -241,11 +237,10 @@ var Upstream = Function{
 	Memory: 256, Timeout: 20 * time.Second,
 }
 
-// Enroll gives a person who brings a one-time link what they sign in with from now
-// on: one whom an operator invited, or one who has lost it. Its memory is that of
-// Login, for the same reason.
+// Enroll sets the credentials of a user with a one-time link: after an invitation
+// or to recover an account. Its memory is that of [Login], for the same reason.
 var Enroll = Function{
-	Name: "enroll", Summary: "people come in by a one-time link",
+	Name: "enroll", Summary: "users set credentials with a one-time link",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/invite", "/recover"}, Page: true, Mails: true,
 	Needs: []Need{
 		on(Registry, GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem, Query),
@@ -256,9 +251,9 @@ var Enroll = Function{
 	Memory: 1024, Timeout: 10 * time.Second,
 }
 
-// Logout ends the login session of a browser.
+// Logout ends the browser session.
 var Logout = Function{
-	Name: "logout", Summary: "people sign out",
+	Name: "logout", Summary: "users sign out",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/logout"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem),
@@ -269,9 +264,9 @@ var Logout = Function{
 	Memory: 256, Timeout: 5 * time.Second,
 }
 
-// MySessions shows people where they are signed in, and ends what they want.
+// MySessions lists the sessions of the user and ends the chosen ones.
 var MySessions = Function{
-	Name: "sessions", Summary: "a person's sessions, to see and to end",
+	Name: "sessions", Summary: "a user's sessions, to list and to end",
 	Methods: []string{"GET", "POST", "DELETE"},
 	Paths:   []string{"/sessions", "/sessions/{id}", "/sessions/revoke-others"}, CORS: NamedOrigins,
 	Needs: []Need{
@@ -282,10 +277,10 @@ var MySessions = Function{
 	Memory: 256, Timeout: 10 * time.Second,
 }
 
-// Account is a person's own page: what they sign in with, where they are signed
-// in, and what they let in. A new password is hashed here, which takes memory.
+// Account is the user's account page: credentials, sessions and consents. It hashes
+// new passwords, which takes memory.
 var Account = Function{
-	Name: "account", Summary: "a person's page",
+	Name: "account", Summary: "a user's account page",
 	Methods: []string{"GET", "POST"}, Paths: []string{"/account"}, Page: true,
 	Needs: []Need{
 		on(Registry, GetItem, PutItem, UpdateItem, DeleteItem, ConditionCheckItem, Query),
@@ -297,16 +292,16 @@ var Account = Function{
 	Memory: 512, Timeout: 10 * time.Second,
 }
 
-// Home is the front door.
+// Home is the page at the root.
 var Home = Function{
-	Name: "home", Summary: "what this is, and the way in",
+	Name: "home", Summary: "the page at the root",
 	Methods: []string{"GET"}, Paths: []string{"/"}, Page: true,
 	Memory: 128, Timeout: 3 * time.Second,
 }
 
-// Rotate moves the stage's keys one step on. Secrets Manager calls it, for the
-// first time when the secret is created, which is how the first keys come to
-// be without ever standing in a template.
+// Rotate rotates the keys of the stage by one step. Secrets Manager calls it, the
+// first time when the secret is created. In this way the first keys never stand in
+// a template.
 var Rotate = Function{
 	Name: "rotate", Summary: "rotation of the signing and MAC keys",
 	Needs: []Need{
@@ -317,10 +312,10 @@ var Rotate = Function{
 	Memory: 256, Timeout: 30 * time.Second,
 }
 
-// Notify tells clients that a session has ended (OpenID Connect Back-Channel
-// Logout), from the queue that the end of a session leaves behind.
+// Notify sends logout tokens to clients after a session has ended (OpenID Connect
+// Back-Channel Logout). It reads the queue that the end of a session fills.
 var Notify = Function{
-	Name: "notify", Summary: "tells clients of ended sessions", Every: time.Minute,
+	Name: "notify", Summary: "notifies clients of ended sessions", Every: time.Minute,
 	Needs: []Need{
 		on(Registry, GetItem),
 		on(Sessions, Query, UpdateItem, DeleteItem),
@@ -330,10 +325,10 @@ var Notify = Function{
 	Memory: 256, Timeout: 50 * time.Second,
 }
 
-// SendMail sends the mail that people ask for, from a queue, so that whoever asks can
-// not tell by the answer or its time whether anybody got mail.
+// SendMail sends mail from a queue. With the queue neither an answer nor its timing
+// shows whether mail was sent.
 var SendMail = Function{
-	Name: "sendmail", Summary: "sends the mail that people asked for", Every: time.Minute, Mails: true,
+	Name: "sendmail", Summary: "sends the mail that users request", Every: time.Minute, Mails: true,
 	Needs: []Need{
 		on(Registry, GetItem),
 		on(Sessions, Query, PutItem, UpdateItem, DeleteItem),

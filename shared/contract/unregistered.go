@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// ClientDocuments says whose metadata documents make a client in a stage, as
-// EnvClientDocuments spells it. The zero value is nobody's.
+// ClientDocuments lists the hosts from which a stage accepts metadata documents. See
+// EnvClientDocuments for the text form. The zero value accepts none.
 type ClientDocuments struct {
-	// Any host may have one.
+	// Any accepts every host.
 	Any bool
-	// Hosts are those that may, where not any may.
+	// Hosts are the accepted hosts when Any is false.
 	Hosts []string
 }
 
-// The values of EnvClientDocuments and EnvRegistration that are words.
+// The values of EnvClientDocuments and EnvRegistration that are keywords.
 const (
 	off      = "off"
 	anyHost  = "any"
 	maxHosts = 100
 )
 
-// ParseClientDocuments reads "off", "any", or host names with commas between
-// them, in lower case.
+// ParseClientDocuments reads "off", "any", or host names in lower case, separated by
+// commas.
 func ParseClientDocuments(value string) (ClientDocuments, error) {
 	switch value {
 	case off:
@@ -55,26 +55,26 @@ func hostName(h string) bool {
 	return len(labels) > 1
 }
 
-// Off reports whether no document makes a client.
+// Off reports whether no documents are accepted.
 func (d ClientDocuments) Off() bool { return !d.Any && len(d.Hosts) == 0 }
 
-// Allows reports whether documents at a host make a client.
+// Allows reports whether documents at a host are accepted.
 func (d ClientDocuments) Allows(host string) bool { return d.Any || slices.Contains(d.Hosts, host) }
 
-// Registration says who may register a client in a stage (RFC 7591 §3).
+// Registration is the policy for client registration in a stage (RFC 7591 §3).
 type Registration string
 
 // The values of EnvRegistration.
 const (
-	// RegistrationOff is for nobody.
+	// RegistrationOff refuses all registrations.
 	RegistrationOff Registration = off
-	// RegistrationToken is for who shows an access token with ScopeRegister.
+	// RegistrationToken requires an access token with ScopeRegister.
 	RegistrationToken Registration = "token"
-	// RegistrationOpen is for everybody.
+	// RegistrationOpen allows every registration.
 	RegistrationOpen Registration = "open"
 )
 
-// ParseRegistration reads one of these.
+// ParseRegistration reads a value of EnvRegistration.
 func ParseRegistration(value string) (Registration, error) {
 	switch r := Registration(value); r {
 	case RegistrationOff, RegistrationToken, RegistrationOpen:

@@ -15,22 +15,22 @@ const (
 )
 
 var (
-	// ErrLetters says that a code has something in it that no code has, such
+	// ErrLetters is returned when a code has a character that no code has, such
 	// as a digit or a vowel.
-	ErrLetters = errors.New("user code has other letters than codes have")
-	// ErrLength says that a code is too long or too short.
-	ErrLength = errors.New("user code has another length than codes have")
+	ErrLetters = errors.New("user code has a character that no user code has")
+	// ErrLength is returned when a code is too long or too short.
+	ErrLength = errors.New("user code is too long or too short")
 )
 
-// UserCode is a code as it is compared: CodeLength upper-case letters.
+// UserCode is a code in the form for comparison: CodeLength upper-case letters.
 type UserCode string
 
-// maxTyped bounds what ParseUserCode looks at.
+// maxTyped bounds the input of [ParseUserCode].
 const maxTyped = 100
 
-// ParseUserCode reads what a person typed. Case, spaces and dashes do not matter,
-// whichever the keyboard made of them. Nothing is taken for what it looks like:
-// who reads a 0 or an E has another code before them.
+// ParseUserCode parses what the user typed. It ignores case, spaces and dashes of
+// every kind. It never replaces a character by a similar one: a user who reads a 0 or
+// an E looks at a different code.
 func ParseUserCode(typed string) (UserCode, error) {
 	if len(typed) > maxTyped {
 		return "", ErrLength
@@ -54,7 +54,7 @@ func ParseUserCode(typed string) (UserCode, error) {
 	return UserCode(code), nil
 }
 
-// String is the code as it is shown, such as "BCDF-GHJK".
+// String returns the code for display, such as "BCDF-GHJK".
 func (c UserCode) String() string {
 	if len(c) != CodeLength {
 		return string(c)
@@ -63,8 +63,8 @@ func (c UserCode) String() string {
 }
 
 func newUserCode() UserCode {
-	// The largest multiple of the number of letters that a byte can count to:
-	// what lies above would make some letters likelier.
+	// The largest multiple of the number of letters that fits in a byte. Using
+	// larger values would make some letters likelier.
 	const even = 256 / len(Letters) * len(Letters)
 	var code []byte
 	for len(code) < CodeLength {

@@ -25,8 +25,8 @@ func TestParseUserCode(t *testing.T) {
 	}
 }
 
-// What looks like a letter is not taken for it: vowels and digits, and the
-// letters of other alphabets, whatever a folding of case would make of them.
+// Look-alikes of letters are refused: vowels and digits, and letters of other
+// alphabets, even if folding their case gives one of ours.
 func TestLookAlikesAreRefused(t *testing.T) {
 	for _, typed := range []string{
 		"WDJB-MJH1", "WDJB-MJH0", "WD18-MJHT", "2DJB-MJHT", "WDJ8-MJHT", "5DJB-MJHT", "WDJB-MJHI", "WDJB-MJHO", "WDJB-MJHE", "ADJB-MJHT", "UDJB-MJHT",
@@ -46,8 +46,8 @@ func TestLookAlikesAreRefused(t *testing.T) {
 	}
 }
 
-// Whatever is typed, a code consists of the letters, and is read the same again
-// however it is written.
+// Every accepted code consists of the letters, and its other spellings give the same
+// code.
 func FuzzParseUserCode(f *testing.F) {
 	for _, seed := range []string{"WDJB-MJHT", "wdjb mjht", "WDJB\u2013MJHT", "0OI1", "", "\xff", "W\u0130JB-MJHT"} {
 		f.Add(seed)

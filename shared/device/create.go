@@ -14,26 +14,26 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// Codes are what a device is given.
+// Codes are the codes of a new device request.
 type Codes struct {
-	// Device is the secret of the device.
+	// Device is the device code, a secret.
 	Device string
-	// User is what it shows.
+	// User is the user code, which the device shows.
 	User UserCode
 }
 
 // deviceSecret is the number of random bytes in a device code.
 const deviceSecret = 32
 
-// maxCollisions bounds how many user codes are tried. With a million out, each
+// maxCollisions bounds how many user codes are tried. With a million in use, each
 // is taken with a probability of 1 in 25,000.
 const maxCollisions = 5
 
-// errTaken is the failure of a user code that is out.
+// errTaken is returned when a user code is in use.
 var errTaken = errors.New("user code is out already")
 
-// Create keeps a request and returns its codes, with one transaction. A user code
-// that is out is not given a second time before it expires.
+// Create stores a request and returns its codes, with one transaction. A user code
+// in use is not issued again before it expires.
 func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 	key, err := s.Key(ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) Create(ctx context.Context, n NewRequest) (*Codes, error) {
 	return nil, fmt.Errorf("create device request: %w", err)
 }
 
-// reserving takes a user code for a request. It fails with errTaken when the code is out.
+// reserving takes a user code for a request. It fails with errTaken when it is in use.
 func (s *Store) reserving(ctx context.Context, it dynamo.Item, r *Request) dynamo.Write {
 	it[attrDevice] = dynamo.Text(r.hash)
 	it[attrExpires] = dynamo.Seconds(r.Expires)

@@ -12,8 +12,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// Find returns the request that shows a user code, whatever has become of it,
-// with two reads. The error is ErrUnknown, or what went wrong.
+// Find returns the request with a user code in any state, with two reads. The error
+// is [ErrUnknown] or that of a read.
 func (s *Store) Find(ctx context.Context, code UserCode) (*Request, error) {
 	secret, err := s.Key(ctx)
 	if err != nil {
@@ -35,8 +35,8 @@ func (s *Store) Find(ctx context.Context, code UserCode) (*Request, error) {
 	return decode(it)
 }
 
-// Open returns nil if the request can still be decided, ErrUsed or ErrExpired if
-// not.
+// Open returns nil if the request can still be decided. Otherwise it returns
+// [ErrUsed] or [ErrExpired].
 func (s *Store) Open(ctx context.Context, r *Request) error {
 	switch {
 	case r.state != pending:
@@ -58,15 +58,15 @@ func (s *Store) get(ctx context.Context, key dynamo.Item) (dynamo.Item, error) {
 	return out.Item, nil
 }
 
-// Approve lets the device in, as far as r says, with its audit entry in the same
-// transaction. The error is ErrUsed when r was decided otherwise or by somebody
-// else, ErrExpired, or what went wrong. A second approval by the same person
-// changes nothing.
+// Approve approves the device with the grant in r. Its audit entry is in the same
+// transaction. The error is [ErrUsed] when r was denied or another user decided it,
+// [ErrExpired], or that of the write. A second approval by the same user changes
+// nothing.
 func (s *Store) Approve(ctx context.Context, r *Request, d Decision, requestID string) error {
 	return s.decide(ctx, r, approved, d, audit.Entry{Action: ActionApprove, RequestID: requestID})
 }
 
-// Deny turns the device away. Errors are as of Approve.
+// Deny denies the device. Errors are as in [Store.Approve].
 func (s *Store) Deny(ctx context.Context, r *Request, d Decision, requestID string) error {
 	return s.decide(ctx, r, denied, d, audit.Entry{Action: ActionDeny, RequestID: requestID})
 }
@@ -86,7 +86,7 @@ func (s *Store) decide(ctx context.Context, r *Request, to state, d Decision, e 
 	return nil
 }
 
-// errDone is the failure of a decision that the same person has made before.
+// errDone is returned when the same user has made the same decision before.
 var errDone = errors.New("device was decided in the same way before")
 
 // deciding is the write of a decision. It fails with ErrExpired, ErrUsed or errDone.
@@ -99,7 +99,7 @@ func (s *Store) deciding(ctx context.Context, r *Request, to state, d Decision) 
 		ElseBy(func(stored dynamo.Item) error { return undecided(stored, to, d.Subject) })
 }
 
-// undecided is why a person could not decide a request that is stored like that.
+// undecided returns why the user could not decide a request with this stored item.
 func undecided(stored dynamo.Item, to state, subject string) error {
 	if len(stored) == 0 {
 		return ErrExpired

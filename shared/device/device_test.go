@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-func TestRequest(t *testing.T) {
+func TestRequestIsFoundByItsUserCode(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	if _, err := opaque.Read(opaque.DeviceCode, codes.Device); err != nil {
@@ -28,7 +28,7 @@ func TestRequest(t *testing.T) {
 		t.Errorf("Find = %+v, want what was asked for", r.NewRequest)
 	}
 	if got := r.Expires.Sub(r.Created); got != device.Life || r.Subject != "" || r.ID == "" {
-		t.Errorf("Find = %+v, want a life of %v and nobody's decision", r, device.Life)
+		t.Errorf("Find = %+v, want a life of %v and no decision", r, device.Life)
 	}
 	other := b.start()
 	if other.User == codes.User || other.Device == codes.Device || b.find(other.User).ID == r.ID {
@@ -48,8 +48,8 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// The table opens nothing: neither code stands in it, nor a hash of the short
-// one that could be undone.
+// The table alone gives no access: it holds neither code, nor a hash of the short one
+// that could be reversed.
 func TestTableHoldsNoCode(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
@@ -85,7 +85,7 @@ func dump(it map[string]types.AttributeValue) map[string]string {
 	return all
 }
 
-func TestWhatCannotBeDecided(t *testing.T) {
+func TestExpiredAndUsedRequestsCannotBeDecided(t *testing.T) {
 	b := newBench(t)
 	ctx := t.Context()
 	approved, denied, old := b.start(), b.start(), b.start()
@@ -121,7 +121,7 @@ func TestWhatCannotBeDecided(t *testing.T) {
 			t.Errorf("%s after %v = %v, want ErrExpired", name, device.Life, err)
 		}
 	}
-	// With another key nobody finds anything.
+	// With another key the user code is unknown.
 	other := b.Store
 	other.Key = otherKey
 	if r, err := other.Find(ctx, old.User); !errors.Is(err, device.ErrUnknown) {
@@ -136,8 +136,8 @@ func decisions(b *bench) map[string]func(*device.Request, device.Decision) error
 	}
 }
 
-// The first decision counts. The same person may send it twice; nobody turns it
-// round, and nobody else takes it over.
+// The first decision counts. The same user may repeat it. No user can reverse it, and
+// no other user can take it over.
 func TestFirstDecisionCounts(t *testing.T) {
 	for first := range decisions(nil) {
 		t.Run(first, func(t *testing.T) {
@@ -152,10 +152,10 @@ func TestFirstDecisionCounts(t *testing.T) {
 			}
 			for second, decide := range decisions(b) {
 				if err := decide(r, b.by(eve)); !errors.Is(err, device.ErrUsed) {
-					t.Errorf("%s by another person = %v, want ErrUsed", second, err)
+					t.Errorf("%s by another user = %v, want ErrUsed", second, err)
 				}
 				if err := decide(r, b.by(ada)); second != first && !errors.Is(err, device.ErrUsed) {
-					t.Errorf("%s by the same person = %v, want ErrUsed", second, err)
+					t.Errorf("%s by the same user = %v, want ErrUsed", second, err)
 				}
 			}
 			if mine, theirs := b.Entries(ada), b.Entries(eve); len(mine) != 1 || len(theirs) != 0 {
@@ -165,8 +165,7 @@ func TestFirstDecisionCounts(t *testing.T) {
 	}
 }
 
-// A user code that is out is not given a second time, and one that has expired
-// is.
+// A user code in use is not issued again. One that has expired is.
 func TestUserCodesAreUnique(t *testing.T) {
 	b := newBench(t)
 	first := b.start()
@@ -195,7 +194,7 @@ func TestUserCodesAreUnique(t *testing.T) {
 	var second *device.Codes
 	tally := b.Wire.Count(func() { second = b.start() })
 	if len(tally.Calls) != 2 {
-		t.Errorf("a request whose code was out took %v, want 2 calls", tally)
+		t.Errorf("a request with a code in use took %v, want 2 calls", tally)
 	}
 	if r := b.find(first.User); r.ID != taken.ID {
 		t.Errorf("the first code leads to %s, want %s", r.ID, taken.ID)
@@ -205,7 +204,7 @@ func TestUserCodesAreUnique(t *testing.T) {
 	b.Clock.Turn(device.Life)
 	b.Wire.Inject(same)
 	if tally := b.Wire.Count(func() { second = b.start() }); len(tally.Calls) != 1 {
-		t.Errorf("a request whose code has expired took %v, want 1 call", tally)
+		t.Errorf("a request with an expired code took %v, want 1 call", tally)
 	}
 	if r := b.find(first.User); r.ID == taken.ID {
 		t.Error("the first code, given again, leads to the request before")
@@ -234,8 +233,7 @@ func TestCostOfARequest(t *testing.T) {
 	}
 }
 
-// An answer that is lost changes nothing, and neither does an entry that cannot
-// be written.
+// A lost reply changes nothing, and neither does a failed audit write.
 func TestDecisionUnderFaults(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
@@ -252,7 +250,7 @@ func TestDecisionUnderFaults(t *testing.T) {
 		return sessiontest.Fault{Drop: lost}
 	})
 	if err := b.Approve(t.Context(), r, b.by(subject), ""); err != nil {
-		t.Errorf("Approve whose answer was lost = %v, want nil", err)
+		t.Errorf("Approve with a lost reply = %v, want nil", err)
 	}
 	b.Wire.Inject(func(sessiontest.Call) sessiontest.Fault { return sessiontest.Fault{Error: "TransactionConflict"} })
 	if err := b.Approve(t.Context(), r, b.by(subject), ""); !errors.Is(err, dynamo.ErrBusy) {

@@ -10,7 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session/sessiontest"
 )
 
-// bench is a store of requests beside one of sessions.
+// bench is a store of device requests with a store of sessions.
 type bench struct {
 	*sessiontest.Bench
 	device.Store
@@ -26,7 +26,7 @@ func newBench(t *testing.T) *bench {
 	}}
 }
 
-// asked is what the television asks for.
+// asked is the request of the television.
 var asked = device.NewRequest{
 	Client: "tv", Scope: "notes.read offline_access", Audience: []string{"https://notes.example.com"},
 	ClientInfo: session.NewClientInfo("198.51.100.9", "Television/3"),
@@ -61,7 +61,7 @@ func (b *bench) open(code device.UserCode) (*device.Request, error) {
 	return r, err
 }
 
-// by is a decision of a person.
+// by is a decision of a user.
 func (b *bench) by(subject string) device.Decision {
 	return device.Decision{
 		Subject: subject, AuthGen: 0, AuthTime: b.Clock.Now().Add(-time.Minute).UTC().Truncate(time.Second),
@@ -69,7 +69,7 @@ func (b *bench) by(subject string) device.Decision {
 	}
 }
 
-// approve lets the device of a user code in.
+// approve approves the device with a user code.
 func (b *bench) approve(code device.UserCode) (subject string) {
 	b.t.Helper()
 	subject = b.User()

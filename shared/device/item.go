@@ -12,9 +12,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// The layout of the items: contract.DevicePrefix and the SHA-256 of the device code
-// is a request, contract.UserCodePrefix and the HMAC of the user code leads to one. Times are epoch seconds,
-// but for the two that polls are measured by.
+// The layout of the items. contract.DevicePrefix with the SHA-256 of the device code
+// is a request. contract.UserCodePrefix with the HMAC of the user code leads to one.
+// Times are epoch seconds, except the two that measure polls.
 const (
 	skDevice   = "device"
 	skUserCode = "usercode"
@@ -35,7 +35,7 @@ const (
 	attrCreated  = "created"
 	attrNext     = "next_at" // of the next poll, epoch milliseconds
 	attrGap      = "gap"     // from a poll to the next, milliseconds
-	attrSlowed   = "slowed"  // absent: nobody polled too early since the last poll
+	attrSlowed   = "slowed"  // absent: no poll came too early since the last one
 	attrMark     = "mark"    // random, of the last poll; absent: none
 
 	// Of a request that was decided.
@@ -77,7 +77,7 @@ func encode(r *Request) dynamo.Item {
 	return it
 }
 
-// decode reads what encode wrote and what became of it.
+// decode parses the output of encode with the attributes of later states.
 func decode(it dynamo.Item) (*Request, error) {
 	r := dynamo.Reader{Item: it}
 	q := &Request{

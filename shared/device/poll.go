@@ -14,19 +14,21 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// Poll returns the request with a device code once it is approved; Spending then
-// takes it. Until then the error is ErrPending or ErrSlowDown, and at last
-// ErrDenied, ErrExpired, ErrUsed or ErrUnknown. Another client's request is
-// unknown, and its own client does not notice that somebody asked.
+// Poll returns the request with a device code when it is approved. [Store.Spending]
+// then takes it. Before that the error is [ErrPending] or [ErrSlowDown], and in the
+// end [ErrDenied], [ErrExpired], [ErrUsed] or [ErrUnknown]. A request of another
+// client is unknown, and its own client does not notice the attempt.
 //
-// It makes one write, which holds while the request is pending and the device
-// has waited. All else is told by the item that comes with the refusal. The
-// first poll that came too early makes one write more, by which the device has to
-// wait Interval longer from the next poll on, as it will after our answer. Those
-// that follow cost no more time than that: however often a device asked too
-// early, it is heard again when the time has come that it was told at first.
+// # Writes
 //
-// What is approved is not made to wait.
+// Poll makes one write, which holds while the request is pending and the device has
+// waited. Otherwise the item in the failed condition decides. The first poll that
+// comes too early makes one more write. It lengthens the wait by [Interval] from the
+// next poll on, as our answer asks. Further early polls do not lengthen it again and
+// do not move the next allowed time. So every device is answered at the time that it
+// was first given, however often it polls before.
+//
+// An approved request is returned without a wait.
 func (s *Store) Poll(ctx context.Context, deviceCode, client string) (*Request, error) {
 	secret, err := opaque.Read(opaque.DeviceCode, deviceCode)
 	if err != nil {
@@ -53,7 +55,7 @@ func (s *Store) Poll(ctx context.Context, deviceCode, client string) (*Request, 
 	case err == nil:
 		return nil, ErrPending
 	case conflict(err):
-		// It is being decided or spent right now: the next poll will tell.
+		// Another request is writing to the item. The next poll has the result.
 		return nil, ErrPending
 	case !ok:
 		return nil, fmt.Errorf("poll: %w", err)
@@ -70,7 +72,7 @@ func (s *Store) Poll(ctx context.Context, deviceCode, client string) (*Request, 
 	return s.answer(ctx, r, failed.Item, mark)
 }
 
-// answer judges a request that the poll with that mark did not find waiting.
+// answer returns the result for a request that was not pending at the poll with mark.
 func (s *Store) answer(ctx context.Context, r *Request, it dynamo.Item, mark []byte) (*Request, error) {
 	switch {
 	case r.state == spent:
@@ -82,7 +84,7 @@ func (s *Store) answer(ctx context.Context, r *Request, it dynamo.Item, mark []b
 	case r.state == approved:
 		return r, nil
 	}
-	// The SDK writes again when the answer to a write was lost.
+	// The SDK repeats a write when its reply was lost.
 	if last, ok := it[attrMark].(*types.AttributeValueMemberB); ok && bytes.Equal(last.Value, mark) {
 		return nil, ErrPending
 	}
@@ -94,8 +96,8 @@ func (s *Store) answer(ctx context.Context, r *Request, it dynamo.Item, mark []b
 	return nil, ErrSlowDown
 }
 
-// slow makes the device wait longer from its next poll on, once between two of
-// them.
+// slow lengthens the wait of the device from its next poll on, once between two
+// polls.
 func (s *Store) slow(ctx context.Context, hash string, next types.AttributeValue) error {
 	_, err := s.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.Sessions, Key: deviceKey(hash),
@@ -112,15 +114,15 @@ func (s *Store) slow(ctx context.Context, hash string, next types.AttributeValue
 	return fmt.Errorf("slow device down: %w", err)
 }
 
-// conflict reports whether a transaction was at work on the item.
+// conflict reports whether a transaction was writing to the item.
 func conflict(err error) bool {
 	_, ok := errors.AsType[*types.TransactionConflictException](err)
 	return ok
 }
 
-// Spending takes an approved request, as a part of the transaction that gives its
-// tokens away. It fails with [ErrUsed] when that has happened already, or when the
-// request has expired since [Store.Poll] found it.
+// Spending takes an approved request, as a part of the transaction that issues its
+// tokens. It fails with [ErrUsed] when they were issued already, or when the request
+// has expired since [Store.Poll] found it.
 func (s *Store) Spending(ctx context.Context, r *Request) dynamo.Write {
 	return dynamo.Update(s.Sessions, deviceKey(r.hash),
 		dynamo.Changes{Set: dynamo.Item{attrState: dynamo.Text(string(spent))}},

@@ -38,7 +38,7 @@ const (
 	two = "UpdateItem UpdateItem"
 )
 
-func TestPoll(t *testing.T) {
+func TestPollReturnsTheApprovedRequestOnce(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	for range 3 {
@@ -58,9 +58,8 @@ func TestPoll(t *testing.T) {
 	b.expect("denied before", refused.Device, "tv", device.ErrDenied, one)
 }
 
-// RFC 8628 §3.5: who polls too early is told so, has to wait five seconds more
-// from then on, and is heard again when the time has come: a refused poll does
-// not push the next one away.
+// RFC 8628 §3.5: a device that polls too early gets slow_down and has to wait five
+// seconds more from then on. A refused poll does not move the next allowed time.
 func TestSlowDownRecovers(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
@@ -78,7 +77,7 @@ func TestSlowDownRecovers(t *testing.T) {
 	b.Clock.Turn(device.Interval)
 	b.expect("at 15 s, ten after the last", codes.Device, "tv", device.ErrPending, one)
 
-	// A client that does as it was told: 5 s more after each slow_down.
+	// A client that follows the protocol: 5 s more after each slow_down.
 	b.Clock.Turn(15 * time.Second)
 	b.expect("at 30 s", codes.Device, "tv", device.ErrPending, one)
 	b.Clock.Turn(15 * time.Second)
@@ -86,13 +85,13 @@ func TestSlowDownRecovers(t *testing.T) {
 	b.Clock.Turn(15*time.Second - 500*time.Millisecond)
 	b.expect("half a second early", codes.Device, "tv", device.ErrPending, one)
 
-	// What is approved is given at once.
+	// An approved request is returned at once.
 	b.approve(codes.User)
 	b.expect("approved", codes.Device, "tv", nil, one)
 }
 
-// A device that never listens is heard often enough to get its tokens.
-func TestDeafDeviceIsHeard(t *testing.T) {
+// A device that ignores slow_down polls successfully often enough to get its tokens.
+func TestDeviceThatIgnoresSlowDownGetsItsTokens(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	heard := 0
@@ -110,7 +109,7 @@ func TestDeafDeviceIsHeard(t *testing.T) {
 	}
 }
 
-func TestPollsAtOnce(t *testing.T) {
+func TestConcurrentPollsCountOnce(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	b.Clock.Turn(time.Minute)
@@ -138,8 +137,8 @@ func TestPollsAtOnce(t *testing.T) {
 	b.expect("after the longer one", codes.Device, "tv", device.ErrPending, one)
 }
 
-// TestZitadelGHSAxqxv: the code of client A is worth nothing to client B, in no
-// state, and A does not notice that B tried.
+// TestZitadelGHSAxqxv: client B cannot use the code of client A in any state, and A
+// does not notice that B tried.
 func TestZitadelGHSAxqxv(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
@@ -154,7 +153,7 @@ func TestZitadelGHSAxqxv(t *testing.T) {
 	b.expect("A, approved", codes.Device, "tv", nil, one)
 }
 
-func TestWhatIsNoCode(t *testing.T) {
+func TestMalformedDeviceCodeCostsNoCall(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	secret, _ := opaque.Read(opaque.DeviceCode, codes.Device)
@@ -169,8 +168,8 @@ func TestWhatIsNoCode(t *testing.T) {
 	b.expect("the one", codes.Device, "tv", device.ErrPending, one)
 }
 
-// Codes expire for the device too, approved or not, and it is told for a while.
-func TestExpiredPolls(t *testing.T) {
+// Codes expire for the device too, approved or not, and it gets that error for a while.
+func TestExpiredCodeIsReportedAsExpired(t *testing.T) {
 	b := newBench(t)
 	idle, late := b.start(), b.start()
 	b.Clock.Turn(device.Life - time.Second)
@@ -188,8 +187,8 @@ func TestExpiredPolls(t *testing.T) {
 	}
 }
 
-// However many polls find a request approved, one of them spends it.
-func TestSpending(t *testing.T) {
+// Of many polls that find a request approved, exactly one spends it.
+func TestApprovedRequestIsSpentOnce(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	b.approve(codes.User)
@@ -219,7 +218,7 @@ func TestSpending(t *testing.T) {
 	if _, err := b.open(codes.User); !errors.Is(err, device.ErrUsed) {
 		t.Errorf("Find and Open of what is spent = %v, want ErrUsed", err)
 	}
-	// The person who approved it presses the button again.
+	// The user who approved it presses the button again.
 	if err := b.Approve(t.Context(), request, request.Decision, ""); err != nil {
 		t.Errorf("Approve of what is spent, by who approved it = %v, want nil", err)
 	}
@@ -260,8 +259,8 @@ func TestPollUnderFaults(t *testing.T) {
 	b.expect("too early, beside a transaction", codes.Device, "tv", device.ErrSlowDown, two)
 }
 
-// An item that is not what we wrote is a fault, and no refusal.
-func TestBrokenItems(t *testing.T) {
+// A malformed item gives an error and no refusal.
+func TestMalformedItemIsAnError(t *testing.T) {
 	b := newBench(t)
 	codes := b.start()
 	request := b.find(codes.User)

@@ -6,14 +6,14 @@ import (
 	"net/netip"
 )
 
-// The parts of the public IPv4 space that are somebody's own or nobody's (the
-// IANA registry of special-purpose addresses, RFC 6890).
+// The parts of the IPv4 space that are not public (the IANA registry of
+// special-purpose addresses, RFC 6890).
 var closed4 = prefixes(
 	"0.0.0.0/8",       // this network
 	"10.0.0.0/8",      // private
 	"100.64.0.0/10",   // shared by a provider's customers (CGNAT)
 	"127.0.0.0/8",     // loopback
-	"169.254.0.0/16",  // link-local, where clouds tell credentials
+	"169.254.0.0/16",  // link-local, where clouds hand out credentials
 	"172.16.0.0/12",   // private
 	"192.0.0.0/24",    // protocol assignments
 	"192.0.2.0/24",    // documentation
@@ -26,8 +26,8 @@ var closed4 = prefixes(
 	"240.0.0.0/4",     // reserved, and broadcast
 )
 
-// IPv6 is the other way round: what is not global unicast is closed, whatever it
-// will be used for.
+// IPv6 is the other way round: everything except global unicast is closed, also what
+// may be assigned later.
 var (
 	global6 = netip.MustParsePrefix("2000::/3")
 	closed6 = prefixes(
@@ -48,12 +48,12 @@ func prefixes(all ...string) []netip.Prefix {
 	return out
 }
 
-// errClosed is the same for all addresses: what a name means inside of somebody's
-// network is not for strangers.
+// errClosed is the same for all addresses, so that the answer does not reveal how a
+// name resolves inside a private network.
 var errClosed = errors.New("the host has an address that is not public")
 
-// public returns the address to dial for a, or errClosed. An IPv4 address that
-// is written as IPv6 is judged, and dialed, as what it is.
+// public returns the address to dial for a, or errClosed. An IPv4 address in IPv6 form
+// is checked and dialed as IPv4.
 func public(a netip.Addr) (netip.Addr, error) {
 	a = a.Unmap()
 	if a.Zone() != "" {
@@ -85,9 +85,9 @@ func outside(a netip.Addr, closed []netip.Prefix) error {
 // maxAddresses bounds the addresses of a host that are tried.
 const maxAddresses = 4
 
-// open returns the addresses to dial, IPv4 first because a Lambda has no other.
-// One that is closed closes the host: a name that means both the public and our
-// own network is no mistake.
+// open returns the addresses to dial, IPv4 first because a Lambda has no other. One
+// closed address closes the host: a name that resolves to both the public and our own
+// network is never a mistake.
 func open(resolved []netip.Addr) ([]netip.Addr, error) {
 	var four, six []netip.Addr
 	for _, a := range resolved {

@@ -1,17 +1,21 @@
-// Package fetch gets a JSON document from an address that a stranger names.
+// Package fetch gets a JSON document from a URL that an untrusted request names.
 //
-// A server that fetches what strangers tell it to is their way into the network
-// that it stands in: to its own loopback, to the neighbours, to the address at
-// which a cloud hands out credentials (SSRF). So a Fetcher goes to public
-// addresses only, by https on its one port. It resolves the name itself, judges
-// every address that comes of it, and connects to those very addresses: a name
-// that means something else a moment later (DNS rebinding) has no second moment.
-// It follows no redirect and asks no proxy, so there is no other way to an
-// address than through that judgement. What it reads is short, soon, and says of
-// itself that it is JSON.
+// # Threat
 //
-// Where names and connections come from are fields, so that a test can give a
-// Fetcher another network. The judgement is no field.
+// A server that fetches any URL can be led into its own network: to its loopback, to
+// its neighbours, to the address at which a cloud provider hands out credentials. This
+// is server-side request forgery (SSRF).
+//
+// # Defence
+//
+// A [Fetcher] connects to public addresses only, by https on port 443. It resolves the
+// name itself, checks every address of the result, and connects to those addresses. It
+// never resolves the name a second time, so DNS rebinding has no effect. It follows no
+// redirect and uses no proxy, so every connection passes the check. It accepts only
+// short documents with a JSON content type, within a time limit.
+//
+// The resolver and the network are fields, so that a test can replace them. The check
+// is not.
 package fetch
 
 import (
@@ -33,8 +37,8 @@ import (
 )
 
 const (
-	// DefaultTimeout is how long a document may take, from the name to the last
-	// byte.
+	// DefaultTimeout is the time limit for a document, from name resolution to the
+	// last byte.
 	DefaultTimeout = 5 * time.Second
 	// MaxBody is the size of the largest document in bytes.
 	MaxBody = 64 << 10
@@ -44,32 +48,32 @@ const (
 	port        = 443
 )
 
-// Fetcher gets documents. Its zero value uses the resolver, the network and the
-// root certificates of the system.
+// Fetcher gets documents. The zero value uses the resolver, the network and the root
+// certificates of the system.
 type Fetcher struct {
-	// Resolve returns the addresses of a host name; nil asks the system.
+	// Resolve returns the addresses of a host name. Nil means the system's resolver.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
-	// Dial connects to an address, which was judged; nil uses the network.
+	// Dial connects to a checked address. Nil means the network.
 	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
-	// Roots sign the servers' certificates; nil means those of the system.
+	// Roots are the trusted root certificates. Nil means those of the system.
 	Roots *x509.CertPool
-	// Timeout bounds one Get; zero means DefaultTimeout.
+	// Timeout bounds one Get. Zero means [DefaultTimeout].
 	Timeout time.Duration
 }
 
-// Document is what was found.
+// Document is the result of [Fetcher.Get].
 type Document struct {
 	Body []byte
-	// MaxAge is how long the server says that the document may be kept (RFC
-	// 9111 §5.2), 0 when it may not, and negative when the server says nothing.
+	// MaxAge is how long the server allows caching (RFC 9111 §5.2). It is 0 when
+	// caching is not allowed, and negative when the server sends no limit.
 	MaxAge time.Duration
 }
 
-// Error says why there is no document, in a sentence for the document's author.
+// Error is returned when there is no document. Reason is a sentence for its author.
 type Error struct {
 	Reason string
-	// Temporary says that another try may go better: the reason lies with the
-	// network or is a fault of the server, not in what was asked for.
+	// Temporary reports that another try may succeed: the cause is the network or
+	// the server, not the URL.
 	Temporary bool
 	Err       error
 }
@@ -83,7 +87,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Get returns the document at address, or an *Error.
+// Get returns the document at address, or an [*Error].
 func (f *Fetcher) Get(ctx context.Context, address string) (*Document, error) {
 	host, err := Host(address)
 	if err != nil {
@@ -109,9 +113,8 @@ func (f *Fetcher) Get(ctx context.Context, address string) (*Document, error) {
 	return read(ctx, answer)
 }
 
-// Host returns the host name of an address that a Fetcher would go to: https, on
-// the default port, without user information. The error is a sentence about the
-// URL.
+// Host returns the host name of a URL that a [Fetcher] accepts: https, on the default
+// port, without user information. The error is a sentence about the URL.
 func Host(address string) (string, error) {
 	u, err := url.Parse(address)
 	switch {
@@ -129,7 +132,7 @@ func Host(address string) (string, error) {
 	return u.Hostname(), nil
 }
 
-// resolve returns the addresses of a host that may be dialed.
+// resolve returns the checked addresses of a host.
 func (f *Fetcher) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	var all []netip.Addr
 	if literal, err := netip.ParseAddr(host); err == nil {
@@ -155,8 +158,8 @@ func system(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
-// transport speaks to one server once. It has no proxy, and RoundTrip follows no
-// redirect. Whatever address it is asked to connect to, it dials the given ones.
+// transport connects to one server once. It has no proxy, and RoundTrip follows no
+// redirect. It dials the given addresses, whatever address net/http asks for.
 func (f *Fetcher) transport(host string, addresses []netip.Addr) *http.Transport {
 	return &http.Transport{
 		DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -171,7 +174,7 @@ func (f *Fetcher) transport(host string, addresses []netip.Addr) *http.Transport
 	}
 }
 
-// connect tries the addresses one after another.
+// connect tries the addresses in order.
 func (f *Fetcher) connect(ctx context.Context, host string, addresses []netip.Addr) (net.Conn, error) {
 	dial := f.Dial
 	if dial == nil {
@@ -200,7 +203,7 @@ func network(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", to.String())
 }
 
-// read takes the document out of an answer.
+// read reads the document from a response.
 func read(ctx context.Context, answer *http.Response) (*Document, error) {
 	switch status := answer.StatusCode; {
 	case status == http.StatusOK:
@@ -217,7 +220,7 @@ func read(ctx context.Context, answer *http.Response) (*Document, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, MaxBody+1))
 	if err == nil {
-		// A server that sees us go can still end its answer in good order.
+		// A server that sees the cancellation can still end its response regularly.
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -229,18 +232,17 @@ func read(ctx context.Context, answer *http.Response) (*Document, error) {
 	return &Document{Body: body, MaxAge: maxAge(answer.Header.Values("Cache-Control"))}, nil
 }
 
-// isJSON accepts application/json, and what is built on it (RFC 6839 §3.1).
+// isJSON accepts application/json and types with its suffix (RFC 6839 §3.1).
 func isJSON(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (kind == "application/json" ||
 		strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
 }
 
-// longest is far more than anybody keeps a document; it keeps a number from
-// overflowing.
+// longest is far above any useful age. It keeps a number from overflowing.
 const longest = 365 * 24 * time.Hour
 
-// maxAge reads Cache-Control. The shortest of what it says counts.
+// maxAge reads Cache-Control. The shortest limit counts.
 func maxAge(headers []string) time.Duration {
 	age := time.Duration(-1)
 	for directive := range strings.SplitSeq(strings.Join(headers, ","), ",") {

@@ -23,14 +23,14 @@ const (
 	insideAddress  = "127.0.0.1"
 )
 
-// network is a world with one public server, and one that stands where a
-// stranger must not get to: at every address that is not public.
+// network has one public server, and one private server at every address that is not
+// public.
 type network struct {
 	*fetch.Fetcher
-	// names are what a host name resolves to, one answer after another; the last
-	// one stays.
+	// names are the addresses of a host name, one result after another. The last one
+	// stays.
 	names map[string][][]string
-	// answer is what the public server does.
+	// answer is the handler of the public server.
 	answer http.HandlerFunc
 
 	mu                sync.Mutex
@@ -138,8 +138,8 @@ func TestGet(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-1180, -4366: a server that fetches what strangers name must
-// not be led into its own network.
+// Keycloak CVE-2026-1180, -4366: a URL in a request must not lead the server into its
+// own network.
 func TestSSRF(t *testing.T) {
 	for _, address := range []string{
 		insideAddress, "127.8.9.10", "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "169.254.169.254",
@@ -159,7 +159,7 @@ func TestSSRF(t *testing.T) {
 			}
 			n.refused(t, "https://["+address+"]/")
 			n.refused(t, "https://"+address+"/")
-			// One good address does not help.
+			// One public address does not help.
 			n.names["both.example"] = [][]string{{outsideAddress, address}}
 			n.refused(t, "https://both.example/")
 			if len(n.dialed) != 0 || n.requests != 0 {
@@ -186,7 +186,7 @@ func TestPublicAddresses(t *testing.T) {
 	}
 }
 
-// A redirect is an answer like any other that is no document.
+// A redirect is refused like every response without a document.
 func TestSSRFThroughARedirect(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		n := newNetwork(t)
@@ -204,8 +204,8 @@ func TestSSRFThroughARedirect(t *testing.T) {
 	}
 }
 
-// A name that is public when it is judged and loopback when it is dialed is
-// resolved once.
+// A name that is public when it is checked and loopback when it is dialed is resolved
+// only once.
 func TestSSRFByARebindingName(t *testing.T) {
 	n := newNetwork(t)
 	n.names["example.com"] = [][]string{{outsideAddress}, {insideAddress}}
@@ -219,7 +219,7 @@ func TestSSRFByARebindingName(t *testing.T) {
 }
 
 // A proxy of the environment would resolve the name again.
-func TestNoProxy(t *testing.T) {
+func TestFetchUsesNoProxy(t *testing.T) {
 	n := newNetwork(t)
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -228,8 +228,8 @@ func TestNoProxy(t *testing.T) {
 	}
 }
 
-// Without a network of the test the loopback is as closed.
-func TestSystem(t *testing.T) {
+// With the real network the loopback is closed, too.
+func TestLoopbackIsClosedOnTheRealNetwork(t *testing.T) {
 	for _, address := range []string{"https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://localhost/"} {
 		if got, err := new(fetch.Fetcher).Get(t.Context(), address); err == nil {
 			t.Errorf("Get(%q) = %v", address, got)
@@ -237,7 +237,7 @@ func TestSystem(t *testing.T) {
 	}
 }
 
-func TestURLs(t *testing.T) {
+func TestOnlyPlainHTTPSURLsAreAccepted(t *testing.T) {
 	n := newNetwork(t)
 	for _, address := range []string{
 		"", "example.com", "//example.com/", "/a", "http://example.com/", "HTTP://example.com/", "ftp://example.com/",
@@ -255,7 +255,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestOnlyJSONDocumentsAreAccepted(t *testing.T) {
 	const kind = "application/json"
 	tests := []struct {
 		name      string
@@ -308,7 +308,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestUnreachable(t *testing.T) {
+func TestUnreachableHostIsReported(t *testing.T) {
 	n := newNetwork(t)
 	if got := n.refused(t, "https://nowhere.example/"); got.Temporary {
 		t.Errorf("unknown host: %v, want a final refusal", got)
@@ -324,7 +324,7 @@ func TestUnreachable(t *testing.T) {
 	n.names["empty.example"] = [][]string{{}}
 	n.refused(t, "https://empty.example/")
 
-	// A certificate of somebody else, and one that nobody signed.
+	// A certificate for another name, and one without a trusted issuer.
 	n.names["other.test"] = [][]string{{outsideAddress}}
 	n.refused(t, "https://other.test/")
 	n.Roots = x509.NewCertPool()
@@ -335,14 +335,14 @@ func TestUnreachable(t *testing.T) {
 }
 
 // The second address is tried when the first does not answer.
-func TestSeveralAddresses(t *testing.T) {
+func TestNextAddressIsTried(t *testing.T) {
 	n := newNetwork(t)
 	n.names["example.com"] = [][]string{{"2606:4700::1", "1.1.1.1", outsideAddress}}
 	reach := n.Dial
 	n.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 		if to.Addr().String() != outsideAddress {
 			n.dialed = append(n.dialed, to.String())
-			return nil, errors.New("nobody answers")
+			return nil, errors.New("no answer")
 		}
 		return reach(ctx, to)
 	}
@@ -354,8 +354,8 @@ func TestSeveralAddresses(t *testing.T) {
 	}
 }
 
-// A server that never comes to an end holds nobody up.
-func TestSlowServer(t *testing.T) {
+// A server that never ends its response does not block the caller.
+func TestSlowServerDoesNotBlock(t *testing.T) {
 	n := newNetwork(t)
 	n.Timeout = 200 * time.Millisecond
 	n.answer = func(w http.ResponseWriter, r *http.Request) {
@@ -401,8 +401,7 @@ func TestMaxAge(t *testing.T) {
 	}
 }
 
-// Whatever the URL: a Fetcher dials port 443 of addresses that it was told, and
-// never one inside.
+// For every URL a Fetcher dials only port 443 of resolved public addresses.
 func FuzzURL(f *testing.F) {
 	for _, seed := range []string{
 		"https://example.com/", "https://example.com:443/a?b#c", "https://127.0.0.1/", "https://[::1]/", "https://0x7f.1/",
@@ -421,7 +420,7 @@ func FuzzURL(f *testing.F) {
 			},
 			Dial: func(_ context.Context, to netip.AddrPort) (net.Conn, error) {
 				dialed = append(dialed, to)
-				return nil, errors.New("nobody answers")
+				return nil, errors.New("no answer")
 			},
 		}
 		if _, err := n.Get(t.Context(), address); err == nil {

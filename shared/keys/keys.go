@@ -1,18 +1,27 @@
-// Package keys holds the keys of a stage and the order in which they come and
-// go.
+// Package keys holds the keys of a stage and their rotation.
 //
-// A stage has one document of private keys, kept as one secret: signing keys
-// for oauth.ES256 and oauth.RS256, and a ring of MAC keys for opaque handles. For each
-// algorithm one key is active and signs, one is next and already published, and
-// those that signed before are retiring: still published until the last token
-// they signed has expired. A rotation is one step of all of them at once:
+// # Document
+//
+// A stage has one document of private keys, stored as one secret. It holds signing
+// keys for oauth.ES256 and oauth.RS256, a ring of MAC keys for opaque handles, and
+// the peppers of passwords. See [Document].
+//
+// # Rotation
+//
+// For each algorithm one key is active and signs. One is next: it is already
+// published. Those that signed before are retiring: they stay published until the
+// last token that they signed has expired. A rotation moves all keys by one step:
 //
 //	(new) -> next -> active -> retiring -> gone
 //
-// A verifier may cache a key set for two hours (API Gateway does), so a key is
-// published that long before it signs, and stays that long after its last token
-// has expired. The public halves stand in the registry table, where jwks and
-// introspect read them without ever coming near the secret.
+// A verifier may cache a key set for two hours, as API Gateway does. So a key is
+// published that long before it signs, and for that long after its last token has
+// expired.
+//
+// # Public keys
+//
+// The public halves stand in the registry table. There jwks and introspect read
+// them without any access to the secret. See package published.
 package keys
 
 import (
@@ -35,7 +44,7 @@ import (
 // Algorithms lists the algorithms in the order in which keys are published.
 var Algorithms = []string{oauth.ES256, oauth.RS256}
 
-// State is where a key stands between being made and being gone.
+// State is where a key stands in its life.
 type State string
 
 // The states of a key.
@@ -50,16 +59,16 @@ const (
 const (
 	// CacheLife is how long a verifier may use a key set it has fetched.
 	CacheLife = 2 * time.Hour
-	// MaxTokenLife is the longest life of an access token.
+	// MaxTokenLife is the longest lifetime of an access token.
 	MaxTokenLife = time.Hour
-	// StaleLife is how long a process may sign with keys it can no longer
-	// refresh, so that an outage of the secret store stops nobody.
+	// StaleLife is how long a process may sign with keys that it can no longer
+	// read again, so that an outage of the secret store stops no sign-in.
 	StaleLife = 24 * time.Hour
-	// MACSettles is how long after its birth a MAC key begins to make
-	// handles: by then every process has read it.
+	// MACSettles is how long after its creation a MAC key begins to make
+	// handles. After that time every process has read it.
 	MACSettles = 15 * time.Minute
-	// MACLife is how long a MAC key is kept after it was replaced; no
-	// handle may outlive it.
+	// MACLife is how long a MAC key is kept after its replacement. No handle
+	// lives longer.
 	MACLife = 401 * 24 * time.Hour
 )
 
@@ -69,8 +78,8 @@ const rsaBits = 2048
 // refuses a larger one.
 const maxPublished = 10
 
-// format names the layout of the secret. Another layout gets another name, and
-// the old one is still read.
+// format names the layout of the secret. A new layout gets a new name, and the old
+// one remains readable.
 const (
 	format       = "tipstaff-keys/1"
 	unbornFormat = "tipstaff-keys/0"
@@ -81,14 +90,14 @@ type Document struct {
 	Format  string    `json:"format"`
 	Signing []*Key    `json:"signing"`
 	MAC     []*MACKey `json:"mac"`
-	// Peppers are kept for ever, the newest last. A document of an earlier
+	// Peppers are never removed. The newest is last. A document of an earlier
 	// release has none until its next rotation.
 	Peppers []*Pepper `json:"pepper,omitempty"`
 }
 
 // Key is a signing key.
 type Key struct {
-	// ID is the kid: unguessable, so that nothing can be read from it.
+	// ID is the kid. It is random, so that it reveals nothing.
 	ID        string `json:"kid"`
 	Algorithm string `json:"alg"`
 	State     State  `json:"state"`
@@ -104,11 +113,11 @@ type Key struct {
 	err    error
 }
 
-// ErrUnborn says that the secret was created and holds no keys yet.
+// ErrUnborn is returned when the secret was created and holds no keys yet.
 var ErrUnborn = errors.New("the secret holds no keys yet")
 
-// EarlyError says that a rotation would come too early: the next key has not
-// been published for long enough to sign, or too many old ones still are.
+// EarlyError is returned when a rotation comes too early: the next key has not been
+// published for long enough, or too many old keys still are.
 type EarlyError struct{ Until time.Time }
 
 func (e *EarlyError) Error() string {
@@ -133,8 +142,8 @@ func Generate(now time.Time) (*Document, error) {
 	return d, nil
 }
 
-// Parse reads a document. It returns ErrUnborn for the value that a new secret
-// is created with.
+// Parse reads a document. It returns [ErrUnborn] for the initial value of a new
+// secret.
 func Parse(data []byte) (*Document, error) {
 	var d Document
 	if err := json.Unmarshal(data, &d); err != nil {
@@ -159,7 +168,7 @@ func Parse(data []byte) (*Document, error) {
 	return &d, nil
 }
 
-// Marshal writes the document as Parse reads it.
+// Marshal writes the document in the format of [Parse].
 func (d *Document) Marshal() ([]byte, error) {
 	data, err := json.Marshal(d)
 	if err != nil {
@@ -178,7 +187,7 @@ func (d *Document) Active(alg string) (*Key, error) {
 	return nil, fmt.Errorf("there is no active key for %s", alg)
 }
 
-// Signer returns the private key. It is parsed at the first use, since most
+// Signer returns the private key. It parses the key at the first use, since most
 // processes sign with one algorithm only.
 func (k *Key) Signer() (crypto.Signer, error) {
 	k.once.Do(func() {

@@ -91,8 +91,8 @@ func TestRotationMovesEveryKeyOneStep(t *testing.T) {
 	}
 }
 
-// Every key that may still verify something is published from CacheLife before
-// it signs until the last token that it signed has expired everywhere.
+// Every key that may still verify a token is published, from CacheLife before it
+// signs until the last token that it signed has expired in every cache.
 func TestEveryTokenFindsItsKey(t *testing.T) {
 	d := generate(t)
 	type signed struct {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// MACKey is a key of the HMAC-SHA-256 under opaque handles. The one that Minting
-// returns makes new handles, and all verify theirs.
+// MACKey is a key of the HMAC-SHA-256 under opaque handles. The one that
+// [Document.Minting] returns makes new handles. All of them verify.
 type MACKey struct {
 	// ID is in every handle, MACIDLength characters.
 	ID      string    `json:"id"`
@@ -19,18 +19,18 @@ type MACKey struct {
 // MACIDLength is the length of the id of a MAC key, and of a pepper.
 const MACIDLength = 8
 
-// Pepper is the key of the HMAC-SHA-256 that every password passes before it is
-// hashed. The hashes stand in a table and the pepper does not, so that who gets
-// hold of the table alone cannot try a single password.
+// Pepper is the key of an HMAC-SHA-256 that is applied to every password before the
+// hash. The hashes stand in a table and the pepper does not. So a stolen table alone
+// is not enough to try a single password.
 type Pepper struct {
-	// ID is kept beside each hash that the pepper is in.
+	// ID is stored beside each hash that the pepper was used for.
 	ID      string    `json:"id"`
 	Created time.Time `json:"created"`
 	Key     []byte    `json:"key"`
 }
 
-// MACKey returns the MAC key with that id, or for an empty id the active one. It
-// returns ErrUnknown when there is none.
+// MACKey returns the MAC key with that id, or the active one for an empty id. It
+// returns [ErrUnknown] when there is none.
 func (d *Document) MACKey(id string) (*MACKey, error) {
 	for _, k := range d.MAC {
 		if k.ID == id || id == "" && k.State == Active {
@@ -40,9 +40,9 @@ func (d *Document) MACKey(id string) (*MACKey, error) {
 	return nil, ErrUnknown
 }
 
-// Minting returns the MAC key that makes new handles: the newest that has
-// settled, so that every process can verify what any of them makes. In a new
-// stage, where no process has an older document, it is the first one at once.
+// Minting returns the MAC key that makes new handles: the newest that has settled,
+// so that every process can verify every handle. In a new stage no process has an
+// older document, so it is the first key at once.
 func (d *Document) Minting(now time.Time) (*MACKey, error) {
 	for i := len(d.MAC) - 1; i >= 0; i-- {
 		if k := d.MAC[i]; i == 0 || !now.Before(k.Created.Add(MACSettles)) {
@@ -52,8 +52,8 @@ func (d *Document) Minting(now time.Time) (*MACKey, error) {
 	return nil, ErrUnknown
 }
 
-// Pepper returns the pepper with that id, or for an empty id the one for new
-// hashes. It returns ErrUnknown when there is none.
+// Pepper returns the pepper with that id, or the one for new hashes for an empty
+// id. It returns [ErrUnknown] when there is none.
 func (d *Document) Pepper(id string) (*Pepper, error) {
 	for i := len(d.Peppers) - 1; i >= 0; i-- {
 		if id == "" || d.Peppers[i].ID == id {

@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/keys"
 )
 
-// Through every rotation one MAC key is active, and each former one is there for
-// MACLife after it was replaced.
+// Through every rotation one MAC key is active, and each former one is kept for
+// MACLife after its replacement.
 func TestMACKeysStay(t *testing.T) {
 	d := generate(t)
 	first, err := d.Minting(born)
@@ -51,7 +51,7 @@ func TestMACKeysStay(t *testing.T) {
 	}
 }
 
-// A pepper is never replaced: it is in passwords that only their owners know.
+// A pepper is never replaced: only the users know the passwords that it protects.
 func TestPepperStays(t *testing.T) {
 	d := generate(t)
 	pepper, err := d.Pepper("")

@@ -18,7 +18,7 @@ type Public struct {
 	Algorithm string
 	State     State
 	Created   time.Time
-	// Until is when the key stops being published; zero while nobody knows.
+	// Until is when the key stops being published. It is zero while that is open.
 	Until time.Time
 	// JWK is the key as a JSON Web Key (RFC 7517) with kid, use and alg.
 	JWK json.RawMessage
@@ -45,8 +45,8 @@ func (d *Document) Public() ([]Public, error) {
 	return publics, nil
 }
 
-// Published keeps the keys that a verifier should know at a time: all but those
-// gone, sorted so that the key set has one form.
+// Published returns the keys that a verifier should know at a time: all that are
+// not gone, sorted, so that the key set has one form.
 func Published(all []Public, now time.Time) []Public {
 	var published []Public
 	for _, p := range all {
@@ -67,7 +67,7 @@ func Published(all []Public, now time.Time) []Public {
 	return published
 }
 
-// Set is the JSON Web Key Set (RFC 7517 §5) of the keys.
+// Set returns the JSON Web Key Set (RFC 7517 §5) of the keys.
 func Set(published []Public) ([]byte, error) {
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -82,8 +82,8 @@ func Set(published []Public) ([]byte, error) {
 	return data, nil
 }
 
-// ErrUnknown says that there is no key with that id: no published signing key,
-// no MAC key, or no pepper.
+// ErrUnknown is returned when no published signing key, MAC key or pepper has the
+// id.
 var ErrUnknown = errors.New("there is no key with this id")
 
 // Verifying is a public key ready to verify with.
@@ -92,7 +92,7 @@ type Verifying struct {
 	Key       crypto.PublicKey
 }
 
-// Verifying parses the key, and holds it to its algorithm.
+// Verifying parses the key and checks that it fits its algorithm.
 func (p Public) Verifying() (Verifying, error) {
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(p.JWK); err != nil {
@@ -104,7 +104,7 @@ func (p Public) Verifying() (Verifying, error) {
 	return Verifying{Algorithm: p.Algorithm, Key: jwk.Key}, nil
 }
 
-// Newest is when the newest signing key was made.
+// Newest returns when the newest signing key was made.
 func (d *Document) Newest() time.Time {
 	var newest time.Time
 	for _, k := range d.Signing {
@@ -115,8 +115,8 @@ func (d *Document) Newest() time.Time {
 	return newest
 }
 
-// Test signs with every key and verifies with its public half, and returns the
-// first failure.
+// Test signs with every key and verifies with its public half. It returns the first
+// failure.
 func (d *Document) Test() error {
 	publics, err := d.Public()
 	if err != nil {

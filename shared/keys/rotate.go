@@ -2,10 +2,10 @@ package keys
 
 import "time"
 
-// Advance returns the document one rotation later, and leaves d as it is: next
-// keys sign, the ones that signed retire, new ones are published, and what
-// nothing can need any more is dropped. It returns *EarlyError while a next key
-// has not been published for CacheLife, or while the set would grow too large.
+// Advance returns the document after one rotation and does not change d. Next keys
+// become active, active ones retire, new ones are published, and keys that no token
+// needs are dropped. It returns an [*EarlyError] while a next key has not been
+// published for [CacheLife], or while the set would grow too large.
 func (d *Document) Advance(now time.Time) (*Document, error) {
 	now = now.UTC().Truncate(time.Second)
 	after := &Document{Format: format}
@@ -46,7 +46,7 @@ func (d *Document) Advance(now time.Time) (*Document, error) {
 		after.MAC = append(after.MAC, &moved)
 	}
 	after.MAC = append(after.MAC, newMACKey(now))
-	// A pepper is never replaced: only its owner's next sign-in could.
+	// A pepper is never replaced: that would need the password, at the next sign-in.
 	after.Peppers = d.Peppers
 	if len(after.Peppers) == 0 {
 		after.Peppers = []*Pepper{newPepper(now)}
@@ -54,12 +54,12 @@ func (d *Document) Advance(now time.Time) (*Document, error) {
 	return after, nil
 }
 
-// retirement is how long a key is published after it was told to stop signing:
-// a process cut off from the secret may sign a little longer, its last token
-// lives, and verifiers keep what they fetched.
+// retirement is how long a key is published after it stopped signing. A process
+// without access to the secret may sign a little longer, its last token lives, and
+// verifiers cache what they fetched.
 const retirement = StaleLife + MaxTokenLife + CacheLife
 
-// relief is when the first retiring key is gone.
+// relief returns when the first retiring key is gone.
 func (d *Document) relief() time.Time {
 	var first time.Time
 	for _, k := range d.Signing {

@@ -12,17 +12,16 @@ import (
 	"time"
 )
 
-// Folder puts mail into files that every mail program opens, where nobody is to be
-// written to: on a developer's machine. Their names sort by the time at which they
-// were written, only their owner may read them, and none is there before it is
-// whole.
+// Folder writes mail into files that every mail program opens, in place of sending it:
+// on a developer's machine. The file names sort by the time of writing. Only the owner
+// may read the files. A file appears when it is complete.
 type Folder struct {
-	// Path is made when it is not there.
+	// Path is created when it is missing.
 	Path string
 	Now  func(context.Context) time.Time
 }
 
-// sender is who mail in a folder comes from: nobody who could be answered.
+// sender is the sender of mail in a folder. No answer reaches it.
 const sender = "tipstaff@localhost"
 
 // Send writes a file.
@@ -35,7 +34,7 @@ func (f *Folder) Send(ctx context.Context, m Message) error {
 	}
 	now := f.Now(ctx).UTC()
 	id := now.Format("20060102T150405.000000000Z") + "-" + rand.Text()[:10]
-	// A name with a dot in front is no mail yet.
+	// A name with a leading dot marks a draft.
 	draft, final := filepath.Join(f.Path, "."+id), filepath.Join(f.Path, id+".eml")
 	if err := os.WriteFile(draft, m.file(id, now), 0o600); err != nil {
 		return fmt.Errorf("put a mail into its folder: %w", err)
@@ -46,8 +45,8 @@ func (f *Folder) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// file is the mail as RFC 5322 has it, its text as it is (RFC 2045 §6.2, 8bit): a
-// person may open the file and find the link in it.
+// file returns the mail in the format of RFC 5322, its text unencoded (RFC 2045 §6.2,
+// 8bit), so that a developer can open the file and read the link.
 func (m Message) file(id string, at time.Time) []byte {
 	var b bytes.Buffer
 	for _, field := range [][2]string{
@@ -67,7 +66,7 @@ func (m Message) file(id string, at time.Time) []byte {
 	return b.Bytes()
 }
 
-// A mail says that no person wrote it, so that no absence notice answers it
+// The headers mark the mail as automatic, so that no absence notice answers it
 // (RFC 3834 §5).
 const (
 	headerAuto    = "Auto-Submitted"

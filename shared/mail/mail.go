@@ -1,14 +1,16 @@
-// Package mail writes to people.
+// Package mail sends mail to users.
 //
-// There is little mail in Tipstaff, all of it plain text to one person, and two
-// ways to send it: Amazon SES, and on a developer's machine a folder of files. A
-// Message is held to what both can carry before either sees it. Above all no line
-// of its head has a line end in it: a name or an address that somebody chose can
-// never add a recipient or a text of their own.
+// # Messages
 //
-// A mail may be lost, late or read by others on its way. So it carries nothing but
-// a link that is good once and for a short time, and nothing depends on whether it
-// arrived.
+// All mail is plain text to one user. There are two senders: Amazon SES, and on a
+// developer's machine a folder of files. [Message.Check] allows only what both can
+// carry. Above all no header field contains a line end. So a name or an address that an
+// attacker chose cannot add a recipient or a text.
+//
+// # Delivery
+//
+// A mail may be lost, late, or read by others on its way. So it carries nothing but a
+// link that works once and for a short time, and nothing depends on its arrival.
 package mail
 
 import (
@@ -26,9 +28,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// Message is a mail to one person.
+// Message is a mail to one user.
 type Message struct {
-	// To is the address alone, without a name, in ASCII.
+	// To is a bare address without a display name, in ASCII.
 	To string
 	// Subject is one line.
 	Subject string
@@ -36,17 +38,17 @@ type Message struct {
 	Text string
 }
 
-// ErrMessage says that a message cannot be sent as it is, now or later.
+// ErrMessage is returned when a message is not valid. A retry does not help.
 var ErrMessage = errors.New("message is not one that can be sent")
 
-// Sender sends mail. That it returned nil means that the mail is on its way, not
-// that it arrived; after an error it may be on its way too.
+// Sender sends mail. A nil error means that the mail is on its way, not that it
+// arrived. After an error it may be on its way, too.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Open returns the sender of a policy, nil when the policy is to send nothing. The
-// configuration is that of SES, which a folder does not need.
+// Open returns the sender for a policy, or nil when the policy is to send nothing. Only
+// SES needs the configuration.
 func Open(p contract.MailPolicy, ses aws.Config, now func(context.Context) time.Time) Sender {
 	switch {
 	case p.From != "":
@@ -66,8 +68,8 @@ const (
 	maxText    = 64 << 10
 )
 
-// Check returns an ErrMessage that says what is wrong with a message, nil when
-// nothing is. A Sender asks it before it sends.
+// Check returns an error that wraps [ErrMessage] when the message is not valid. Every
+// Sender calls it before it sends.
 func (m Message) Check() error {
 	for _, line := range strings.Split(m.Text, "\n") {
 		if len(line) > maxLine {
@@ -76,7 +78,7 @@ func (m Message) Check() error {
 	}
 	switch {
 	case !isAddress(m.To):
-		return fmt.Errorf("the address of the person is none: %w", ErrMessage)
+		return fmt.Errorf("the address of the user is not valid: %w", ErrMessage)
 	case m.Subject == "" || len(m.Subject) > maxSubject || !clean(m.Subject, "") ||
 		strings.TrimSpace(m.Subject) != m.Subject || strings.Contains(m.Subject, "=?"): // an encoded word
 		return fmt.Errorf("the subject is empty, too long or not one plain line: %w", ErrMessage)
@@ -86,14 +88,14 @@ func (m Message) Check() error {
 	return nil
 }
 
-// isAddress reports whether s is an address in its one plain spelling.
+// isAddress reports whether s is an address in its plain spelling.
 func isAddress(s string) bool {
 	parsed, err := mail.ParseAddress(s)
 	return err == nil && parsed.Address == s && len(s) <= maxAddress &&
 		!strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`"(),:;<>[\]`, c) })
 }
 
-// clean reports whether s is valid text without control characters but those
+// clean reports whether s is valid text without control characters, except those in
 // allowed, and without the line ends of Unicode.
 func clean(s, allowed string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {

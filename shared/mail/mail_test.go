@@ -27,16 +27,16 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func now(context.Context) time.Time { return noon }
 
-// letter is a message that can be sent.
+// letter is a valid message.
 var letter = mail.Message{To: "ada@example.com", Subject: "Grüße", Text: "Hello Ada,\n\n→ https://auth.example.com/recover?link=tsl_x\n"}
 
-// folder returns a folder for mail that is not there yet.
+// folder returns a mail folder that does not exist yet.
 func folder(t *testing.T) *mail.Folder {
 	t.Helper()
 	return &mail.Folder{Path: filepath.Join(t.TempDir(), "some", "mail"), Now: now}
 }
 
-// files are the names in a folder, sorted, "" when there is no folder.
+// files returns the sorted names in a folder, "" when there is no folder.
 func files(t *testing.T, f *mail.Folder) []string {
 	t.Helper()
 	entries, err := os.ReadDir(f.Path)
@@ -111,7 +111,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// The files of a folder sort by their time, and no two are one.
+// The files of a folder sort by time, and each has its own name.
 func TestFolderSorts(t *testing.T) {
 	f := folder(t)
 	at := noon
@@ -144,7 +144,7 @@ func TestFolderSorts(t *testing.T) {
 	}
 }
 
-func TestFolderThatCannotBe(t *testing.T) {
+func TestUnwritableFolderIsAnError(t *testing.T) {
 	f := folder(t)
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
 		t.Fatal(err)
@@ -157,8 +157,8 @@ func TestFolderThatCannotBe(t *testing.T) {
 	}
 }
 
-// injections are messages that would be more than one line of a head, more than one
-// recipient, or no text.
+// injections are messages that would add a header line, add a recipient, or have no
+// text.
 var injections = map[string]func(*mail.Message){
 	"a line end in the address":       func(m *mail.Message) { m.To = "ada@example.com\r\nBcc: all@example.com" },
 	"a line feed in the address":      func(m *mail.Message) { m.To = "ada@example.com\nBcc: all@example.com" },
@@ -194,7 +194,7 @@ var injections = map[string]func(*mail.Message){
 	"a long text":                     func(m *mail.Message) { m.Text = strings.Repeat("a\n", 40_000) },
 }
 
-func TestHeaderInjection(t *testing.T) {
+func TestHeaderInjectionIsRefused(t *testing.T) {
 	for name, change := range injections {
 		m := letter
 		change(&m)
@@ -205,8 +205,8 @@ func TestHeaderInjection(t *testing.T) {
 	}
 }
 
-// FuzzMessage: what can be sent has one recipient, the subject and the text that it
-// was given, and no line of its head that we did not write.
+// FuzzMessage: a valid message has one recipient, its own subject and text, and only
+// header lines that we wrote.
 func FuzzMessage(f *testing.F) {
 	f.Add(letter.To, letter.Subject, letter.Text)
 	for _, change := range injections {
@@ -241,7 +241,7 @@ func FuzzMessage(f *testing.F) {
 	})
 }
 
-// ses is a server that speaks as Amazon SES does.
+// ses is a server that speaks the protocol of Amazon SES.
 type ses struct {
 	status   int
 	requests []map[string]any
@@ -265,7 +265,7 @@ func (s *ses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"MessageId":"0100"}`)
 }
 
-// open returns a sender by that server.
+// open returns a sender for that server.
 func (s *ses) open(t *testing.T) mail.Sender {
 	t.Helper()
 	server := httptest.NewServer(s)
@@ -293,9 +293,8 @@ func TestSES(t *testing.T) {
 	}
 }
 
-// Neither a mail that must not be sent reaches SES, nor the address of a person our
-// log.
-func TestSESRefuses(t *testing.T) {
+// An invalid mail does not reach SES, and the user's address does not reach our log.
+func TestSESErrorHidesTheAddress(t *testing.T) {
 	server := &ses{status: http.StatusBadRequest}
 	sender := server.open(t)
 	for name, change := range injections {
@@ -321,9 +320,9 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// The words name the issuer, the person and how long the link is good, and the link
-// stands alone in a line, so that every mail program makes one of it.
-func TestWords(t *testing.T) {
+// The text names the issuer, the user and the lifetime of the link. The link stands
+// alone in a line, so that every mail program makes it clickable.
+func TestMailNamesIssuerUserAndLifetime(t *testing.T) {
 	const link = "https://auth.example.com/recover?link=tsl_x"
 	for _, tt := range []struct {
 		name    string

@@ -10,16 +10,15 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// SES sends mail by Amazon SES. It leaves the head to SES, which knows it by its
-// parts only.
+// SES sends mail by Amazon SES. SES writes the header: it receives the parts only.
 type SES struct {
 	Client *sesv2.Client
 	// From is an address that SES has verified, or one of a domain that it has.
 	From string
 }
 
-// Send makes one call. The error names what SES says is wrong by its code alone:
-// its sentence has the person's address in it.
+// Send makes one call. The error contains only the code of an SES error, because its
+// message contains the user's address.
 func (s *SES) Send(ctx context.Context, m Message) error {
 	if err := m.Check(); err != nil {
 		return err

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// The text of a mail is ours, except for the user name, which has plain letters only, and
-// the link. A name that people choose freely could be a message to other people.
+// The text of a mail is constant, except the user name, which has plain letters, and the
+// link. A name that users choose freely could carry a text to other users.
 
-// Recovery returns a mail with a link to choose a new way to sign in at an issuer. The
-// link is valid for life.
+// Recovery returns the mail for a user who lost their credentials at an issuer. The link
+// is valid for life.
 func Recovery(to, issuer, userName, link string, life time.Duration) Message {
 	return Message{
 		To: to, Subject: "Choose a new way to sign in to " + host(issuer),
@@ -30,7 +30,7 @@ forward this email: the link opens your account.
 	}
 }
 
-// Invitation returns a mail that invites a person. The link is valid for life.
+// Invitation returns the mail that invites a new user. The link is valid for life.
 func Invitation(to, issuer, link string, life time.Duration) Message {
 	return Message{
 		To: to, Subject: "Your invitation to " + host(issuer),
@@ -55,7 +55,7 @@ func host(issuer string) string {
 	return name
 }
 
-// words returns a duration in whole days or minutes.
+// words formats a lifetime in whole days or minutes.
 func words(d time.Duration) string {
 	n, unit := int(d/time.Minute), "minute"
 	if day := 24 * time.Hour; d >= day && d%day == 0 {

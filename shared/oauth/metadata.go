@@ -1,7 +1,7 @@
 package oauth
 
 // Metadata is the metadata of the authorization server (RFC 8414 §2, OpenID
-// Connect Discovery 1.0 §3). It lists what works and nothing else.
+// Connect Discovery 1.0 §3). It lists only what works.
 type Metadata struct {
 	Issuer                      string `json:"issuer"`
 	AuthorizationEndpoint       string `json:"authorization_endpoint"`
@@ -20,8 +20,8 @@ type Metadata struct {
 	RequirePushed               bool   `json:"require_pushed_authorization_requests"`          // RFC 9126 §5
 	BackChannelLogout           bool   `json:"backchannel_logout_supported"`                   // OIDC Back-Channel Logout §2.1
 	BackChannelSession          bool   `json:"backchannel_logout_session_supported"`
-	// These are said because their absence would mean that they work, or
-	// might.
+	// These are always present because their absence means true, or is
+	// ambiguous.
 	RequestParameter    bool `json:"request_parameter_supported"`
 	RequestURIParameter bool `json:"request_uri_parameter_supported"`
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
@@ -43,8 +43,8 @@ type Metadata struct {
 	IntrospectionAlgorithms  []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	RevocationAlgorithms     []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
-	// ProtectedResources are resources of this server that describe themselves
-	// (RFC 9728 §4).
+	// ProtectedResources are the resources of this server that publish their own
+	// metadata (RFC 9728 §4).
 	ProtectedResources []string `json:"protected_resources"`
 }
 
@@ -57,6 +57,6 @@ type ResourceMetadata struct {
 	ScopesSupported      []string `json:"scopes_supported"`
 	BearerMethods        []string `json:"bearer_methods_supported"`
 	ProofAlgorithms      []string `json:"dpop_signing_alg_values_supported"`
-	// ProofRequired says that only tokens bound to a key are taken.
+	// ProofRequired reports that only tokens bound to a key are accepted.
 	ProofRequired bool `json:"dpop_bound_access_tokens_required"`
 }

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// maxScopes bounds a scope list; nobody's API needs more in one token.
+// maxScopes bounds a scope list. No API needs more in one token.
 const maxScopes = 100
 
 // ParseScope splits a scope value by RFC 6749 §3.3: scope tokens of printable
-// ASCII without space, quote and backslash, one space between two. Duplicates
-// are dropped, the order stays.
+// ASCII without space, quote and backslash, separated by one space. It drops
+// duplicates and keeps the order.
 func ParseScope(value string) ([]string, error) {
 	if value == "" {
 		return nil, nil

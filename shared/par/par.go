@@ -1,14 +1,18 @@
-// Package par keeps authorization requests that clients pushed ahead (RFC
-// 9126).
+// Package par stores pushed authorization requests (RFC 9126).
 //
-// A client that pushes its request tells us the parameters itself, and sends the
-// browser with nothing but a name for them. Nobody on the way can read or change
-// what is asked for. The name is good for one client and, for a browser to arrive
-// with, for Life. Whoever arrived in time may take up to Stay to sign in and to
-// decide. The code that is issued in the end uses the name up; until then the
-// pages may be loaded again.
+// A client pushes its parameters directly to us, and sends the browser with only a
+// request_uri. So no party between them can read or change the parameters.
 //
-// A name is 256 random bits, of which only the hash is kept.
+// # Lifetime
+//
+// A request_uri belongs to one client. A browser must arrive with it within [Life].
+// A user who arrived in time may take up to [Stay] to sign in and to decide. Issuing
+// the authorization code consumes the request_uri. Until then the pages may be
+// reloaded.
+//
+// # Storage
+//
+// A request_uri contains 256 random bits. Only their hash is stored.
 package par
 
 import (
@@ -35,25 +39,25 @@ import (
 const URIPrefix = "urn:ietf:params:oauth:request_uri:"
 
 const (
-	// Life is how long a browser may take to arrive with a request.
+	// Life is how long a browser may take to arrive with a request_uri.
 	Life = time.Minute
-	// Stay is how long after that somebody may take who arrived in time.
+	// Stay is how long a user may take after a timely arrival.
 	Stay = 10 * time.Minute
 )
 
-// ErrUnknown is returned when a request_uri names no request of the client that is
-// still good: it never did, has expired, or was used.
+// ErrUnknown is returned when a request_uri does not name a valid request of the client:
+// it never existed, has expired, or was used.
 var ErrUnknown = errors.New("no such pushed request")
 
-// Store keeps the requests in the sessions table. It is safe for concurrent use.
+// Store stores the requests in the sessions table. It is safe for concurrent use.
 type Store struct {
 	DB       *dynamodb.Client
 	Sessions string
 	Now      func(context.Context) time.Time
 }
 
-// The layout of an item: contract.PARPrefix and the SHA-256 of the random bytes in hex digits,
-// and the sort key below. Times are epoch seconds.
+// The layout of an item. The partition key is contract.PARPrefix with the SHA-256 of the
+// random bytes in hex digits, and the sort key is below. Times are epoch seconds.
 const (
 	sortKey = "par"
 
@@ -65,9 +69,8 @@ const (
 
 const nameLength = 32
 
-// Push keeps the parameters of a client's request and returns the request_uri,
-// and for how long it is good. It makes one write. Pushing the same again makes
-// another request.
+// Push stores the parameters of a client's request. It returns the request_uri and its
+// lifetime. It makes one write. Pushing the same parameters again makes another request.
 func (s *Store) Push(ctx context.Context, clientID string, params url.Values) (uri string, life time.Duration, err error) {
 	name := make([]byte, nameLength)
 	rand.Read(name) // never fails (crypto/rand)
@@ -83,10 +86,10 @@ func (s *Store) Push(ctx context.Context, clientID string, params url.Values) (u
 	return URIPrefix + opaque.Write(opaque.PushedRequest, name), Life, nil
 }
 
-// Open returns the parameters of a request of that client, with one consistent
-// read. Arrived is when the browser first came with the request_uri, which is now
-// unless somebody can prove an earlier time. The error is ErrUnknown for another
-// client's request as well.
+// Open returns the parameters of a request of that client, with one consistent read.
+// Arrived is when the browser first sent the request_uri. It is the current time unless
+// the caller has proof of an earlier arrival. The error is [ErrUnknown] also for a
+// request of another client.
 func (s *Store) Open(ctx context.Context, clientID, uri string, arrived time.Time) (url.Values, error) {
 	name, ok := read(uri)
 	if !ok {
@@ -109,8 +112,8 @@ func (s *Store) Open(ctx context.Context, clientID, uri string, arrived time.Tim
 	return params, nil
 }
 
-// Consume uses a request up, with one write. It returns ErrUnknown when somebody
-// else has used it, and nil for whoever did, also when the first reply to the
+// Consume uses a request, with one write. It returns [ErrUnknown] when another call has
+// used it. It returns nil for the call that used it, also when the first reply to the
 // write was lost.
 func (s *Store) Consume(ctx context.Context, uri string) error {
 	name, ok := read(uri)
@@ -147,7 +150,7 @@ func key(name []byte) dynamo.Item {
 	return dynamo.Key(contract.PARPrefix.Of(hex.EncodeToString(sum[:])), sortKey)
 }
 
-// attribute is a text or the digits of a number, "" for anything else.
+// attribute returns a text or the digits of a number, "" for any other value.
 func attribute(it dynamo.Item, name string) string {
 	switch v := it[name].(type) {
 	case *types.AttributeValueMemberS:

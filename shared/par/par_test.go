@@ -71,8 +71,8 @@ func TestPushAndOpen(t *testing.T) {
 	}
 }
 
-// Who arrives within a minute may stay for ten more, and nobody else gets in.
-func TestTimes(t *testing.T) {
+// A browser that arrives within a minute may stay for ten more. Later ones are refused.
+func TestTimelyBrowserMayStay(t *testing.T) {
 	b := newBench(t)
 	uri, start := b.push(t), b.now
 	at := func(d time.Duration) time.Time { return start.Add(d) }
@@ -95,7 +95,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// A request belongs to the client that pushed it, and has one name.
+// A request belongs to the client that pushed it, and has one request_uri.
 func TestForeignNames(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
@@ -111,7 +111,7 @@ func TestForeignNames(t *testing.T) {
 		"longer":               {"app", uri + "A"},
 		"in upper case":        {"app", strings.ToUpper(uri)},
 		"with a line end":      {"app", uri + "\n"},
-		"of nobody":            {"app", par.URIPrefix + opaque.Write(opaque.PushedRequest, make([]byte, 32))},
+		"never pushed":         {"app", par.URIPrefix + opaque.Write(opaque.PushedRequest, make([]byte, 32))},
 		"too short":            {"app", par.URIPrefix + opaque.Write(opaque.PushedRequest, make([]byte, 31))},
 		"another kind of ours": {"app", par.URIPrefix + opaque.Write(opaque.DeviceCode, make([]byte, 32))},
 	} {
@@ -151,8 +151,8 @@ func TestConsumedOnceInParallel(t *testing.T) {
 	}
 }
 
-// The table does not tell the name, and forgets the request.
-func TestItem(t *testing.T) {
+// The item does not reveal the request_uri, and expires.
+func TestItemDoesNotRevealTheURI(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
 	out, err := b.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.Sessions})
@@ -190,8 +190,8 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// A use whose reply was lost is the same use when the SDK repeats it.
-func TestUseWithALostReply(t *testing.T) {
+// A use with a lost reply counts as the same use when the SDK repeats it.
+func TestUseWithALostReplyCountsOnce(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
 	options := b.DB.Options()
@@ -202,8 +202,8 @@ func TestUseWithALostReply(t *testing.T) {
 	}
 }
 
-// A store that does not answer is no verdict.
-func TestOutage(t *testing.T) {
+// An outage is an error and not ErrUnknown.
+func TestOutageIsNotErrUnknown(t *testing.T) {
 	b := newBench(t)
 	uri := b.push(t)
 	b.Sessions = "no-such-table"

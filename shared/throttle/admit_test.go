@@ -9,8 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// admit makes one request and returns how long it must wait, 0 when it is
-// admitted.
+// admit makes one request and returns the wait, 0 when it is admitted.
 func (b *bench) admit(kind, address string) time.Duration {
 	b.t.Helper()
 	err := b.Admit(b.t.Context(), kind, address)
@@ -23,11 +22,11 @@ func (b *bench) admit(kind, address string) time.Duration {
 	return 0
 }
 
-func TestAdmit(t *testing.T) {
+func TestAdmitLimitsEachAddress(t *testing.T) {
 	b := newBench(t)
 	b.now = noon.Add(15 * time.Second)
 	for i := range throttle.PerMinute {
-		// One customer of a provider has all of a /64.
+		// One customer of a provider has a whole /64.
 		if wait := b.admit("codes", fmt.Sprintf("2001:db8:7:1::%d", i+1)); wait != 0 {
 			t.Fatalf("request %d of a minute must wait %v, want to be admitted", i+1, wait)
 		}
@@ -43,7 +42,7 @@ func TestAdmit(t *testing.T) {
 			t.Errorf("a request of %q must wait %v, want an allowance of its own", other, wait)
 		}
 	}
-	// Nobody signs in worse for it.
+	// Sign-ins are not affected.
 	b.allowed(throttle.Attempt{Account: "ann", Address: "2001:db8:7:1::1"})
 	b.now = b.now.Add(45 * time.Second)
 	if wait := b.admit("codes", "2001:db8:7:1::1"); wait != 0 {
@@ -51,9 +50,9 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// Whoever guesses one thing does not keep the owner of a name from another, even
-// by a name that is made to look like it.
-func TestKindsAreApart(t *testing.T) {
+// Guesses of one kind do not block the owner of an account in another kind, even with an
+// account name that is made to look like it.
+func TestKindsHaveSeparateAllowances(t *testing.T) {
 	b := newBench(t)
 	code := func(n int) throttle.Attempt {
 		return throttle.Attempt{Kind: "user code", Account: "ann", Address: fmt.Sprintf("192.0.2.%d", n)}

@@ -18,9 +18,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// The cost of an attempt: nothing is read, and every write is of one unit. The
-// engine does not say what a write costs whose condition does not hold; AWS asks
-// a unit for it too.
+// The cost of an attempt: no read, and every write is one unit. The engine does not report
+// the cost of a write with a failed condition. AWS charges a unit for it, too.
 func TestCost(t *testing.T) {
 	b := newBench(t)
 	step := func(what string, wantCalls int, wantUnits float64) {
@@ -53,8 +52,8 @@ func TestCost(t *testing.T) {
 	step("an attempt that has waited", 3, 2)
 }
 
-// Every counter goes by itself, and none names a person or an address.
-func TestStored(t *testing.T) {
+// Every counter expires by itself, and none contains a name or an address.
+func TestCountersNameNoUserOrAddress(t *testing.T) {
 	b := newBench(t)
 	a := throttle.Attempt{Account: "Ann", Address: "192.0.2.1"}
 	b.succeeded(b.allowed(a), "laptop-of-ann")
@@ -83,7 +82,7 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// doer counts the calls of a bench and, of those that wrote, the units.
+// doer counts the calls of a bench, and the units of the writes.
 type doer struct {
 	aws.HTTPClient
 	b *bench

@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// The layout of a counter. All attributes are always there.
+// The layout of a counter. All attributes are always present.
 const (
 	skThrottle = "throttle"
 
@@ -21,7 +21,7 @@ const (
 	attrAt    = "at" // of the last attempt, epoch milliseconds
 )
 
-// backoff is an allowance of Free attempts, each further one of which must wait.
+// backoff is an allowance of [Free] attempts. Each further attempt must wait.
 type backoff struct {
 	pk string
 	// browser marks the allowance of a known browser: only Succeeded creates and
@@ -30,8 +30,8 @@ type backoff struct {
 	browser bool
 }
 
-// maxTries bounds how often a write is repeated because another attempt was
-// faster. Each of those used up one of the allowance, which ends before.
+// maxTries bounds how often a write is repeated because another attempt was faster. Each
+// of those used a part of the allowance, which is used up before maxTries.
 const maxTries = 2 * Free
 
 // charge counts an attempt against an allowance or returns a *LimitError. It reports
@@ -73,7 +73,7 @@ func (s *Store) charge(ctx context.Context, b backoff) (found bool, err error) {
 	return true, err
 }
 
-// rule is the condition under which an attempt is counted, and its count.
+// rule is the condition under which an attempt is counted, and the new count.
 type rule struct {
 	condition, count string
 	values           dynamo.Item
@@ -91,8 +91,8 @@ func free(b backoff, now time.Time) rule {
 	return r
 }
 
-// after is the rule for an attempt after the one that was seen, which the TTL
-// may have removed since.
+// after is the rule for an attempt after the one in seen. The TTL may have removed that
+// one since.
 func after(seen dynamo.Item, n int64) rule {
 	if len(seen) == 0 {
 		return rule{condition: "attribute_not_exists(#ttl)", count: ":next", values: dynamo.Item{":next": dynamo.Number(n)}}
@@ -103,10 +103,10 @@ func after(seen dynamo.Item, n int64) rule {
 	}
 }
 
-// placeholders are for the attributes whose names are reserved words.
+// placeholders are for the attributes with reserved words as names.
 var placeholders = map[string]string{"#at": attrAt, "#ttl": contract.TTL}
 
-// errCondition says that the condition of a write does not hold.
+// errCondition is returned when the condition of a write does not hold.
 var errCondition = errors.New("condition does not hold")
 
 // write counts an attempt by a rule. With errCondition it returns the item as
@@ -124,7 +124,7 @@ func (s *Store) write(ctx context.Context, b backoff, now time.Time, r rule) (dy
 	})
 }
 
-// count counts an attempt in the counter of a minute or returns a *LimitError.
+// count counts an attempt in the counter of a minute, or returns a [*LimitError].
 func (s *Store) count(ctx context.Context, pk string) error {
 	now := s.Now(ctx)
 	next := now.Truncate(time.Minute).Add(time.Minute)

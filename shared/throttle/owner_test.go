@@ -7,9 +7,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// Strangers who guess all day, also from the owner's own network, do not keep
-// the owner out of the browser that they have used before.
-func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
+// An attacker who guesses all day, also from the owner's own network, does not block the
+// owner in a browser that the owner has used before.
+func TestGuessesDoNotLockOutTheOwner(t *testing.T) {
 	b := newBench(t)
 	owner := throttle.Attempt{Account: "ann", Address: "192.0.2.1", KnownBrowser: "laptop-of-ann"}
 	b.succeeded(b.allowed(owner), owner.KnownBrowser)
@@ -23,16 +23,16 @@ func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
 		b.attempt(throttle.Attempt{Account: "ann", Address: owner.Address, KnownBrowser: "a-device-of-a-stranger"})
 	}
 	if _, wait := b.attempt(throttle.Attempt{Account: "ann", Address: "203.0.113.7"}); wait < time.Second {
-		t.Errorf("a stranger elsewhere must wait %v, want a while", wait)
+		t.Errorf("a guess from another address must wait %v, want a while", wait)
 	}
 	for range 10 {
 		b.succeeded(b.allowed(owner), owner.KnownBrowser)
 	}
-	// The owner's success forgave the strangers nothing.
+	// The owner's success refunded none of the guesses.
 	if _, wait := b.attempt(throttle.Attempt{Account: "ann", Address: "203.0.113.7"}); wait < time.Second {
-		t.Errorf("a stranger after the owner's sign-in must wait %v, want a while", wait)
+		t.Errorf("a guess after the owner's sign-in must wait %v, want a while", wait)
 	}
-	// Five wrong ones of the owner, then the wait of the browser itself.
+	// Five wrong attempts of the owner, then the wait of the browser itself.
 	for range throttle.Free {
 		b.allowed(owner)
 	}
@@ -42,9 +42,9 @@ func TestStrangersDoNotLockOutTheOwner(t *testing.T) {
 	b.allowed(owner)
 }
 
-// A browser is known for the accounts that signed in there and for no other: who
-// has an account cannot use its browser against the accounts of others.
-func TestDeviceIsOfOneAccount(t *testing.T) {
+// A browser is known only for the accounts that signed in there. The owner of one account
+// cannot use it to guess at other accounts.
+func TestBrowserIsKnownForOneAccount(t *testing.T) {
 	b := newBench(t)
 	thief := throttle.Attempt{Account: "mallory", Address: "192.0.2.1", KnownBrowser: "browser-of-mallory"}
 	b.succeeded(b.allowed(thief), thief.KnownBrowser)
@@ -61,8 +61,8 @@ func TestDeviceIsOfOneAccount(t *testing.T) {
 	b.refused(thief, time.Second)
 }
 
-// Signing in is no guess, however often and from wherever.
-func TestSuccessIsGivenBack(t *testing.T) {
+// Sign-ins that succeed are never limited, from any number of addresses.
+func TestSuccessIsRefunded(t *testing.T) {
 	b := newBench(t)
 	for i := range 20 {
 		b.succeeded(b.allowed(from("ann", i)), "")

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// Fifty guesses at once get what fifty guesses in a row get.
+// Fifty concurrent guesses get as many tries as fifty guesses in a row.
 func TestParallelGuesses(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -59,8 +59,8 @@ func TestParallelGuesses(t *testing.T) {
 	}
 }
 
-// A known browser of a known account has an allowance of its own too.
-func TestParallelGuessesFromOneBrowser(t *testing.T) {
+// A known browser of a known account has its own allowance, also under concurrency.
+func TestKnownBrowserHasOneAllowanceUnderConcurrency(t *testing.T) {
 	b := newBench(t)
 	b.succeeded(b.allowed(from("ann", 1)), "phone-of-ann")
 	guess := from("ann", 2)

@@ -1,29 +1,34 @@
-// Package throttle slows down who guesses passwords, without locking out whose
-// password it is.
+// Package throttle limits password guesses without locking out the owner of the account.
 //
-// Every attempt to sign in is counted before the password is looked at: Reserve
-// takes one attempt out of an allowance, by a conditional write, so that a
-// thousand guesses at once get what a thousand guesses in a row would get. There
-// are three kinds of allowance:
+// # Allowances
 //
-//   - An account has a few attempts free, of each kind. After that each one must
-//     wait twice as long as the one before, up to a quarter of an hour and never
-//     for ever.
-//   - A network address (a /32, or a /64 of IPv6) has a number of attempts per
-//     minute, whatever the accounts.
-//   - A browser in which somebody has signed in before has an allowance of its
-//     own for that account, and is not asked about the other two. So strangers
-//     can slow down each other and nobody else.
+// [Store.Reserve] counts every attempt before the password is checked. It takes one
+// attempt from an allowance by a conditional write. So a thousand concurrent guesses get
+// as many tries as a thousand in a row. There are three kinds of allowance:
 //
-// An account is counted by its name, whether it exists or not, and names and
-// addresses are kept as an HMAC only: the table does not tell who tried what.
+//   - An account has a few attempts free, of each kind. After that each attempt must wait
+//     twice as long as the one before, up to a quarter of an hour and never for ever.
+//   - A network address (a /32, or a /64 of IPv6) has a number of attempts per minute, for
+//     all accounts together.
+//   - A browser in which the user of an account has signed in before has its own allowance
+//     for that account. The other two do not apply to it. So attackers can slow down each
+//     other, and not the owner.
 //
-// Who makes us keep something, such as the codes of a device, guesses nothing and
-// is counted all the same: Admit has an allowance per minute and address for it.
+// # Privacy
 //
-// What succeeded was no guess. Succeeded gives the attempt back, and nothing
-// more: it never forgives the guesses of others, or a guesser could wait for
-// the owner to sign in. Only the browser's own allowance starts anew.
+// An account is counted by its name, whether it exists or not. Names and addresses are
+// stored as an HMAC only: the table does not reveal which address tried which name.
+//
+// # Requests that store something
+//
+// A request that makes us store something, such as a device code, is no guess. It is
+// limited all the same: [Store.Admit] has an allowance per minute and address.
+//
+// # Success
+//
+// A successful attempt was no guess. [Reservation.Succeeded] refunds that attempt and
+// nothing more. It never refunds other guesses, because an attacker could wait for the
+// owner to sign in. Only the browser's own allowance is reset.
 package throttle
 
 import (
@@ -44,24 +49,23 @@ import (
 
 // The allowances.
 const (
-	// Free is how many attempts an account or a browser has before it waits.
+	// Free is how many attempts an account or a browser has before a wait.
 	Free = 5
-	// FirstWait comes after the last free attempt; each further attempt
-	// doubles it, up to MaxWait.
+	// FirstWait follows the last free attempt. Each further attempt doubles the
+	// wait, up to MaxWait.
 	FirstWait = time.Second
 	MaxWait   = 15 * time.Minute
-	// Memory is how long after the last attempt an account is remembered.
+	// Memory is how long after the last attempt the count of an account is kept.
 	Memory = 24 * time.Hour
-	// PerMinute is how many attempts an address has.
+	// PerMinute is how many attempts an address has per minute.
 	PerMinute = 30
 	// BrowserLife is how long after its last sign-in a browser is known.
 	BrowserLife = 400 * 24 * time.Hour
 )
 
-// LimitError refuses an attempt that comes too early. Handlers return it as it is:
-// the shared steps of package httpapi answer it.
+// LimitError is returned for an attempt that comes too early.
 type LimitError struct {
-	// RetryAfter is how long to wait, in whole seconds and at least one.
+	// RetryAfter is the wait, in whole seconds and at least one.
 	RetryAfter time.Duration
 }
 
@@ -74,17 +78,17 @@ func (e *LimitError) Wait() time.Duration { return e.RetryAfter }
 
 // Attempt is somebody trying to sign in, or to guess something else.
 type Attempt struct {
-	// Kind is what would be guessed, so that each has an allowance of its own;
-	// empty for a password.
+	// Kind is what could be guessed. Each kind has its own allowance. It is empty
+	// for a password.
 	Kind string
-	// Account is the user name as it was typed, known or not, or whose
-	// allowance it is otherwise.
+	// Account is the user name as typed, known or not. For other kinds it is the
+	// owner of the allowance.
 	Account string
-	// Address is the network address that it came from.
+	// Address is the network address of the request.
 	Address string
-	// KnownBrowser names the browser, empty when it has no name yet. Only a name
-	// that Succeeded was told for this account counts for anything; it must
-	// be too long to guess.
+	// KnownBrowser names the browser, empty when it has no name yet. It has an effect
+	// only if Succeeded was called with it for this account. It must be too long to
+	// guess.
 	KnownBrowser string
 }
 
@@ -92,27 +96,26 @@ type Attempt struct {
 type Store struct {
 	DB       *dynamodb.Client
 	Sessions string
-	// Key is the key of the HMAC under names and addresses. When it changes,
-	// counting starts anew, and no browser is known until somebody signs in
-	// there again: it should change as rarely as possible.
+	// Key is the key of the HMAC under names and addresses. When it changes, all
+	// counts start from zero, and no browser is known until its next sign-in. So it
+	// should change as rarely as possible.
 	Key func(context.Context) ([]byte, error)
 	Now func(context.Context) time.Time
 }
 
-// Reservation is an attempt that was counted and may be made.
+// Reservation is an attempt that was counted and is allowed.
 type Reservation struct {
 	store *Store
 	keys  keys
-	// known says that the browser's own allowance was charged, and not that of
-	// the account.
+	// known reports that the browser's own allowance was charged, and not that of the
+	// account.
 	known bool
 }
 
-// Reserve counts an attempt that may be made, or returns a *LimitError. It
-// makes one write for a browser that is known, otherwise one for the address
-// and one for the account; each write more is for an allowance that is in use
-// by somebody else or has no free attempt left. What the address refuses is not
-// counted against the account.
+// Reserve counts an allowed attempt, or returns a [*LimitError]. It makes one write for a
+// known browser. Otherwise it makes one for the address and one for the account. An
+// allowance that has no free attempt left, or that a concurrent attempt is using, takes
+// one more write. An attempt that the address refuses is not counted for the account.
 func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
 	k, err := s.keys(ctx, a)
 	if err != nil {
@@ -154,10 +157,10 @@ func (r *Reservation) Succeeded(ctx context.Context, browser string) error {
 	return r.store.refund(ctx, r.keys.account)
 }
 
-// keys are the names of the counters of an attempt.
+// keys are the partition keys of the counters of an attempt.
 type keys struct {
 	account, address string
-	// admission is for what is no attempt, see Admit.
+	// admission is the counter of [Store.Admit].
 	admission string
 	browser   func(name string) string
 }
@@ -190,8 +193,8 @@ func (s *Store) keys(ctx context.Context, a Attempt) (keys, error) {
 	}, nil
 }
 
-// network is the part of an address that one customer of a provider has.
-// Whatever is no address shares one allowance.
+// network returns the part of an address that one customer of a provider has. All texts
+// that are no address share one allowance.
 func network(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
@@ -205,7 +208,7 @@ func network(address string) string {
 	return prefix.String()
 }
 
-// wait is how long to wait after attempt n.
+// wait returns the wait after attempt n.
 func wait(n int64) time.Duration {
 	if n < Free {
 		return 0

@@ -24,7 +24,7 @@ type bench struct {
 	t   *testing.T
 	now time.Time
 	mu  sync.Mutex
-	// calls and units are since cost was asked last.
+	// calls and units are counted since the last call of cost.
 	calls int
 	units float64
 }
@@ -45,8 +45,8 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// attempt makes one attempt and returns how long it must wait, -1 when it may be
-// made. The reservation is nil if it may not.
+// attempt makes one attempt and returns its wait, -1 when it is allowed. The reservation is
+// nil if it is not.
 func (b *bench) attempt(a throttle.Attempt) (*throttle.Reservation, time.Duration) {
 	b.t.Helper()
 	r, err := b.Reserve(b.t.Context(), a)
@@ -93,7 +93,7 @@ func (b *bench) cost() (calls int, units float64) {
 	return calls, units
 }
 
-// from is an attempt from an address of its own.
+// from returns an attempt from its own address.
 func from(account string, n int) throttle.Attempt {
 	return throttle.Attempt{Account: account, Address: fmt.Sprintf("198.51.%d.%d", n/250, n%250)}
 }
@@ -121,7 +121,7 @@ func TestAccountWaitsLongerEachTime(t *testing.T) {
 	b.refused(from("ann", 10), time.Second)
 }
 
-func TestAddress(t *testing.T) {
+func TestAddressHasALimitPerMinute(t *testing.T) {
 	b := newBench(t)
 	tests := []struct {
 		name, spent, other string
@@ -154,8 +154,8 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// What the address refuses does not slow down the owner of the account.
-func TestAddressComesFirst(t *testing.T) {
+// An attempt that the address refuses does not slow down the owner of the account.
+func TestRefusedByAddressIsNotCountedForTheAccount(t *testing.T) {
 	b := newBench(t)
 	for i := range throttle.PerMinute {
 		b.allowed(throttle.Attempt{Account: "user" + strconv.Itoa(i), Address: "192.0.2.1"})
@@ -166,8 +166,8 @@ func TestAddressComesFirst(t *testing.T) {
 	b.allowed(from("ann", 1))
 }
 
-// Without the key nothing is counted and nothing allowed.
-func TestNoKey(t *testing.T) {
+// Without the key nothing is counted and nothing is allowed.
+func TestNothingIsAllowedWithoutTheKey(t *testing.T) {
 	b := newBench(t)
 	outage := errors.New("no keys")
 	b.Key = func(context.Context) ([]byte, error) { return nil, outage }

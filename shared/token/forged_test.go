@@ -61,8 +61,8 @@ func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	}
 }
 
-// A place that takes expired tokens is not told that they must be refused.
-func TestLastingMold(t *testing.T) {
+// The forgeries for a place that accepts expired tokens contain none of expiry.
+func TestLastingMoldHasNoExpiryForgeries(t *testing.T) {
 	m := newAuthority(t).mold(t)
 	m.Lasting = true
 	for _, f := range m.Forge(t) {

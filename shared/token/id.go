@@ -18,7 +18,7 @@ const (
 	LogoutType = "logout+jwt"
 )
 
-// How long these tokens live. A client reads both when they arrive.
+// The lifetimes of these tokens. A client reads both on arrival.
 const (
 	IDLife     = 5 * time.Minute
 	LogoutLife = 2 * time.Minute
@@ -33,33 +33,33 @@ type IDClaims struct {
 	AuthorizedParty string `json:"azp,omitempty"`
 	Expires         int64  `json:"exp"`
 	IssuedAt        int64  `json:"iat"`
-	// AuthTime, ACR and AMR say when and how the person proved who they are.
+	// AuthTime, ACR and AMR say when and how the user authenticated.
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
-	// Nonce is that of the authorization request.
+	// Nonce is the nonce of the authorization request.
 	Nonce string `json:"nonce,omitempty"`
-	// AccessTokenHash is that of the access token beside it (§3.1.3.6).
+	// AccessTokenHash is the hash of the access token beside it (§3.1.3.6).
 	AccessTokenHash string `json:"at_hash,omitempty"`
-	// SessionID is as in Claims, and in the logout token of the session.
+	// SessionID is as in [Claims], and in the logout token of the session.
 	SessionID string `json:"sid,omitempty"`
 }
 
-// IDRequest says what id token is wanted.
+// IDRequest is the input of [Minter.ID].
 type IDRequest struct {
 	Subject, ClientID string
-	// Algorithm is the client's, empty for oauth.ES256.
+	// Algorithm is the client's id token algorithm, empty for oauth.ES256.
 	Algorithm string
-	// Nonce is empty where there is none, as after a refresh.
+	// Nonce is empty when the request had none, and after a refresh.
 	Nonce     string
 	AuthTime  time.Time
 	AMR       []string
 	SessionID string
-	// AccessToken is the value of the token that goes with it.
+	// AccessToken is the access token that is issued with it.
 	AccessToken string
 }
 
-// ID signs an id token. The error is one of the keys.
+// ID signs an id token. An error comes from the keys.
 func (m *Minter) ID(ctx context.Context, r IDRequest) (string, error) {
 	now := m.Now(ctx)
 	sum := sha256.Sum256([]byte(r.AccessToken))
@@ -72,22 +72,22 @@ func (m *Minter) ID(ctx context.Context, r IDRequest) (string, error) {
 	})
 }
 
-// LogoutRequest says what logout token is wanted.
+// LogoutRequest is the input of [Minter.Logout].
 type LogoutRequest struct {
 	Subject, ClientID string
-	// Algorithm is the client's for id tokens, empty for oauth.ES256.
+	// Algorithm is the client's id token algorithm, empty for oauth.ES256.
 	Algorithm string
 	SessionID string
-	// ID is the jti, empty for a new one: a token that is sent again keeps it,
-	// so that the client can tell.
+	// ID is the jti, empty for a new one. A token that is sent again keeps its jti,
+	// so that the client can detect the repetition.
 	ID string
 }
 
 // logoutEvent is the member of events that makes a token a logout token.
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// Logout signs a logout token, which tells a client that a session has ended
-// (OIDC Back-Channel Logout §2.4). The error is one of the keys.
+// Logout signs a logout token, which notifies a client that a session has ended (OIDC
+// Back-Channel Logout §2.4). An error comes from the keys.
 func (m *Minter) Logout(ctx context.Context, r LogoutRequest) (string, error) {
 	now := m.Now(ctx)
 	type claims struct {
@@ -107,10 +107,10 @@ func (m *Minter) Logout(ctx context.Context, r LogoutRequest) (string, error) {
 	})
 }
 
-// VerifyID returns the claims of an id token that is ours, expired or not, or an
-// error wrapping ErrInvalid: a client that signs somebody out shows one from
-// whenever they signed in (OIDC RP-Initiated Logout §2). It says who was signed
-// in where, and proves nothing about who presents it.
+// VerifyID returns the claims of an id token that we issued, expired or not. Otherwise
+// the error wraps [ErrInvalid]. A client sends one as id_token_hint, which may be as old
+// as the session (OIDC RP-Initiated Logout §2). The token identifies the user and the
+// client of the session. It proves nothing about the sender of the request.
 func VerifyID(ctx context.Context, text string, want Expect) (*IDClaims, error) {
 	var c IDClaims
 	if err := verify(ctx, text, want, &c); err != nil {

@@ -69,7 +69,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-func TestLogoutToken(t *testing.T) {
+func TestLogoutTokenHasItsClaims(t *testing.T) {
 	a := newAuthority(t)
 	r := token.LogoutRequest{Subject: "usr_a", ClientID: "app", SessionID: idRequest.SessionID, ID: "notice-1"}
 	for range 2 {
@@ -120,7 +120,7 @@ func (a *authority) idMold(t testing.TB) tokentest.Mold {
 	return m
 }
 
-// SECURITY.md, Keycloak CVE-2026-11800: id_token_hint is judged like every JWT.
+// SECURITY.md, Keycloak CVE-2026-11800: id_token_hint is verified like every JWT.
 func TestForgedHints(t *testing.T) {
 	a := newAuthority(t)
 	m := a.idMold(t)
@@ -140,15 +140,15 @@ func TestForgedHints(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(map[string]any){
-		"without a session":   func(c map[string]any) { delete(c, "sid") },
-		"without a subject":   func(c map[string]any) { c["sub"] = "" },
-		"without an expiry":   func(c map[string]any) { delete(c, "exp") },
-		"for two":             func(c map[string]any) { c["aud"] = []string{"app", "b"} },
-		"for nobody":          func(c map[string]any) { c["aud"] = []string{} },
-		"of another party":    func(c map[string]any) { c["azp"] = "b" },
-		"of another type":     func(c map[string]any) { c["sid"] = 7 },
-		"issued a day ahead":  func(c map[string]any) { c["iat"] = now.Unix() + 86400 },
-		"issued nobody knows": func(c map[string]any) { delete(c, "iat") },
+		"without a session":  func(c map[string]any) { delete(c, "sid") },
+		"without a subject":  func(c map[string]any) { c["sub"] = "" },
+		"without an expiry":  func(c map[string]any) { delete(c, "exp") },
+		"for two":            func(c map[string]any) { c["aud"] = []string{"app", "b"} },
+		"no audience":        func(c map[string]any) { c["aud"] = []string{} },
+		"of another party":   func(c map[string]any) { c["azp"] = "b" },
+		"of another type":    func(c map[string]any) { c["sid"] = 7 },
+		"issued a day ahead": func(c map[string]any) { c["iat"] = now.Unix() + 86400 },
+		"no issue time":      func(c map[string]any) { delete(c, "iat") },
 	} {
 		if err := judge(m.Sign(t, func(_, c map[string]any) { change(c) })); !errors.Is(err, token.ErrInvalid) {
 			t.Errorf("a hint %s = %v, want ErrInvalid", name, err)
@@ -163,8 +163,8 @@ func TestForgedHints(t *testing.T) {
 	}
 }
 
-// A hint may be as old as the session, as long as its key is known.
-func TestOldHints(t *testing.T) {
+// A hint may be as old as the session, if its key is still published.
+func TestExpiredHintIsValid(t *testing.T) {
 	a := newAuthority(t)
 	value := a.id(t, idRequest)
 	want := a.expectID()
@@ -179,7 +179,7 @@ func TestOldHints(t *testing.T) {
 	}
 }
 
-// FuzzVerifyID mutates hints: only what the authority signed is ever valid.
+// FuzzVerifyID mutates hints: only a token that the authority signed is valid.
 func FuzzVerifyID(f *testing.F) {
 	a := newAuthority(f)
 	good := a.id(f, idRequest)
@@ -197,8 +197,8 @@ func FuzzVerifyID(f *testing.F) {
 	})
 }
 
-// A token that is bound to a key says so, and one of an actor who acts.
-func TestConfirmationAndActor(t *testing.T) {
+// A bound token has the thumbprint of its key, and an exchanged one has its actor.
+func TestTokenCarriesConfirmationAndActor(t *testing.T) {
 	a := newAuthority(t)
 	act := &token.Actor{Subject: "b", Act: &token.Actor{Subject: "c", ClientID: "d"}}
 	minted, err := a.minter.Mint(t.Context(), token.Request{

@@ -19,46 +19,45 @@ import (
 )
 
 // The algorithms that we verify and never sign with. EdDSA is Ed25519 under the
-// name that RFC 9864 retires; libraries send either.
+// name that RFC 9864 deprecates. Libraries send either.
 const (
 	EdDSA   = "EdDSA"
 	Ed25519 = "Ed25519"
 	PS256   = "PS256"
 )
 
-// Algorithms are those that a JWT of a client may be signed with. Which one of
-// them is decided by the client's registration or its key, never by the JWT.
+// Algorithms are the allowed algorithms of a client's JWT. The registration of the client
+// or its key decides which of them applies, never the JWT.
 var Algorithms = []string{oauth.ES256, EdDSA, Ed25519, oauth.RS256, PS256}
 
 const (
-	// maxJWT bounds header and payload together, decoded. Ours are a tenth of
-	// it.
+	// maxJWT bounds header and payload together, decoded. Our own tokens have a
+	// tenth of it.
 	maxJWT = 4096
-	// maxSignature is that of an RSA key of 8192 bits.
+	// maxSignature is the size of a signature by an RSA key of 8192 bits.
 	maxSignature = 1024
 )
 
-// JWS is a signed token taken apart (RFC 7515 §7.1). Nothing in it is to be
-// believed before Verify has returned nil; until then it is good for finding
-// out who should have signed it.
+// JWS is a parsed signed token (RFC 7515 §7.1). Its content must not be trusted before
+// [JWS.Verify] has returned nil. Before that it serves only to find the key that should
+// have signed it.
 type JWS struct {
 	// Algorithm, Type and KeyID are alg, typ and kid of the header, empty when
 	// they are absent.
 	Algorithm, Type, KeyID string
-	// Key is jwk of the header: nil unless Parse was told to expect it.
+	// Key is jwk of the header. It is nil unless Parse was called with "jwk".
 	Key map[string]any
 
 	payload, signature []byte
 	input, text        string
 }
 
-// Parse takes a compact JWS apart, or returns an error wrapping ErrInvalid.
+// Parse parses a compact JWS, or returns an error that wraps [ErrInvalid].
 //
-// It is the one way in for every JWT of a stranger, and narrower than the
-// standards (RFC 8725 §3): exactly three parts of base64url that could not be
-// written in another way, a header that consists of alg, typ and kid, no member
-// twice in any object, and a limited length. Whoever expects another header
-// parameter names it in extra; "jwk" is the only one that Parse understands.
+// Every JWT from outside passes through it. It is stricter than the standards (RFC 8725
+// §3): exactly three parts of canonical base64url, a header that consists of alg, typ and
+// kid, no duplicate member in any object, and a limited length. A caller that expects
+// another header parameter names it in extra. Parse reads only "jwk" of these.
 func Parse(text string, extra ...string) (*JWS, error) {
 	first, rest, _ := strings.Cut(text, ".")
 	second, third, ok := strings.Cut(rest, ".")
@@ -86,8 +85,8 @@ func Parse(text string, extra ...string) (*JWS, error) {
 	return j, nil
 }
 
-// readHeader refuses whatever asks for a special treatment, such as crit, b64,
-// jku and x5u, whether or not we would know what to do.
+// readHeader refuses every parameter that asks for special treatment, such as crit, b64,
+// jku and x5u, also if we knew how to process it.
 func (j *JWS) readHeader(head []byte, extra []string) error {
 	var members map[string]any
 	if err := strictjson.Unmarshal(head, &members); err != nil || members == nil {
@@ -119,8 +118,8 @@ func (j *JWS) readHeader(head []byte, extra []string) error {
 
 var errExtra = invalid("the header asks for more than is expected here")
 
-// Verify returns nil if the key made the signature, with the algorithm that is
-// the key's and not the header's choice. Otherwise the error wraps ErrInvalid.
+// Verify returns nil if the key made the signature, with the algorithm of the key and
+// never that of the header. Otherwise the error wraps [ErrInvalid].
 func (j *JWS) Verify(key keys.Verifying) error {
 	if !Fits(key.Algorithm, key.Key) {
 		return invalid("the key is not one for its algorithm")
@@ -144,8 +143,8 @@ func (j *JWS) Verify(key keys.Verifying) error {
 	return nil
 }
 
-// Claims reads the payload, which must be one object of the right types without
-// a member twice. Otherwise the error wraps ErrInvalid.
+// Claims reads the payload, which must be one object of the right types without a
+// duplicate member. Otherwise the error wraps [ErrInvalid].
 func (j *JWS) Claims(into any) error {
 	if !bytes.HasPrefix(bytes.TrimLeft(j.payload, " \t\r\n"), []byte("{")) {
 		return invalid("claims are not an object")
@@ -156,11 +155,11 @@ func (j *JWS) Claims(into any) error {
 	return nil
 }
 
-// Seconds is a time in the JWT of a stranger, who may count in fractions (RFC
-// 7519 §2, NumericDate).
+// Seconds is a time in a JWT from outside, which may have a fraction (RFC 7519 §2,
+// NumericDate).
 type Seconds float64
 
-// Time is that time, or the end of time in its direction.
+// Time returns the time. A value out of range becomes the nearest bound.
 func (s Seconds) Time() time.Time {
 	const end = 1 << 37 // some 4,000 years from 1970, safe for every time.Duration it meets
 	switch {
@@ -173,9 +172,8 @@ func (s Seconds) Time() time.Time {
 	return time.Unix(int64(whole), int64((float64(s)-whole)*float64(time.Second)))
 }
 
-// Fits reports whether a public key can be used with an algorithm that we
-// verify: ES256, EdDSA (also called Ed25519), RS256 and PS256. A symmetric key
-// never can.
+// Fits reports whether a public key can be used with an algorithm that we verify: ES256,
+// EdDSA (also called Ed25519), RS256 and PS256. A symmetric key never can.
 func Fits(alg string, public any) bool {
 	switch p := public.(type) {
 	case *ecdsa.PublicKey:
@@ -191,8 +189,8 @@ func Fits(alg string, public any) bool {
 
 const minRSA = 2048
 
-// decode reads base64url without padding, line breaks or spare bits, so that a
-// token has one spelling.
+// decode reads base64url without padding, line breaks or spare bits, so that each token
+// has one spelling.
 func decode(part string) ([]byte, error) {
 	if part == "" || strings.ContainsAny(part, "\r\n") {
 		return nil, invalid("not base64url")

@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// signWith signs an empty object with any of go-jose's algorithms.
+// signWith signs an empty object with any algorithm of go-jose.
 func signWith(t testing.TB, alg string, key any) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: key}, nil)
@@ -86,7 +86,7 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-func TestHeaderThatIsNotExpected(t *testing.T) {
+func TestUnexpectedHeaderIsRefused(t *testing.T) {
 	jwk := b64([]byte(`{"alg":"ES256","jwk":{"kty":"EC"}}`)) + "." + b64([]byte("{}")) + "." + b64([]byte("x"))
 	if _, err := token.Parse(jwk); !errors.Is(err, token.ErrInvalid) {
 		t.Errorf("a header with a key = %v, want ErrInvalid", err)
@@ -102,7 +102,7 @@ func TestHeaderThatIsNotExpected(t *testing.T) {
 	}
 }
 
-func TestClaimsOfAStranger(t *testing.T) {
+func TestMalformedClaimsAreRefused(t *testing.T) {
 	for _, payload := range []string{"null", "[]", "7", `"x"`, `{"a":1,"a":2}`, `{"a":{"b":1,"b":1}}`, `{"a":1}{}`, "{", `{"a":"x"}`} {
 		jws, err := token.Parse("e30." + b64([]byte(payload)) + ".eA")
 		if err != nil {
@@ -133,8 +133,7 @@ func TestSeconds(t *testing.T) {
 	}
 }
 
-// FuzzParse: nothing that Parse accepts has two spellings, and it says why it
-// refuses.
+// FuzzParse: an accepted token has one spelling, and a refusal has a reason.
 func FuzzParse(f *testing.F) {
 	a := newAuthority(f)
 	m := a.mold(f)

@@ -8,9 +8,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// A token of a person names the session and how it began; one of a machine has
-// no word of it.
-func TestSessionOfAToken(t *testing.T) {
+// A user's token has the session and the authentication. A client's own token has
+// neither.
+func TestOnlyAUsersTokenNamesASession(t *testing.T) {
 	a := newAuthority(t)
 	began := time.Unix(1_700_000_000, 0)
 	r := token.Request{

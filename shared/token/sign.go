@@ -8,8 +8,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// purpose is what a signer is for: the type keeps a token of one kind from being
-// taken for another (RFC 8725 §3.11).
+// purpose is the algorithm and the type of a signer. The type prevents the use of one
+// kind of token as another (RFC 8725 §3.11).
 type purpose struct{ algorithm, typ string }
 
 // signer signs with one key.
@@ -39,8 +39,8 @@ func (m *Minter) sign(ctx context.Context, alg, typ string, claims any) (string,
 	return value, nil
 }
 
-// signer returns the signer of the active key for a purpose. Building one costs
-// more than signing, so it is kept until another key is active.
+// signer returns the signer of the active key for a purpose. Building a signer costs more
+// than signing, so it is kept until another key is active.
 func (m *Minter) signer(ctx context.Context, p purpose) (signer, error) {
 	d, err := m.Keys(ctx)
 	if err != nil {

@@ -1,11 +1,22 @@
-// Package token makes and judges access tokens, and the tokens that tell a client
-// who signed in and that they are gone.
+// Package token signs and verifies access tokens, id tokens and logout tokens.
 //
-// An access token is a JWT as RFC 9068 profiles it: typed at+jwt, signed with
-// the algorithm of the resource that it is for, short-lived, and naming its
-// issuer, audience, client and scope. Minting needs a private key; judging
-// needs only the public keys of the issuer and what is expected of the token,
-// and is one function, Verify, wherever a JWT enters.
+// # Access tokens
+//
+// An access token is a JWT in the profile of RFC 9068. Its type is at+jwt. The resource
+// in its audience decides the algorithm and the lifetime. It names its issuer, audience,
+// client and scope. See [Claims].
+//
+// # Signing
+//
+// A [Minter] signs for one issuer with the active private keys of the stage:
+// [Minter.Mint] an access token, [Minter.ID] an id token, [Minter.Logout] a logout token.
+//
+// # Verifying
+//
+// Verification needs only the public keys of the issuer and the expected values. It is
+// one function for every place that accepts our access tokens, [Verify]. [Parse] reads
+// every JWT from outside, including those of other issuers, and [JWS.Verify] checks its
+// signature. The algorithm is always that of the key, never that of the header.
 package token
 
 import (
@@ -35,41 +46,41 @@ type Claims struct {
 	ID       string   `json:"jti"`
 	ClientID string   `json:"client_id"`
 	Scope    string   `json:"scope,omitempty"`
-	// SessionID is the grant under which the token was issued, empty for a
-	// token that a machine got for itself. Such a token is active no longer
-	// than its grant.
+	// SessionID is the grant under which the token was issued. It is empty for a
+	// token that a client got for itself. A token with a grant is active no longer
+	// than the grant.
 	SessionID string `json:"sid,omitempty"`
-	// AuthTime is when the person last proved who they are, and AMR how (RFC
-	// 8176). Both stand beside SessionID only.
+	// AuthTime is when the user last authenticated, and AMR the methods (RFC 8176).
+	// Both are set only together with SessionID.
 	AuthTime int64    `json:"auth_time,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
-	// ACR is the class of that sign-in, by oauth.ACR.
+	// ACR is the class of that authentication, by oauth.ACR.
 	ACR string `json:"acr,omitempty"`
-	// Confirmation binds the token to a key (RFC 7800); nil for a bearer's.
+	// Confirmation binds the token to a key (RFC 7800). It is nil for a bearer token.
 	Confirmation *Confirmation `json:"cnf,omitempty"`
-	// Act is who acts for the subject (RFC 8693 §4.1), and MayAct who may
-	// become that (§4.4).
+	// Act is the actor for the subject (RFC 8693 §4.1). MayAct is the party that may
+	// become the actor (§4.4).
 	Act    *Actor `json:"act,omitempty"`
 	MayAct *Actor `json:"may_act,omitempty"`
-	// NotBefore is honoured where it comes, and never set by us.
+	// NotBefore is checked when present, and we never set it.
 	NotBefore int64 `json:"nbf,omitempty"`
 }
 
-// Confirmation names the key that must be proved with the token (RFC 9449 §6.1).
+// Confirmation names the key that the sender must prove (RFC 9449 §6.1).
 type Confirmation struct {
 	// JKT is the SHA-256 thumbprint of the key (RFC 7638), base64url.
 	JKT string `json:"jkt"`
 }
 
-// Actor is who acts for a subject, and for whom that one acted before.
+// Actor is the party that acts for a subject, with the actors before it.
 type Actor struct {
 	Subject  string `json:"sub"`
 	ClientID string `json:"client_id,omitempty"`
 	Act      *Actor `json:"act,omitempty"`
 }
 
-// Audience is one audience or several; in JSON, a string or an array of
-// strings (RFC 7519 §4.1.3).
+// Audience is one or several audiences. In JSON it is a string or an array of strings
+// (RFC 7519 §4.1.3).
 type Audience []string
 
 // MarshalJSON writes one audience as a string.
@@ -95,7 +106,7 @@ func (a *Audience) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Minter signs access tokens for one issuer.
+// Minter signs tokens for one issuer.
 type Minter struct {
 	Issuer string
 	// Keys returns the current keys of the stage.
@@ -106,29 +117,29 @@ type Minter struct {
 	signers map[purpose]signer
 }
 
-// Request says what token is wanted.
+// Request is the input of [Minter.Mint].
 type Request struct {
 	Subject  string
 	ClientID string
 	Audience []string
 	Scope    string
-	// Algorithm is that of the resources in the audience.
+	// Algorithm is the algorithm of the resources in the audience.
 	Algorithm string
-	// Lifetime is the longest the token may live; it lives up to 5 %
-	// shorter, so that tokens issued together do not expire together.
+	// Lifetime is the maximum. The actual lifetime is up to 5 % shorter, so that
+	// tokens issued together do not expire together.
 	Lifetime time.Duration
-	// SessionID, AuthTime and AMR are as in Claims; zero for a machine.
+	// SessionID, AuthTime and AMR are as in [Claims]. They are zero for a client's own token.
 	SessionID string
 	AuthTime  time.Time
 	AMR       []string
-	// JKT is the thumbprint of the key that the token is bound to, empty for
-	// a bearer token.
+	// JKT is the thumbprint of the key that the token is bound to, empty for a bearer
+	// token.
 	JKT string
-	// Act is as in Claims.
+	// Act is as in [Claims].
 	Act *Actor
 }
 
-// Token is a signed access token with what its issuer says about it.
+// Token is a signed access token with the values that the token response repeats.
 type Token struct {
 	Value string
 	ID    string
@@ -136,7 +147,7 @@ type Token struct {
 	Lifetime time.Duration
 }
 
-// Mint signs a token. The error is one of the keys.
+// Mint signs an access token. An error comes from the keys.
 func (m *Minter) Mint(ctx context.Context, r Request) (*Token, error) {
 	now := m.Now(ctx)
 	lifetime := jitter(r.Lifetime)
@@ -165,7 +176,7 @@ func (m *Minter) Mint(ctx context.Context, r Request) (*Token, error) {
 	return &Token{Value: value, ID: claims.ID, Lifetime: lifetime}, nil
 }
 
-// jitter takes up to 5 % off a lifetime.
+// jitter shortens a lifetime by up to 5 %.
 func jitter(d time.Duration) time.Duration {
 	span := int64(d / time.Second / 20)
 	if span < 1 {

@@ -187,8 +187,7 @@ const (
 	goodClaims = `{"iss":"https://auth.example.com","sub":"worker","aud":"https://api.example.com","exp":1795349000,"iat":1795348800,"jti":"j","client_id":"worker"}`
 )
 
-// TestForgedTokens names every way of forging a token that has worked against
-// somebody's server.
+// TestForgedTokens has every forgery that is known to have worked against a real server.
 func TestForgedTokens(t *testing.T) {
 	a := newAuthority(t)
 	if now.Unix() != 1795348800 {
@@ -219,7 +218,7 @@ func TestForgedTokens(t *testing.T) {
 		"HS256 over the public key": hs256(t, a, active),
 		"another algorithm's name":  a.forge(t, strings.Replace(goodHead, "ES256", "RS256", 1), goodClaims),
 		"lower-case algorithm":      a.forge(t, strings.Replace(goodHead, "ES256", "es256", 1), goodClaims),
-		"signed by a stranger": func() string {
+		"signed by another key": func() string {
 			input := parts[0] + "." + parts[1]
 			return input + "." + b64(sign(t, stranger, input))
 		}(),
@@ -270,8 +269,8 @@ func TestForgedTokens(t *testing.T) {
 	}
 }
 
-// respell returns another base64url character that decodes to the same
-// significant bits at the end of a 64-byte signature.
+// respell returns another base64url character that decodes to the same significant bits
+// at the end of a 64-byte signature.
 func respell(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, c)+1])
@@ -304,7 +303,7 @@ func embeddedKey(t testing.TB, key *ecdsa.PrivateKey, kid string) string {
 	return value
 }
 
-// A store that cannot be asked says nothing about the token.
+// An outage of the key store is an error that is not ErrInvalid.
 func TestOutageIsNotAVerdict(t *testing.T) {
 	a := newAuthority(t)
 	down := errors.New("table is down")
@@ -317,7 +316,7 @@ func TestOutageIsNotAVerdict(t *testing.T) {
 	}
 }
 
-// FuzzVerify mutates tokens: only what the authority signed is ever valid.
+// FuzzVerify mutates tokens: only a token that the authority signed is valid.
 func FuzzVerify(f *testing.F) {
 	a := newAuthority(f)
 	good := a.mint(f, oauth.ES256, "https://api.example.com").Value

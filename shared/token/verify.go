@@ -11,33 +11,33 @@ import (
 	"github.com/tipstaff/tipstaff/shared/keys"
 )
 
-// skew is how far the clock of another issuer may be off.
+// skew is the tolerated clock difference to another issuer.
 const skew = 30 * time.Second
 
-// ErrInvalid is under every error that says a token is not valid, as opposed to
-// one that says it could not be judged.
+// ErrInvalid is wrapped by every error for a token that is not valid. Other errors mean
+// that the token could not be verified.
 var ErrInvalid = errors.New("token is not valid")
 
-// Keys finds the key that a token names. It returns keys.ErrUnknown for a kid
-// that nobody published.
+// Keys finds the key that a token names. It returns keys.ErrUnknown for a kid that is not
+// published.
 type Keys func(ctx context.Context, kid string) (keys.Verifying, error)
 
-// Expect is what must be true of a token.
+// Expect holds the expected values of a token.
 type Expect struct {
 	Issuer string
-	// Type is the exact typ of the header, without regard to case.
+	// Type is the typ of the header, compared without regard to case.
 	Type string
-	// Keys finds the key by kid; the key knows its algorithm.
+	// Keys finds the key by kid. The key has its algorithm.
 	Keys Keys
 	Now  time.Time
 }
 
-// Verify returns the claims of a token that is signed by one of the keys and
-// meets what is expected, or an error wrapping ErrInvalid. The caller still has
-// to judge the audience.
+// Verify returns the claims of a token that is signed by one of the keys and has the
+// expected values. Otherwise the error wraps [ErrInvalid]. The caller still has to check
+// the audience.
 //
-// The algorithm is the key's, never the header's choice, and kid is a name to
-// look up and nothing else; Parse says what else is refused.
+// The algorithm is that of the key, never that of the header. The kid is only a name to
+// look up. See [Parse] for other reasons of refusal.
 func Verify(ctx context.Context, token string, want Expect) (*Claims, error) {
 	var c Claims
 	if err := verify(ctx, token, want, &c); err != nil {
@@ -49,8 +49,8 @@ func Verify(ctx context.Context, token string, want Expect) (*Claims, error) {
 	return &c, nil
 }
 
-// verify reads the claims of a token of the expected type that is signed by one
-// of the keys.
+// verify reads the claims of a token of the expected type that is signed by one of the
+// keys.
 func verify(ctx context.Context, token string, want Expect, claims any) error {
 	jws, err := Parse(token)
 	if err != nil {

@@ -16,38 +16,38 @@ const (
 	TypeOIDC = "oidc"
 	// TypeGoogle is the same with the issuer of Google.
 	TypeGoogle = "google"
-	// TypeGitHub is GitHub, which has OAuth without an id token: the account
-	// is what its API says.
+	// TypeGitHub is GitHub, which has OAuth without an id token. Its API names the
+	// account.
 	TypeGitHub = "github"
 )
 
-// What becomes of somebody who signs in for the first time, with an account that
-// nobody here is linked to.
+// The rules for a user who signs in for the first time, with an account that is not linked
+// to a user here.
 const (
-	// FirstInvitation sends them away: people link the account themselves, or
-	// follow an invitation.
+	// FirstInvitation refuses the sign-in. A user links the account in a session, or
+	// follows an invitation.
 	FirstInvitation = "invitation"
-	// FirstCreate makes them a user.
+	// FirstCreate creates a user.
 	FirstCreate = "create"
-	// FirstDomains makes them a user if the upstream has verified a mail
-	// address of theirs in one of the Domains, and sends them away otherwise.
+	// FirstDomains creates a user if the upstream has verified a mail address in one
+	// of the Domains, and refuses the sign-in otherwise.
 	FirstDomains = "domains"
 )
 
-// Types and Rules are all of them.
+// Types and Rules list all of them.
 var (
 	Types = []string{TypeOIDC, TypeGoogle, TypeGitHub}
 	Rules = []string{FirstInvitation, FirstCreate, FirstDomains}
 )
 
-// The issuers of the types that have one.
+// The issuers of the types that have a fixed one.
 const (
 	GoogleIssuer = "https://accounts.google.com"
 	GitHubIssuer = "https://github.com"
 )
 
-// DefaultScopes are what an upstream of a type is asked for when the registry
-// does not say: who the person is and what their mail address is.
+// DefaultScopes returns the scopes for an upstream of a type when the registry has none:
+// those for the user's identity and mail address.
 func DefaultScopes(kind string) []string {
 	if kind == TypeGitHub {
 		return []string{"read:user", "user:email"}
@@ -62,22 +62,22 @@ const (
 	maxLabel  = 63
 )
 
-// ValidID reports whether id can be the id of an upstream, which stands in the
-// path of its callback: 1 to 32 lower-case letters, digits and "-".
+// ValidID reports whether id can be the id of an upstream, which is in the path of its
+// callback: 1 to 32 lower-case letters, digits and "-".
 func ValidID(id string) bool {
 	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
 	})
 }
 
-// discovery is where the metadata of an issuer is, and not part of its name
-// (OpenID Connect Discovery §4).
+// discovery begins the path of an issuer's metadata. It is not part of the issuer (OpenID
+// Connect Discovery §4).
 const discovery = "/.well-known/"
 
-// CheckIssuer says what is wrong with the issuer of an upstream of a type. An
-// issuer is compared byte by byte, so it has to be written as its owner writes
-// it: https, or http on this machine, in the one spelling of a URL, without a
-// query (OpenID Connect Discovery §3). That of GitHub has no path either.
+// CheckIssuer returns an error when the issuer is not valid for an upstream of a type. An
+// issuer is compared byte by byte, so it must have the exact spelling of its owner: https,
+// or http on this machine, in the canonical spelling of a URL, without a query (OpenID
+// Connect Discovery §3). That of GitHub has no path either.
 func CheckIssuer(kind, issuer string) error {
 	u, err := url.Parse(issuer)
 	switch {
@@ -101,7 +101,7 @@ func CheckIssuer(kind, issuer string) error {
 	return nil
 }
 
-// Loopback reports whether a host is this machine, where http is as good as https.
+// Loopback reports whether a host is this machine, where http is as safe as https.
 func Loopback(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
 func validHost(host string) bool {
@@ -110,8 +110,8 @@ func validHost(host string) bool {
 	})
 }
 
-// ValidDomain reports whether domain can be what follows the "@" of a mail
-// address, in lower case, with at least one dot. Those below it are others.
+// ValidDomain reports whether domain can follow the "@" of a mail address: lower case, with
+// at least one dot. A domain does not include its subdomains.
 func ValidDomain(domain string) bool {
 	labels := strings.Split(domain, ".")
 	return len(domain) <= maxDomain && len(labels) > 1 && !slices.ContainsFunc(labels, func(label string) bool {
@@ -119,8 +119,8 @@ func ValidDomain(domain string) bool {
 	})
 }
 
-// Admits reports whether a verified mail address is in one of the domains of the
-// upstream. Whether it is verified is the caller's to know.
+// Admits reports whether a verified mail address is in one of the domains of the upstream.
+// The caller must know that the address is verified.
 func (u *Upstream) Admits(email string) bool {
 	at := strings.LastIndexByte(email, '@')
 	return at > 0 && slices.Contains(u.Domains, strings.ToLower(email[at+1:]))

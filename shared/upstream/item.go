@@ -10,9 +10,8 @@ import (
 // The layout of an item. A new attribute is optional and its absence has the
 // meaning written here, so that old items work with new code.
 const (
-	// PK is the partition of all upstreams, SKPrefix what their sort keys
-	// begin with: an id alone could be the sort key of something else, such as
-	// "user".
+	// PK is the partition of all upstreams. SKPrefix begins their sort keys: an id alone
+	// could equal the sort key of another kind of item, such as "user".
 	PK       = contract.UpstreamPartition
 	SKPrefix = string(contract.UpstreamPrefix)
 
@@ -49,9 +48,9 @@ func Encode(u *Upstream) dynamo.Item {
 	return it
 }
 
-// Decode reads what Encode wrote, and what later releases added to it. An
-// attribute of the wrong type is an error, and so is a type or a rule that this
-// release does not know: nobody is let in by a rule that cannot be read.
+// Decode parses the output of [Encode], including what later releases added to it. It
+// returns an error for an attribute of the wrong type, and for a type or a rule that this
+// release does not know: an unknown rule must not sign a user in.
 func Decode(it dynamo.Item) (*Upstream, error) {
 	r := dynamo.Reader{Item: it}
 	u := &Upstream{

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-func TestReadsWhatWasWritten(t *testing.T) {
+func TestDecodeReadsWhatEncodeWrote(t *testing.T) {
 	for _, want := range []*upstream.Upstream{google(), gitHub()} {
 		got, err := upstream.Decode(upstream.Encode(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -20,8 +20,8 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	}
 }
 
-// An item of the first release, and one of a later release with more in it.
-func TestOldAndNewItems(t *testing.T) {
+// Items of the first release and of a later release can be decoded.
+func TestOldAndNewItemsAreRead(t *testing.T) {
 	old := dynamo.Item{
 		"pk": dynamo.Text("upstreams"), "sk": dynamo.Text("upstream#github"), "rev": dynamo.Number(1), "id": dynamo.Text("github"),
 		"name": dynamo.Text("GitHub"), "type": dynamo.Text("github"), "issuer": dynamo.Text("https://github.com"), "client": dynamo.Text("Iv1"),
@@ -132,8 +132,8 @@ func TestCheckIssuer(t *testing.T) {
 	}
 }
 
-// An address is in a domain when that is all that follows its last "@".
-func TestAdmits(t *testing.T) {
+// An address is in a domain when the domain is all that follows its last "@".
+func TestAdmitsOnlyTheExactDomain(t *testing.T) {
 	u := &upstream.Upstream{Domains: []string{"example.com", "example.org"}}
 	for email, want := range map[string]bool{
 		"ann@example.com": true, "Ann@EXAMPLE.org": true, `"a@b"@example.com`: true,
@@ -149,8 +149,7 @@ func TestAdmits(t *testing.T) {
 	}
 }
 
-// What is taken for an issuer has a host and no byte 0, on which linked accounts
-// rely.
+// An accepted issuer has a host and no byte 0, which the keys of external accounts rely on.
 func FuzzCheckIssuer(f *testing.F) {
 	for _, s := range []string{"https://id.example.com", "http://[::1]:8080/a", "https://a/\x00", "https://%00", "//a", ""} {
 		f.Add(s)

@@ -1,14 +1,18 @@
-// Package upstream knows the issuers elsewhere with whose accounts people may
-// sign in here. Package relying goes there and finds out whose account it is.
+// Package upstream holds the upstreams of a stage: the external issuers with accounts that
+// users may sign in with. Package relying redirects the browser there and verifies the
+// answer.
 //
-// An upstream is such an issuer: any of OpenID Connect, Google, or GitHub, which
-// has OAuth 2.0 and an API in its place. To it we are the client. Which upstreams
-// a stage has stands in its registry, and our secrets at them in a secret of
-// their own (package vault).
+// # Upstreams
 //
-// An account elsewhere is known by its issuer and the subject that the issuer
-// gave it, and by nothing else: a mail address is written down by whoever wants
-// to be taken for its owner. Package linked knows whose account it is here.
+// An upstream is an issuer of OpenID Connect, Google, or GitHub, which has OAuth 2.0 and an
+// API instead. At an upstream Tipstaff is the client. The registry of a stage lists its
+// upstreams. Package secrets holds our client secrets there.
+//
+// # Accounts
+//
+// The issuer and the subject that it assigned identify an external account, and nothing else
+// does. A mail address does not: at many issuers an attacker can enter the address of
+// another user. Package external maps an account to a user here.
 package upstream
 
 import (
@@ -24,50 +28,48 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dynamo"
 )
 
-// TTL is how long a Store believes what it read.
+// TTL is how long a [Store] uses what it read.
 const TTL = 30 * time.Second
 
 var (
-	// ErrUnknown says that there is no upstream of that id.
+	// ErrUnknown is returned when there is no upstream of that id.
 	ErrUnknown = errors.New("no such upstream")
-	// ErrDisabled says that the upstream is there and disabled.
+	// ErrDisabled is returned when the upstream exists and is disabled.
 	ErrDisabled = errors.New("upstream is disabled")
 )
 
-// Upstream is an issuer elsewhere. What a Store returns is shared by its callers
-// and must not be changed.
+// Upstream is an external issuer. The callers of a [Store] share the value that it returns and
+// must not change it.
 type Upstream struct {
 	// ID names it in the path of its callback.
 	ID string
-	// Name is what people read: "Sign in with <Name>".
+	// Name is for display: "Sign in with <Name>".
 	Name string
 	// Type is TypeOIDC, TypeGoogle or TypeGitHub.
 	Type string
-	// Issuer is compared byte by byte with what the upstream says of itself. For
-	// TypeGitHub it is the base URL of the server.
+	// Issuer is compared byte by byte with the iss of the upstream. For TypeGitHub it is
+	// the base URL of the server.
 	Issuer string
-	// ClientID is who we are there.
+	// ClientID is our client id at the upstream.
 	ClientID string
-	// Scopes are what we ask for.
+	// Scopes are the scopes that we request.
 	Scopes []string
 	// FirstSignIn is FirstInvitation, FirstCreate or FirstDomains.
 	FirstSignIn string
-	// Domains are those of FirstDomains, in lower case; see Admits.
+	// Domains are the domains of FirstDomains, in lower case. See Admits.
 	Domains []string
-	// Disabled upstreams let nobody in. The accounts stay linked.
+	// Disabled upstreams sign no user in. The accounts stay linked.
 	Disabled bool
 	// Revision counts the writes of this upstream, from 1.
 	Revision int64
 }
 
-// Store reads the upstreams from the registry table, all at once, and remembers
-// them for TTL: one that is added, changed or disabled is therefore treated as
-// before for so long. A stranger who asks for ids that do not exist makes no more
-// reads than anybody else. What is remembered is as large as what operators wrote,
-// which the registry bounds.
+// Store reads the upstreams from the registry table, all at once, and caches them for [TTL].
+// So an added, changed or disabled one is treated as before for that time. Requests for
+// unknown ids cause no additional reads. The size of the cache is bounded, because the
+// registry bounds what operators write.
 //
-// A Store is safe for concurrent use and must not be copied. It makes one read at
-// a time.
+// A Store is safe for concurrent use and must not be copied. It makes one read at a time.
 type Store struct {
 	DB *dynamodb.Client
 	// Registry is the physical name of the table.
@@ -79,16 +81,16 @@ type Store struct {
 	read time.Time // zero: never
 }
 
-// stored is an upstream, or what is wrong with its item: one that cannot be read
-// takes nothing from the others, nor from those who sign in otherwise.
+// stored is an upstream, or the error of its item. An unreadable item affects neither other
+// upstreams nor other ways to sign in.
 type stored struct {
 	id       string
 	upstream *Upstream
 	err      error
 }
 
-// List returns the upstreams with which people may sign in, in order of their ids.
-// Those that are disabled, or that cannot be read, are not among them.
+// List returns the upstreams that users may sign in with, in order of their ids. It omits
+// disabled and unreadable ones.
 func (s *Store) List(ctx context.Context) ([]*Upstream, error) {
 	held, err := s.all(ctx)
 	if err != nil {
@@ -103,8 +105,7 @@ func (s *Store) List(ctx context.Context) ([]*Upstream, error) {
 	return all, nil
 }
 
-// All returns every upstream, disabled or not, for operators. One that cannot be
-// read is an error.
+// All returns every upstream, disabled or not, for operators. An unreadable one is an error.
 func (s *Store) All(ctx context.Context) ([]*Upstream, error) {
 	held, err := s.all(ctx)
 	if err != nil {
@@ -120,9 +121,9 @@ func (s *Store) All(ctx context.Context) ([]*Upstream, error) {
 	return all, nil
 }
 
-// Get returns an upstream with which people may sign in. The error is ErrUnknown,
-// ErrDisabled, or what is wrong with it or with the read. Only with ErrDisabled
-// there is an upstream beside the error, for its name.
+// Get returns an upstream that users may sign in with. The error is [ErrUnknown],
+// [ErrDisabled], that of its item, or that of the read. Only with [ErrDisabled] the upstream
+// is returned with the error, for its name.
 func (s *Store) Get(ctx context.Context, id string) (*Upstream, error) {
 	held, err := s.all(ctx)
 	if err != nil {
@@ -140,13 +141,13 @@ func (s *Store) Get(ctx context.Context, id string) (*Upstream, error) {
 	return held[i].upstream, nil
 }
 
-// all returns everything that is stored, if need be with one consistent query.
+// all returns all stored upstreams, with one consistent query if the cache is not fresh.
 func (s *Store) all(ctx context.Context) ([]stored, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Before the read, so that nothing is younger than it claims.
+	// Before the read, so that no value is older than its time stamp.
 	now := s.Now(ctx)
-	// What comes from the future is stale too: the clock was set back.
+	// A time stamp from the future is stale too: the clock was set back.
 	if age := now.Sub(s.read); !s.read.IsZero() && age >= 0 && age < TTL {
 		return s.held, nil
 	}

@@ -113,12 +113,12 @@ func TestStore(t *testing.T) {
 		t.Errorf("All = %v, %v, want both in order of their ids", all, err)
 	}
 	if n := s.calls.Load(); n != 1 {
-		t.Errorf("all of this made %d calls, want 1: a stranger's guesses cost nothing", n)
+		t.Errorf("all of this made %d calls, want 1: guessed ids cost nothing", n)
 	}
 }
 
 // A change is seen after 30 seconds, and when the clock was set back.
-func TestStoreRemembers(t *testing.T) {
+func TestChangeIsSeenAfterTTL(t *testing.T) {
 	s := newShelf(t)
 	if ids := s.ids(t); len(ids) != 0 {
 		t.Errorf("List of an empty registry = %v, want none", ids)
@@ -141,9 +141,9 @@ func TestStoreRemembers(t *testing.T) {
 	}
 }
 
-// When the table cannot be read nobody is let in by what was there before, and the
-// next one tries again.
-func TestStoreWhenTheTableIsDown(t *testing.T) {
+// When the table cannot be read, an expired cache signs no user in, and the next request
+// reads again.
+func TestOutageSignsNoUserIn(t *testing.T) {
 	s := newShelf(t)
 	s.put(t, upstream.Encode(google()))
 	s.ids(t)
@@ -164,8 +164,8 @@ func TestStoreWhenTheTableIsDown(t *testing.T) {
 	}
 }
 
-// One that cannot be read lets nobody in and takes nothing from the others.
-func TestStoreUnreadable(t *testing.T) {
+// An unreadable upstream signs no user in and does not affect the others.
+func TestUnreadableUpstreamDoesNotAffectOthers(t *testing.T) {
 	s := newShelf(t)
 	s.put(t, upstream.Encode(google()))
 	broken := upstream.Encode(gitHub())
@@ -184,8 +184,8 @@ func TestStoreUnreadable(t *testing.T) {
 	}
 }
 
-// Many requests of one process at once make one read.
-func TestStoreTogether(t *testing.T) {
+// Concurrent requests of one process make one read.
+func TestConcurrentRequestsMakeOneRead(t *testing.T) {
 	s := newShelf(t)
 	s.put(t, upstream.Encode(google()))
 	var wg sync.WaitGroup

@@ -1,10 +1,10 @@
-// Package wire turns the environment of a function into the things its handler
-// is made of. It is the only reader of the environment in a Lambda, under the
-// names that the contract gives.
+// Package wire builds the dependencies of a handler from the environment of its function.
+// It is the only reader of the environment in a Lambda, under the names in package
+// contract.
 //
-// The package itself links no AWS SDK. A route that needs a table takes
-// wire/dynamo, one that needs a secret wire/vault, so that each binary carries
-// what its function may use and nothing more.
+// The package itself links no AWS SDK. A route that needs a table imports wire/dynamo, and
+// one that needs a secret imports wire/vault. So each binary links only what its function
+// uses.
 package wire
 
 import (
@@ -28,18 +28,18 @@ type Env struct {
 	// Issuer is the origin of this deployment, such as
 	// "https://auth.example.com"; empty for tasks.
 	Issuer string
-	// Commit is the deployed commit; only health is told.
+	// Commit is the deployed commit. Only health has it.
 	Commit string
-	// AuditDays is how long audit items are kept; only writers are told.
+	// AuditDays is how long audit items are kept. Only functions that write them have it.
 	AuditDays int
-	// ClientDocuments and Registration say which clients may introduce
-	// themselves; only functions that know such clients are told.
+	// ClientDocuments and Registration are the policies for clients that no operator
+	// registered. Only functions with Clients have them.
 	ClientDocuments contract.ClientDocuments
 	Registration    contract.Registration
-	// Mail says how the stage sends mail; only functions with Mails are told.
+	// Mail is how the stage sends mail. Only functions with Mails have it.
 	Mail   contract.MailPolicy
 	Region string
-	// Stdout is where log lines go.
+	// Stdout is the destination of log lines.
 	Stdout io.Writer
 	// Calls counts the calls to AWS that this process has made.
 	Calls atomic.Int64
@@ -47,12 +47,11 @@ type Env struct {
 	lookup func(string) string
 }
 
-// FromOS reads the environment of the process for f. The error names the
-// variable that is missing or wrong.
+// FromOS reads the environment of the process for f. The error names the variable that is
+// missing or wrong.
 func FromOS(f contract.Function) (*Env, error) { return From(f, os.Getenv) }
 
-// From reads the environment of f through lookup, which returns "" for what is
-// not set.
+// From reads the environment of f through lookup, which returns "" for an unset variable.
 func From(f contract.Function, lookup func(string) string) (*Env, error) {
 	for _, name := range f.Env() {
 		if lookup(name) == "" {
@@ -92,7 +91,7 @@ func From(f contract.Function, lookup func(string) string) (*Env, error) {
 	return e, nil
 }
 
-// readClients reads which clients may introduce themselves.
+// readClients reads the policies for clients that no operator registered.
 func (e *Env) readClients() error {
 	var err error
 	if e.ClientDocuments, err = contract.ParseClientDocuments(e.lookup(contract.EnvClientDocuments)); err != nil {
@@ -104,8 +103,8 @@ func (e *Env) readClients() error {
 	return nil
 }
 
-// checkIssuer holds the issuer to an origin: clients compare it byte for byte,
-// so there is one way to write it.
+// checkIssuer requires an issuer that is an origin. Clients compare it byte for byte, so it
+// has one spelling.
 func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || issuer != u.Scheme+"://"+u.Host {
@@ -114,30 +113,29 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-// Now is the clock of everything that is wired: see [httpapi.Now].
+// Now is the clock of all built values, see [httpapi.Now].
 func (e *Env) Now(ctx context.Context) time.Time { return httpapi.Now(ctx) }
 
-// Name is the physical name of a table or secret that f needs.
+// Name returns the physical name of a table or secret that f needs.
 func (e *Env) Name(r contract.Resource) string { return e.lookup(r.Env()) }
 
 // Var reads a variable that the platform sets, such as an endpoint.
 func (e *Env) Var(name string) string { return e.lookup(name) }
 
-// prepareTimeout bounds what a start waits for a dependency.
+// prepareTimeout bounds how long a start waits for a dependency.
 const prepareTimeout = time.Second
 
-// Prepare loads ahead of the first request what the first request would wait
-// for. Lambda starts a process with a whole CPU and serves with a share of one,
-// so that a handshake costs the start a fraction of what it would cost the
-// request. A failure is not fatal: the first request tries again and answers
-// for itself.
+// Prepare loads what the first request would wait for. Lambda starts a process with a whole
+// CPU and serves with a share of one. So a handshake at the start takes a fraction of the
+// time that it would take in a request. A failure is not fatal: the first request tries
+// again and reports its own error.
 func (e *Env) Prepare(load func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
 	defer cancel()
 	_ = load(ctx)
 }
 
-// Route puts the shared steps in front of a handler.
+// Route adds the steps of every route to a handler.
 func (e *Env) Route(h httpapi.Handler) *httpapi.Route {
 	return &httpapi.Route{
 		Function: e.Function,

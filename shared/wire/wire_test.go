@@ -135,7 +135,7 @@ func TestMail(t *testing.T) {
 			t.Errorf("%s=%q: %v, want an error that names it", contract.EnvMail, value, err)
 		}
 	}
-	// Nobody else reads it, so that nobody else can get it wrong.
+	// No other package reads the environment, so no other package can misread it.
 	values := complete(contract.Token)
 	values[contract.EnvMail] = "nonsense"
 	if e, err := wire.From(contract.Token, func(n string) string { return values[n] }); err != nil || !e.Mail.Off() {

@@ -1,16 +1,20 @@
-// Package document keeps what was found at the URLs of clients that describe
-// themselves by a document (OAuth Client ID Metadata Document).
+// Package document caches the metadata documents of clients that describe
+// themselves at a URL (OAuth Client ID Metadata Document).
 //
-// The id of such a client is the URL of a JSON document at its own origin.
-// Fetching it means to call whatever server a stranger names, so one function
-// does that and nothing else, with access to one table of its own. It leaves
-// there what it found. The other functions read the table, and where they find
-// nothing fresh they ask that function by HTTP, as anybody may.
+// # Who fetches
 //
-// What was found stays fresh for as long as its server says, between MinFresh
-// and MaxFresh. That there is no such client, or no answer, is remembered for a
-// minute only. While a server is down, the last document that it served counts
-// for MaxStale: an outage of somebody else's host signs nobody out.
+// The id of such a client is the URL of a JSON document at its own origin. A
+// fetch calls a server that an unauthenticated request names. So one function
+// does that and nothing else. It has access to one table only, where it stores
+// the result. The other functions read the table with a [Reader]. Where they find
+// no fresh entry they ask that function by HTTP, which any client may do.
+//
+// # Freshness
+//
+// An entry stays fresh for as long as its server allows, between [MinFresh] and
+// [MaxFresh]. A missing or unreachable document is cached for [RetryAfter] only.
+// While a server is down, the last document that it served counts for
+// [MaxStale], so an outage at the client's host ends no session.
 package document
 
 import (
@@ -26,48 +30,48 @@ import (
 )
 
 const (
-	// MinFresh is how long a document is believed at least.
+	// MinFresh is the shortest time for which a document is cached.
 	MinFresh = 5 * time.Minute
-	// MaxFresh is how long it is believed at most.
+	// MaxFresh is the longest time for which a document is cached.
 	MaxFresh = 24 * time.Hour
-	// RetryAfter is how long it is believed that there is no document.
+	// RetryAfter is how long a failed lookup is cached.
 	RetryAfter = time.Minute
-	// MaxStale is how long after its last fetch a document counts that cannot
-	// be fetched again.
+	// MaxStale is how long after its last fetch a document counts when the next
+	// fetch fails.
 	MaxStale = 24 * time.Hour
-	// PerHost is how many fetches a minute a host has to bear.
+	// PerHost is the limit of fetches per minute from one host.
 	PerHost = 10
 )
 
-// Cached is what is known of the document at a URL.
+// Cached is the entry of a URL.
 type Cached struct {
-	// Metadata is that of the document, nil when there is none that counts.
+	// Metadata is the content of the document, nil when there is no valid one.
 	Metadata *metadata.Metadata
-	// Fetched is when the document was fetched, zero when there is none.
+	// Fetched is when the document was fetched. It is zero when there is none.
 	Fetched time.Time
-	// Until is when to look again.
+	// Until is when to fetch again.
 	Until time.Time
-	// Problem says in a sentence what is wrong, empty when nothing is. With
-	// Metadata it says why that could not be fetched again.
+	// Problem is a sentence about what is wrong, empty when nothing is. If
+	// Metadata is set, it is why the last fetch failed.
 	Problem string
-	// Temporary says that the problem lies with the server or the way to it,
-	// and not in the document.
+	// Temporary reports that the cause of Problem is the server or the
+	// network, and not the document.
 	Temporary bool
 }
 
-// Found is the entry of a document that was just fetched and counts. Its server
-// allows it to be kept for maxAge, which is negative when it says nothing.
+// Found returns the entry of a document that was just fetched and is valid. Its
+// server allows caching for maxAge, which is negative when the server sends none.
 func Found(m *metadata.Metadata, now time.Time, maxAge time.Duration) *Cached {
 	return &Cached{Metadata: m, Fetched: now, Until: now.Add(min(max(maxAge, MinFresh), MaxFresh))}
 }
 
-// Refused is the entry of a URL at which there is no document that counts.
+// Refused returns the entry of a URL without a valid document.
 func Refused(problem string, now time.Time) *Cached {
 	return &Cached{Problem: problem, Until: now.Add(RetryAfter)}
 }
 
-// Unreachable is the entry of a document that cannot be fetched at the moment.
-// What was known before, if anything, goes on to count.
+// Unreachable returns the entry of a document that cannot be fetched now. The
+// previous entry, if any, continues to count until [MaxStale].
 func Unreachable(before *Cached, problem string, now time.Time) *Cached {
 	e := &Cached{Problem: problem, Temporary: true, Until: now.Add(RetryAfter)}
 	if before != nil && before.Metadata != nil && now.Sub(before.Fetched) < MaxStale {
@@ -76,22 +80,22 @@ func Unreachable(before *Cached, problem string, now time.Time) *Cached {
 	return e
 }
 
-// Fresh reports whether the entry need not be looked up again. One from the
-// future is not fresh: a clock was set back.
+// Fresh reports whether the entry needs no new fetch. An entry from the future is
+// not fresh: the clock was set back.
 func (e *Cached) Fresh(now time.Time) bool {
 	return now.Before(e.Until) && e.Until.Sub(now) <= MaxFresh
 }
 
-// RefusedError says that there is no client at a URL, and why, in a sentence for
-// its developer. It is client.ErrUnknown.
+// RefusedError is returned when a URL has no valid document. Problem tells the
+// client's developer why. It matches client.ErrUnknown.
 type RefusedError struct{ Problem string }
 
 func (e *RefusedError) Error() string { return "client metadata document: " + e.Problem }
 
 func (e *RefusedError) Unwrap() error { return client.ErrUnknown }
 
-// Client returns the client with the URL as its id, or a *RefusedError, or an
-// error that may go away.
+// Client returns the client with the URL as its id. It returns a *RefusedError
+// when there is no such client, and another error when a retry may succeed.
 func (e *Cached) Client(url string, now time.Time) (*client.Client, error) {
 	switch {
 	case e.Metadata != nil && (!e.Temporary || now.Sub(e.Fetched) < MaxStale):
@@ -103,14 +107,14 @@ func (e *Cached) Client(url string, now time.Time) (*client.Client, error) {
 	}
 }
 
-// Store is the table of entries.
+// Store reads and writes the table of entries.
 type Store struct {
 	DB    *dynamodb.Client
 	Table string
 	Now   func(context.Context) time.Time
 }
 
-// Get returns the entry of a URL, nil when there is none.
+// Get returns the entry of a URL, or nil when there is none.
 func (s *Store) Get(ctx context.Context, url string) (*Cached, error) {
 	out, err := s.DB.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: entryKey(url), ConsistentRead: new(true)})
 	if err != nil {
@@ -122,7 +126,7 @@ func (s *Store) Get(ctx context.Context, url string) (*Cached, error) {
 	return decode(out.Item)
 }
 
-// Put replaces the entry of a URL. Of two at once the later write stays.
+// Put replaces the entry of a URL. Of two concurrent writes the later one stays.
 func (s *Store) Put(ctx context.Context, url string, e *Cached) error {
 	if _, err := s.DB.UpdateItem(ctx, dynamo.UpdateInput(s.Table, entryKey(url), encode(e))); err != nil {
 		return fmt.Errorf("keep the document of a client: %w", err)
@@ -130,9 +134,9 @@ func (s *Store) Put(ctx context.Context, url string, e *Cached) error {
 	return nil
 }
 
-// LimitError says that a host has been called often enough for now.
+// LimitError is returned when a host has reached its limit of fetches.
 type LimitError struct {
-	// RetryAfter is when it may be called again.
+	// RetryAfter is the time until the next fetch is allowed.
 	RetryAfter time.Duration
 }
 

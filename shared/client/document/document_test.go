@@ -43,8 +43,8 @@ func app() *metadata.Metadata {
 	}
 }
 
-// What is put is what is got, whatever stood there before.
-func TestPutAndGet(t *testing.T) {
+// Get returns what Put stored, whatever the entry was before.
+func TestGetReturnsWhatPutStored(t *testing.T) {
 	b := newBench(t)
 	if e, err := b.Get(t.Context(), id); err != nil || e != nil {
 		t.Errorf("Get of nothing = %+v, %v", e, err)
@@ -73,8 +73,8 @@ func TestPutAndGet(t *testing.T) {
 	}
 }
 
-// An attribute of the wrong type is an error, and never a client.
-func TestBrokenItem(t *testing.T) {
+// An attribute of the wrong type gives an error and never a client.
+func TestMalformedItemIsAnError(t *testing.T) {
 	b := newBench(t)
 	if err := b.Put(t.Context(), id, document.Found(app(), noon, 0)); err != nil {
 		t.Fatal(err)
@@ -151,13 +151,13 @@ func TestClient(t *testing.T) {
 	if e := document.Unreachable(found, "down", noon.Add(document.MaxStale)); e.Metadata != nil {
 		t.Error("a document of yesterday is kept")
 	}
-	// What its server takes back does not count any more.
+	// A document that its server withdrew does not count any more.
 	if e := document.Unreachable(document.Refused("gone", noon), "down", noon); e.Metadata != nil {
 		t.Error("a refused document came back")
 	}
 }
 
-func TestReserve(t *testing.T) {
+func TestReserveLimitsFetchesPerHost(t *testing.T) {
 	b := newBench(t)
 	for range document.PerHost {
 		if err := b.Reserve(t.Context(), "app.example.com"); err != nil {
@@ -177,8 +177,8 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// Of many at once, as many as allowed are allowed.
-func TestReserveAtOnce(t *testing.T) {
+// Concurrent calls reserve exactly as many fetches as the limit allows.
+func TestConcurrentReservationsKeepTheLimit(t *testing.T) {
 	b := newBench(t)
 	results := make(chan error)
 	for range 3 * document.PerHost {

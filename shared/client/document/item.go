@@ -33,19 +33,19 @@ const (
 	attrTTL   = contract.TTL
 )
 
-// attributes are those of an entry.
+// attributes are the attributes of an entry.
 var attributes = []string{
 	attrUntil, attrProblem, attrTemporary, attrFetched, attrName, attrRedirects, attrGrants, attrKeySet, attrAlgorithm, attrTTL,
 }
 
 func entryKey(url string) dynamo.Item { return dynamo.Key(contract.ClientPrefix.Of(url), skEntry) }
 
-// hostKey is that of the counter of the minute that ends then.
+// hostKey is the key of the counter of fetches in the minute that ends at end.
 func hostKey(host string, end time.Time) dynamo.Item {
 	return dynamo.Key(contract.HostPrefix.Of(host), strconv.FormatInt(end.Unix(), 10))
 }
 
-// encode returns the changes that write an entry, and remove what it does not have.
+// encode returns the changes that write an entry. They remove the attributes that it lacks.
 func encode(e *Cached) dynamo.Changes {
 	it := dynamo.Item{attrUntil: dynamo.Seconds(e.Until), attrTTL: dynamo.Seconds(e.Until.Add(MaxStale))}
 	it.PutText(attrProblem, e.Problem)
@@ -67,7 +67,7 @@ func encode(e *Cached) dynamo.Changes {
 	return c
 }
 
-// decode reads what encode wrote.
+// decode parses the output of encode.
 func decode(it dynamo.Item) (*Cached, error) {
 	r := dynamo.Reader{Item: it}
 	if it[attrUntil] == nil {

@@ -13,31 +13,32 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// FetchTimeout is how long a Reader waits for the function that fetches.
+// FetchTimeout is how long a [Reader] waits for the function that fetches.
 const FetchTimeout = 5 * time.Second
 
-// Reader knows the clients that describe themselves by a document. It calls no
-// stranger's server.
+// Reader finds the clients that describe themselves by a document. It never calls
+// the server of a client itself.
 type Reader struct {
 	Store   *Store
 	Allowed contract.ClientDocuments
-	// Issuer is where the function is that fetches.
+	// Issuer is the base URL of the function that fetches.
 	Issuer string
-	// HTTP calls it; nil uses a client that follows no redirect and asks no
-	// proxy.
+	// HTTP calls that function. Nil means a client that follows no redirect and
+	// uses no proxy.
 	HTTP *http.Client
 }
 
-// direct goes to the issuer and nowhere else.
+// direct calls the issuer without proxy and redirects.
 var direct = &http.Client{
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// Client returns the client whose document is at a URL, for client.Store. What
-// the stage does not allow, what is no URL of a document, and what the document
-// does not make a client is client.ErrUnknown. It reads once when the document
-// is fresh, and twice with a request in between when it is not.
+// Client returns the client with a document at a URL, for client.Store. The error
+// is client.ErrUnknown when the stage does not allow the host, when id is not the
+// URL of a document, or when the document is not valid. Client reads the table
+// once when the document is fresh. Otherwise it reads twice, with a request in
+// between.
 func (r *Reader) Client(ctx context.Context, id string) (*client.Client, error) {
 	host, err := metadata.ParseURL(id)
 	if err != nil {
@@ -65,13 +66,13 @@ func (r *Reader) Client(ctx context.Context, id string) (*client.Client, error) 
 	if asked == nil {
 		asked = errors.New("nothing was kept")
 	}
-	// The function that fetches could not, or may not now.
+	// The function that fetches failed or is at its limit.
 	stale := Unreachable(e, asked.Error(), now)
 	return stale.Client(id, now)
 }
 
-// ask has the document fetched. What is wrong with the document is no error: it
-// stands in the table.
+// ask makes the other function fetch the document. A problem with the document is
+// not an error here: it stands in the table.
 func (r *Reader) ask(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, FetchTimeout)
 	defer cancel()

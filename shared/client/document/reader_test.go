@@ -12,13 +12,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// asked is an issuer whose function puts an entry, or nothing for nil.
+// asked is an issuer with a function that puts an entry, or nothing for nil.
 type asked struct {
 	*document.Reader
 	t     *testing.T
 	calls int
 	entry func() *document.Cached
-	// status is what it answers.
+	// status is the status of its answer.
 	status int
 }
 
@@ -58,7 +58,7 @@ func (a *asked) called(calls int) {
 	}
 }
 
-// refused checks that there is no client, for good or for now.
+// refused checks that there is no client, permanently or temporarily.
 func (a *asked) refused(final bool, calls int) {
 	a.t.Helper()
 	c, err := a.Client(a.t.Context(), id)
@@ -76,7 +76,7 @@ func TestReader(t *testing.T) {
 	b.now = b.now.Add(time.Hour)
 	a.found(2)
 
-	// The document is gone: the client is too, for a minute without a question.
+	// The document is gone. So is the client, and for a minute nothing asks again.
 	b.now = b.now.Add(time.Hour)
 	a.entry, a.status = func() *document.Cached { return document.Refused("gone", b.now) }, 400
 	a.refused(true, 3)
@@ -84,15 +84,14 @@ func TestReader(t *testing.T) {
 	b.now = b.now.Add(document.RetryAfter)
 	a.refused(true, 4)
 
-	// It comes back.
+	// The document exists again.
 	b.now = b.now.Add(document.RetryAfter)
 	a.entry, a.status = func() *document.Cached { return document.Found(app(), b.now, time.Hour) }, 200
 	a.found(5)
 }
 
-// An outage is nobody's end: neither of the client's host nor of the function
-// that fetches.
-func TestReaderInAnOutage(t *testing.T) {
+// An outage of the client's host or of the function that fetches ends no client.
+func TestOutageEndsNoClient(t *testing.T) {
 	a, b := newReader(t)
 	a.status = 503
 	a.refused(false, 1)
@@ -111,7 +110,7 @@ func TestReaderInAnOutage(t *testing.T) {
 			t.Errorf("with a stale document and an answer %d: %v", status, err)
 		}
 	}
-	a.Issuer = "http://127.0.0.1:0" // where nobody listens
+	a.Issuer = "http://127.0.0.1:0" // where no server listens
 	if c, err := a.Client(t.Context(), id); err != nil || c.ID != id {
 		t.Errorf("with a stale document and no answer: %v", err)
 	}
@@ -121,8 +120,8 @@ func TestReaderInAnOutage(t *testing.T) {
 	}
 }
 
-// A stage takes the documents that it says, and asks for no others.
-func TestReaderModes(t *testing.T) {
+// A stage accepts documents from the hosts it lists and fetches no others.
+func TestStageAcceptsOnlyItsHosts(t *testing.T) {
 	for _, tt := range []struct {
 		mode  string
 		found bool
@@ -146,7 +145,7 @@ func TestReaderModes(t *testing.T) {
 			continue
 		}
 		a.refused(true, 0)
-		// Also what an earlier mode has left in the table.
+		// This includes entries that an earlier mode left in the table.
 		if err := b.Put(t.Context(), id, document.Found(app(), b.now, time.Hour)); err != nil {
 			t.Fatal(err)
 		}
@@ -154,8 +153,8 @@ func TestReaderModes(t *testing.T) {
 	}
 }
 
-// What is no URL of a document costs nothing.
-func TestReaderOfNoURL(t *testing.T) {
+// An id that is not the URL of a document causes no request.
+func TestIDThatIsNoURLCausesNoRequest(t *testing.T) {
 	a, _ := newReader(t)
 	a.Store.Table = "no-such-table"
 	for _, other := range []string{

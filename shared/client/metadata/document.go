@@ -9,12 +9,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// ParseDocument reads the metadata document at the URL id, and judges what a
-// document may say (draft-ietf-oauth-client-id-metadata-document §4): that it is
-// this client's, by its client_id; no secret, for everybody can read it; and only
-// redirect URIs of its own origin or of the person's machine, so that nobody is
-// sent to where the owner of the document is not. The error is an *oauth.Error as
-// in ParseRegistration.
+// ParseDocument reads the metadata document at the URL id and applies the rules for
+// documents (draft-ietf-oauth-client-id-metadata-document §4). Its client_id must
+// be id. It must hold no secret, because the document is public. Its redirect URIs
+// must be at its own origin or on the user's machine, so that no user is redirected
+// to a host that the owner of the document does not control. The error is an
+// *oauth.Error as in [ParseRegistration].
 func ParseDocument(id string, body []byte) (*Metadata, error) {
 	host, err := ParseURL(id)
 	if err != nil {
@@ -30,7 +30,7 @@ func ParseDocument(id string, body []byte) (*Metadata, error) {
 	case *w.ClientID != id:
 		return nil, invalid("client_id is not the URL of the document, byte for byte")
 	case w.Secret != nil || w.SecretExpires != nil:
-		return nil, invalid("client_secret stands in a document that everybody can read")
+		return nil, invalid("client_secret stands in a public document")
 	}
 	m, err := w.judge()
 	if err != nil {
@@ -44,8 +44,8 @@ func ParseDocument(id string, body []byte) (*Metadata, error) {
 	return m, m.authentication(w)
 }
 
-// authentication takes the way in which the client authenticates: not at all,
-// which it need not say, or by a signature with keys that stand in the document.
+// authentication reads the client authentication method: none, which is the
+// default, or an assertion signed by a key that stands in the document.
 func (m *Metadata) authentication(w *wire) error {
 	if w.Method == nil || *w.Method == oauth.AuthNone {
 		return nil
@@ -68,9 +68,9 @@ func (m *Metadata) authentication(w *wire) error {
 // maxURL is the length of the longest URL of a document.
 const maxURL = 512
 
-// ParseURL returns the host of a URL that can be the id of a client: https, a
-// host name in lower case without a port, a path without dot segments, and
-// nothing else but a query. There is one spelling of each. The error is a
+// ParseURL returns the host of a URL that can be the id of a client. Such a URL has
+// the scheme https, a host name in lower case without a port, a path without dot
+// segments, and possibly a query. Each URL has one spelling. The error is a
 // sentence about the URL.
 func ParseURL(id string) (host string, err error) {
 	if len(id) > maxURL {
@@ -97,7 +97,7 @@ func ParseURL(id string) (host string, err error) {
 	return host, nil
 }
 
-// hostName reports whether h is a name with a dot that is no address.
+// hostName reports whether h is a name with a dot and not an IP address.
 func hostName(h string) bool {
 	labels := strings.Split(h, ".")
 	for _, label := range labels {

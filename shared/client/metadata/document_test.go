@@ -19,7 +19,7 @@ import (
 
 const id = "https://app.example.com/oauth/client.json"
 
-// document is that at id, with more members.
+// document returns the document at id, with more members.
 func document(more ...string) []byte {
 	members := append([]string{
 		`"client_id":"` + id + `"`, `"client_name":"App"`,
@@ -54,7 +54,7 @@ func TestDocumentRefused(t *testing.T) {
 		code oauth.Code
 	}{
 		{"no client_id", []byte(`{"redirect_uris":["https://app.example.com/cb"]}`), oauth.InvalidClientMetadata},
-		{"somebody else's client_id", []byte(`{"client_id":"https://evil.test/c","redirect_uris":["https://app.example.com/cb"]}`), oauth.InvalidClientMetadata},
+		{"another client's client_id", []byte(`{"client_id":"https://evil.test/c","redirect_uris":["https://app.example.com/cb"]}`), oauth.InvalidClientMetadata},
 		{"another spelling of client_id", []byte(`{"client_id":"https://APP.example.com/oauth/client.json","redirect_uris":["https://app.example.com/cb"]}`), oauth.InvalidClientMetadata},
 		{"client_id with a slash more", []byte(`{"client_id":"` + id + `/","redirect_uris":["https://app.example.com/cb"]}`), oauth.InvalidClientMetadata},
 		{"client_id twice", document(`"client_id":"` + id + `"`), oauth.InvalidClientMetadata},
@@ -66,7 +66,7 @@ func TestDocumentRefused(t *testing.T) {
 		{"post", document(`"token_endpoint_auth_method":"client_secret_post"`), oauth.InvalidClientMetadata},
 		{"secret JWT", document(`"token_endpoint_auth_method":"client_secret_jwt"`), oauth.InvalidClientMetadata},
 		{"mutual TLS", document(`"token_endpoint_auth_method":"tls_client_auth"`), oauth.InvalidClientMetadata},
-		{"keys elsewhere", document(`"token_endpoint_auth_method":"private_key_jwt","jwks_uri":"https://169.254.169.254/"`), oauth.InvalidClientMetadata},
+		{"keys at another URL", document(`"token_endpoint_auth_method":"private_key_jwt","jwks_uri":"https://169.254.169.254/"`), oauth.InvalidClientMetadata},
 		{"no keys", document(`"token_endpoint_auth_method":"private_key_jwt"`), oauth.InvalidClientMetadata},
 		{"another origin", document(`"redirect_uris":["https://evil.test/cb"]`), oauth.InvalidRedirectURI},
 		{"a host below", document(`"redirect_uris":["https://a.app.example.com/cb"]`), oauth.InvalidRedirectURI},
@@ -171,7 +171,7 @@ func TestDocumentWithKeys(t *testing.T) {
 	}
 }
 
-func TestURL(t *testing.T) {
+func TestDocumentURLHasOneSpelling(t *testing.T) {
 	for u, host := range map[string]string{
 		id: "app.example.com", "https://example.com/": "example.com", "https://a-b.example.co/x?y=1": "a-b.example.co",
 		"https://xn--bcher-kva.example/c": "xn--bcher-kva.example",
@@ -197,7 +197,7 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// A URL that is accepted is read by net/url as it was by us.
+// net/url reads an accepted URL in the same way.
 func FuzzURL(f *testing.F) {
 	f.Add(id)
 	f.Add("https://example.com/a?b=c%20d")
@@ -214,7 +214,7 @@ func FuzzURL(f *testing.F) {
 	})
 }
 
-// Whatever stands at a URL: a client of it sends people to its origin or to their
+// A client from any document redirects users only to its own origin or to their
 // own machine.
 func FuzzDocument(f *testing.F) {
 	f.Add(document())
@@ -237,7 +237,7 @@ func FuzzDocument(f *testing.F) {
 			own := u.Scheme == "https" && u.Host == "app.example.com"
 			machine := u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
 			if !own && !machine {
-				t.Errorf("ParseDocument(%q) sends people to %q", body, uri)
+				t.Errorf("ParseDocument(%q) redirects users to %q", body, uri)
 			}
 		}
 	})

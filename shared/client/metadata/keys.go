@@ -12,7 +12,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// algorithms are those with which a client may sign who it is.
+// algorithms are the algorithms of client assertions.
 var algorithms = []string{oauth.ES256, token.EdDSA, oauth.RS256, token.PS256}
 
 // maxKeys is how many keys a client may have.
@@ -21,9 +21,9 @@ const maxKeys = 5
 // privateMembers are the members of keys that are not public (RFC 7518 §6).
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// publicKeys reads a JSON Web Key Set of public keys for one algorithm, which is
-// that of the keys if the metadata names none. It returns the set with nothing
-// else in it, as a registration has it.
+// publicKeys reads a JSON Web Key Set of public keys for one algorithm. If the
+// metadata names no algorithm, it is that of the keys. The result is the set
+// without any other member, as a registration stores it.
 func publicKeys(text json.RawMessage, algorithm string) (json.RawMessage, string, error) {
 	var raw struct {
 		Keys []map[string]json.RawMessage `json:"keys"`
@@ -62,7 +62,7 @@ func publicKeys(text json.RawMessage, algorithm string) (json.RawMessage, string
 	return out, algorithm, nil
 }
 
-// publicKey reads one key. The error goes on from the place of the key.
+// publicKey reads one key. The caller prefixes the error with the index of the key.
 func publicKey(members map[string]json.RawMessage) (*jose.JSONWebKey, error) {
 	for _, name := range privateMembers {
 		if _, ok := members[name]; ok {

@@ -1,14 +1,18 @@
-// Package metadata reads what a client says of itself (RFC 7591 §2), and judges
-// what we make of it.
+// Package metadata parses the metadata of clients that register themselves (RFC
+// 7591 §2), and decides what they may do.
 //
-// Nobody vouches for such a client. It may sign people in, after each of them
-// has agreed, and that is all: it has no secret, no access of its own, and its
-// name is only what it calls itself. What a person can trust is where it sends
-// them, so the redirect URIs are what is judged most.
+// # Trust
 //
-// Most members of the metadata wish for something that a server may grant or
-// not. What we do not grant is left out, and the answer says what there is. An
-// error is for what cannot be meant, or must not be.
+// No operator vouches for such a client. It may sign users in, after each of them
+// has consented, and nothing else. It has no secret and no access of its own, and
+// its name is only its own claim. A user can trust only the place to which the
+// client redirects them, so redirect URIs get the strictest checks.
+//
+// # Requests and grants
+//
+// Most members of the metadata are requests that a server may grant or not. What
+// we do not grant is left out, and the answer lists what is registered. An error is
+// returned for metadata that is malformed or forbidden.
 package metadata
 
 import (
@@ -32,21 +36,21 @@ const (
 	MaxName = 100
 )
 
-// Metadata is what a client says of itself, as far as it counts.
+// Metadata is the accepted part of a client's metadata.
 type Metadata struct {
-	// Name is what the client calls itself, possibly nothing.
+	// Name is the client's own name for itself, possibly empty.
 	Name         string
 	RedirectURIs []string
-	// Grants are those of the client's wishes that are granted.
+	// Grants are the requested grant types that are granted.
 	Grants []string
-	// KeySet and Algorithm are those of a client that signs who it is (see
-	// client.Client), empty for a public one.
+	// KeySet and Algorithm are set for a client that signs assertions (see
+	// client.Client), and empty for a public one.
 	KeySet    json.RawMessage
 	Algorithm string
 }
 
-// wire are the members that count. The strict parser takes names in their exact
-// case, and no name twice.
+// wire holds the members that we read. The strict parser compares names by exact
+// case and refuses duplicates.
 type wire struct {
 	ClientID         *string         `json:"client_id"`
 	Name             *string         `json:"client_name"`
@@ -61,8 +65,8 @@ type wire struct {
 	SecretExpires    any             `json:"client_secret_expires_at"`
 }
 
-// ParseRegistration reads a request to be registered. Whatever the client would
-// authenticate with: it is a public client. The error is an *oauth.Error with a
+// ParseRegistration reads a registration request. The result is a public client,
+// whatever authentication method it asks for. The error is an *oauth.Error with a
 // code of RFC 7591 §3.2.2.
 func ParseRegistration(body []byte) (*Metadata, error) {
 	w, err := parse(body)
@@ -86,7 +90,7 @@ func parse(body []byte) (*wire, error) {
 	return w, nil
 }
 
-// judge judges what is the same for every client.
+// judge applies the rules that hold for every client.
 func (w *wire) judge() (*Metadata, error) {
 	m := &Metadata{RedirectURIs: w.RedirectURIs}
 	if w.Name != nil {
@@ -101,8 +105,8 @@ func (w *wire) judge() (*Metadata, error) {
 	return m, m.checkRedirects()
 }
 
-// checkName accepts what a page can show: no line ends, no invisible characters,
-// and nothing that changes the direction of what follows.
+// checkName accepts a name that a page can show: no line ends, no invisible
+// characters, and nothing that changes the direction of the text after it.
 func checkName(name string) error {
 	if utf8.RuneCountInString(name) > MaxName {
 		return invalid(fmt.Sprintf("client_name is longer than %d characters", MaxName))
@@ -113,11 +117,11 @@ func checkName(name string) error {
 	return nil
 }
 
-// codeResponse is the one response type there is.
+// codeResponse is the only supported response type.
 const codeResponse = "code"
 
-// grants grants what a client for people needs, of what it wishes for. One that
-// wishes for nothing means the authorization code (RFC 7591 §2).
+// grants grants the requested grant types that a client for users needs. A client
+// that requests none means the authorization code (RFC 7591 §2).
 func (m *Metadata) grants(w *wire) error {
 	wishes := []string{oauth.GrantAuthorizationCode}
 	if w.Grants != nil {
@@ -161,7 +165,7 @@ func (m *Metadata) checkRedirects() error {
 func invalid(why string) error  { return oauth.Refuse(oauth.InvalidClientMetadata, why) }
 func redirect(why string) error { return oauth.Refuse(oauth.InvalidRedirectURI, why) }
 
-// method is how the client authenticates.
+// method returns the client authentication method.
 func (m *Metadata) method() string {
 	if len(m.KeySet) > 0 {
 		return oauth.PrivateKeyJWT
@@ -169,7 +173,7 @@ func (m *Metadata) method() string {
 	return oauth.AuthNone
 }
 
-// Client is the client that all this makes.
+// Client returns the client with this metadata and the given id.
 func (m *Metadata) Client(id string) *client.Client {
 	return &client.Client{
 		ID: id, Name: m.Name, RedirectURIs: m.RedirectURIs, Grants: m.Grants,
@@ -179,8 +183,8 @@ func (m *Metadata) Client(id string) *client.Client {
 	}
 }
 
-// Answer is the metadata as we tell it to the client (RFC 7591 §3.2.1): all that
-// is registered, whether it was asked for or not.
+// Answer is the metadata as the client receives it (RFC 7591 §3.2.1): all that is
+// registered, whether it was requested or not.
 type Answer struct {
 	ClientID      string   `json:"client_id"`
 	IssuedAt      int64    `json:"client_id_issued_at,omitempty"`
@@ -192,7 +196,7 @@ type Answer struct {
 	Algorithm     string   `json:"token_endpoint_auth_signing_alg,omitempty"`
 }
 
-// Answer tells the metadata of the client with that id.
+// Answer returns the answer to the client with that id.
 func (m *Metadata) Answer(id string) Answer {
 	a := Answer{
 		ClientID: id, Name: m.Name, RedirectURIs: m.RedirectURIs, Grants: m.Grants,

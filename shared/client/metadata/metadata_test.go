@@ -29,7 +29,7 @@ func TestRegistration(t *testing.T) {
 	if c.ID != "some-id" || c.Name != "Größe & Söhne" || len(c.RedirectURIs) != 3 || !c.SelfRegistered || !c.Public() {
 		t.Errorf("client = %+v", c)
 	}
-	// What nobody granted is not there.
+	// The client has nothing that was not granted.
 	if c.FirstParty || len(c.Access)+len(c.Introspects)+len(c.Exchanges)+len(c.Secrets)+len(c.Origins)+len(c.KeySet) != 0 {
 		t.Errorf("client = %+v, want no access of its own", c)
 	}
@@ -48,9 +48,9 @@ func TestRegistration(t *testing.T) {
 	}
 }
 
-// A client that says little gets the defaults of RFC 7591 §2, and a device needs
-// no redirect.
-func TestLittle(t *testing.T) {
+// A client with minimal metadata gets the defaults of RFC 7591 §2. A device needs
+// no redirect URI.
+func TestMinimalMetadataHasDefaults(t *testing.T) {
 	m, err := metadata.ParseRegistration([]byte(`{"redirect_uris":["https://app.example.com/cb"]}`))
 	if err != nil || m.Name != "" || !slices.Equal(m.Grants, []string{"authorization_code", "refresh_token"}) {
 		t.Errorf("metadata = %+v, %v", m, err)
@@ -65,8 +65,8 @@ func TestLittle(t *testing.T) {
 	}
 }
 
-// refusal checks the code of an error, and that nothing is repeated of what the
-// stranger sent.
+// refusal checks the code of an error, and that the error repeats nothing of the
+// request.
 func refusal(t *testing.T, m *metadata.Metadata, err error, code oauth.Code) {
 	t.Helper()
 	refused, ok := errors.AsType[*oauth.Error](err)
@@ -95,8 +95,8 @@ func TestMetadataRefused(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-9086 and -18211: whatever a browser would run, and hosts that
-// only look like loopback.
+// Keycloak CVE-2026-9086 and -18211: every scheme that a browser would run, and
+// hosts that only look like loopback.
 func TestRedirectRefused(t *testing.T) {
 	lists := []string{`[]`, `["https://app.example.com/cb","https://app.example.com/cb"]`}
 	for _, uri := range []string{
@@ -125,7 +125,7 @@ func TestRedirectRefused(t *testing.T) {
 	refusal(t, m, err, oauth.InvalidRedirectURI)
 }
 
-// Whatever is accepted is a client that has nothing, and that can be told about.
+// Every accepted registration is a client without privileges and has an answer.
 func FuzzRegistration(f *testing.F) {
 	f.Add([]byte(`{"redirect_uris":["https://app.example.com/cb"],"client_name":"App"}`))
 	f.Add([]byte(`{"grant_types":["urn:ietf:params:oauth:grant-type:device_code"]}`))

@@ -20,7 +20,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// ring is a stage's MAC keys, the last of which makes new ids.
+// ring is the MAC keys of a stage. The last one makes new ids.
 type ring []*keys.MACKey
 
 func (r ring) key(_ context.Context, id string) (*keys.MACKey, error) {
@@ -84,8 +84,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// Zitadel CVE-2026-27840: every id that is shorter, longer, or changed in one
-// place is nobody's.
+// Zitadel CVE-2026-27840: an id that is shorter, longer, or changed in one place is
+// the id of no client.
 func TestChangedIDs(t *testing.T) {
 	ids, _ := newIDs()
 	id := issue(t, ids, app())
@@ -141,7 +141,8 @@ func TestKeys(t *testing.T) {
 	if _, err := ids.Client(t.Context(), id); err != nil {
 		t.Errorf("after a rotation: %v", err)
 	}
-	// When it is gone, its ids are. Another stage's key of that name is no help.
+	// When the key is gone, its ids are unknown. Another stage's key of that name does
+	// not verify them.
 	ids.Keys = ring{{ID: "CCCCDDDD", Key: []byte("the next key")}}.key
 	if _, err := ids.Client(t.Context(), id); !errors.Is(err, client.ErrUnknown) {
 		t.Errorf("without the key: %v, want ErrUnknown", err)
@@ -150,7 +151,7 @@ func TestKeys(t *testing.T) {
 	if _, err := ids.Client(t.Context(), id); !errors.Is(err, client.ErrUnknown) {
 		t.Errorf("with another key: %v, want ErrUnknown", err)
 	}
-	// That the keys cannot be had says nothing about the client.
+	// When the keys cannot be read, the error is not a verdict on the client.
 	down := errors.New("the secret cannot be read")
 	ids.Keys = func(context.Context, string) (*keys.MACKey, error) { return nil, down }
 	if _, err := ids.Client(t.Context(), id); !errors.Is(err, down) || errors.Is(err, client.ErrUnknown) {
@@ -196,7 +197,7 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// No text that was not issued is a client, and none makes us panic.
+// No text that was not issued is a client, and no text causes a panic.
 func FuzzClient(f *testing.F) {
 	ids, _ := newIDs()
 	// A key of this process: what another one issued is a forgery here.

@@ -24,13 +24,13 @@ import (
 const (
 	fresh = time.Minute
 	pause = 5 * time.Second // between reads for a kid that is not there
-	// stale is how long keys are used that cannot be read again: long enough
-	// for an outage, shorter than a key is published before it signs.
+	// stale is how long keys are used that cannot be read again: long enough for
+	// an outage, shorter than the time a key is published before it signs.
 	stale = keys.CacheLife / 4
 )
 
-// Store reads the public keys of a stage. It remembers them for a minute, for
-// longer while the table cannot be read, and is safe for concurrent use.
+// Store reads the public keys of a stage. It caches them for a minute, and longer
+// while the table cannot be read. It is safe for concurrent use.
 type Store struct {
 	DB    *dynamodb.Client
 	Table string
@@ -39,12 +39,12 @@ type Store struct {
 	mu        sync.Mutex
 	read      time.Time // when all was read
 	tried     time.Time // when it was last asked for
-	err       error     // what came of that
+	err       error     // the result of that
 	all       []keys.Public
 	verifying map[string]keys.Verifying
 }
 
-// Keys returns the keys that are published now.
+// Keys returns the currently published keys.
 func (s *Store) Keys(ctx context.Context) ([]keys.Public, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,15 +54,15 @@ func (s *Store) Keys(ctx context.Context) ([]keys.Public, error) {
 	return keys.Published(s.all, s.Now(ctx)), nil
 }
 
-// Load reads the keys unless they were read a moment ago.
+// Load reads the keys unless the cache is fresh.
 func (s *Store) Load(ctx context.Context) error {
 	_, err := s.Keys(ctx)
 	return err
 }
 
-// Verifying returns the published key with the kid, or keys.ErrUnknown. A kid that
-// is not there is looked for again, since a key may have been published a
-// moment ago, but not more often than every few seconds: strangers choose kids.
+// Verifying returns the published key with the kid, or keys.ErrUnknown. A missing
+// kid causes another read, since the key may be new. That happens at most once in a
+// few seconds, because unauthenticated callers choose the kid.
 func (s *Store) Verifying(ctx context.Context, kid string) (keys.Verifying, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +70,7 @@ func (s *Store) Verifying(ctx context.Context, kid string) (keys.Verifying, erro
 		return keys.Verifying{}, err
 	}
 	if _, ok := s.verifying[kid]; !ok {
-		// While the table cannot be read, nobody can say that there is no
-		// such key.
+		// While the table cannot be read, it is unknown whether the key exists.
 		if err := s.refresh(ctx, pause); err != nil {
 			return keys.Verifying{}, err
 		}
@@ -84,8 +83,8 @@ func (s *Store) Verifying(ctx context.Context, kid string) (keys.Verifying, erro
 	return keys.Verifying{}, keys.ErrUnknown
 }
 
-// Check reads the keys from the table, whatever is remembered, and returns an
-// error unless there is one at least.
+// Check reads the keys from the table, past the cache, and returns an error unless
+// there is at least one.
 func (s *Store) Check(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,8 +97,8 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-// hold makes sure of keys that may be used: fresh ones, or those held while the
-// table cannot be read and they are not stale.
+// hold ensures that usable keys are held: fresh ones, or older ones while the table
+// cannot be read and they are not stale.
 func (s *Store) hold(ctx context.Context) error {
 	err := s.refresh(ctx, fresh)
 	if held := s.Now(ctx).Sub(s.read); err != nil && !s.read.IsZero() && held >= 0 && held < stale {
@@ -108,8 +107,8 @@ func (s *Store) hold(ctx context.Context) error {
 	return err
 }
 
-// refresh reads the keys, unless it tried less than age ago; then it repeats
-// what came of that.
+// refresh reads the keys. If it tried less than age ago, it returns the result of
+// that try.
 func (s *Store) refresh(ctx context.Context, age time.Duration) error {
 	now := s.Now(ctx)
 	if s.err != nil {
@@ -173,8 +172,8 @@ const (
 	attrJWK       = "jwk"
 )
 
-// Put returns the write of one public key, for the transaction of a rotation.
-// It replaces what is there: the document of private keys decides.
+// Put returns the write of one public key, for the transaction of a rotation. It
+// replaces an existing item, because the document of private keys is authoritative.
 func Put(table string, p keys.Public) dynamo.Write {
 	it := dynamo.Key(contract.KeyPartition, p.ID)
 	it[attrAlgorithm] = dynamo.Text(p.Algorithm)
@@ -202,7 +201,7 @@ func decode(it dynamo.Item) (keys.Public, error) {
 	return p, nil
 }
 
-// timeOf reads a time, the zero one if there is none.
+// timeOf reads a time, or the zero time if there is none.
 func timeOf(v types.AttributeValue) time.Time {
 	n, ok := v.(*types.AttributeValueMemberN)
 	if !ok {

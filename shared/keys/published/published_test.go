@@ -24,7 +24,7 @@ func TestVerifying(t *testing.T) {
 	}
 }
 
-// Strangers choose kids: an unknown one costs a read every few seconds at most.
+// Unauthenticated callers choose kids: unknown ones cost one read in a few seconds.
 func TestUnknownKidsAreLimited(t *testing.T) {
 	s := routetest.New(t)
 	store := s.Published()

@@ -1,17 +1,20 @@
-// Package vault gives a function the private keys of its stage, out of the
-// stage's secret.
+// Package vault gives a function the private keys of its stage, from the secret of
+// the stage.
 //
-// The keys are read once per process and again every few minutes, so that a
-// rotation reaches every process soon. When the secret cannot be read, keys
-// already held go on signing for a day: an outage of the secret store stops
-// nobody who is signed in or signing in, while a process that never had keys
-// refuses with a temporary error.
+// # Refreshing
 //
-// A handle names the key under its MAC. A new key makes no handle before every
-// process has read it; but a process that could not read the secret for a while
-// may still meet a key that it does not hold. Then the secret is read again at
-// once; not more often than every few seconds, because strangers can make up
-// names.
+// A process reads the keys once and again every few minutes, so that a rotation
+// reaches every process soon. When the secret cannot be read, held keys go on
+// signing for a day: an outage of the secret store ends no session and blocks no
+// sign-in. A process that never had keys refuses with a temporary error.
+//
+// # Unknown keys
+//
+// A handle names the key of its MAC. A new key makes no handle before every process
+// has read it. But a process that could not read the secret for a while may still
+// receive a handle of a key that it does not hold. Then it reads the secret again
+// at once. It does so at most once in a few seconds, because an attacker can invent
+// key names.
 package vault
 
 import (
@@ -45,20 +48,22 @@ type Vault struct {
 	read  time.Time // when held was read
 	next  time.Time // when to read again
 	tried time.Time // when the secret was last asked for
-	err   error     // what came of that
+	err   error     // the result of that
 }
 
-// Document returns the keys. The error says why there are none; keys that could
-// not be refreshed are returned without one until they are keys.StaleLife old.
+// Document returns the keys. The error is the reason why there are none. Keys that
+// could not be refreshed are returned without error until they are keys.StaleLife
+// old.
 func (v *Vault) Document(ctx context.Context) (*keys.Document, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.document(ctx)
 }
 
-// MACKey returns the MAC key with that id, the one that makes new handles for an
-// empty id, or keys.ErrUnknown. While the secret cannot be read nobody can say
-// that there is no such key, and the error is that of the read.
+// MACKey returns the MAC key with that id, or the one that makes new handles for an
+// empty id. The error is keys.ErrUnknown when there is none. While the secret
+// cannot be read it is unknown whether the key exists, and the error is that of the
+// read.
 func (v *Vault) MACKey(ctx context.Context, id string) (*keys.MACKey, error) {
 	if id == "" {
 		return find(ctx, v, func(d *keys.Document) (*keys.MACKey, error) { return d.Minting(v.Now(ctx)) })
@@ -66,14 +71,14 @@ func (v *Vault) MACKey(ctx context.Context, id string) (*keys.MACKey, error) {
 	return find(ctx, v, func(d *keys.Document) (*keys.MACKey, error) { return d.MACKey(id) })
 }
 
-// Pepper returns the pepper with that id, the one for new hashes for an empty
-// id, or keys.ErrUnknown, like MACKey.
+// Pepper returns the pepper with that id, or the one for new hashes for an empty
+// id. Errors are as in [Vault.MACKey].
 func (v *Vault) Pepper(ctx context.Context, id string) (*keys.Pepper, error) {
 	return find(ctx, v, func(d *keys.Document) (*keys.Pepper, error) { return d.Pepper(id) })
 }
 
-// find looks a key up and, when it is not there, once more after another read.
-// It is a function because a method cannot have a type parameter.
+// find looks a key up, and once more after another read when it is missing. It is a
+// function because a method cannot have a type parameter.
 func find[K any](ctx context.Context, v *Vault, look func(*keys.Document) (K, error)) (K, error) {
 	var none K
 	v.mu.Lock()
@@ -110,7 +115,7 @@ func (v *Vault) usable(ctx context.Context) bool {
 	return v.held != nil && v.Now(ctx).Sub(v.read) < keys.StaleLife
 }
 
-// reload asks for the secret and keeps what comes of it, or what is held.
+// reload reads the secret and keeps the result. On an error it keeps what is held.
 func (v *Vault) reload(ctx context.Context) {
 	now := v.Now(ctx)
 	d, err := v.fetch(ctx)

@@ -117,7 +117,7 @@ func TestNewKeysArrive(t *testing.T) {
 	}
 }
 
-// A process without keys refuses; it never makes up any.
+// A process without keys refuses and never makes any.
 func TestNoKeys(t *testing.T) {
 	now := time.Now()
 	for name, m := range map[string]*manager{
@@ -134,8 +134,8 @@ func TestNoKeys(t *testing.T) {
 	}
 }
 
-// A handle under a key that another process already has finds it here, and
-// strangers who make up keys cannot keep us reading.
+// A process finds a key that another process already has, and invented key names
+// cause no continuous reading.
 func TestUnknownMACKey(t *testing.T) {
 	now := time.Now()
 	before, err := keys.Generate(now.Add(-24 * time.Hour))
@@ -180,8 +180,8 @@ func TestUnknownMACKey(t *testing.T) {
 		t.Errorf("100 made-up keys in ten seconds made %d calls, want 2", m.calls-2)
 	}
 
-	// While the secret cannot be read, an unknown key is not a wrong one, and
-	// a known one works.
+	// While the secret cannot be read, the error for an unknown key is not ErrUnknown,
+	// and a known key works.
 	m.down = true
 	now = now.Add(time.Minute)
 	if _, err := v.MACKey(ctx, "MADEUP12"); err == nil || errors.Is(err, keys.ErrUnknown) {

@@ -19,8 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/task/notify"
 )
 
-// slow waits for the patience of the task with one address, and leaves the
-// others alone.
+// slow waits for the patience of the task at one address, and does not delay the others.
 type slow struct {
 	address string
 	next    http.RoundTripper
@@ -35,9 +34,9 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-// TestASlowClientHoldsUpNobody: it is left alone after it has not answered, and
-// everybody else is told in the same run.
-func TestASlowClientHoldsUpNobody(t *testing.T) {
+// TestSlowClientDoesNotDelayOthers: a client that did not answer is skipped, and every other
+// client is notified in the same run.
+func TestSlowClientDoesNotDelayOthers(t *testing.T) {
 	s := begin(t)
 	release := make(chan struct{})
 	hung := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
@@ -67,8 +66,8 @@ func TestASlowClientHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// TestAClientThatRefusesOneNotice is asked about the next one: it is there.
-func TestAClientThatRefusesOneNotice(t *testing.T) {
+// TestClientThatRefusesOneNoticeGetsTheNext gets the next notice, because it is reachable.
+func TestClientThatRefusesOneNoticeGetsTheNext(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusBadRequest)
 	s.register("app", a.URL)
@@ -81,9 +80,9 @@ func TestAClientThatRefusesOneNotice(t *testing.T) {
 	}
 }
 
-// TestNothingBeginsThatCannotEnd: near the end of its time a run leaves the rest
-// to the next one.
-func TestNothingBeginsThatCannotEnd(t *testing.T) {
+// TestRunNearItsEndBeginsNoNotice: near the end of its time a run leaves the remaining
+// notices to the next run.
+func TestRunNearItsEndBeginsNoNotice(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)
 	s.register("app", a.URL)
@@ -99,8 +98,8 @@ func TestNothingBeginsThatCannotEnd(t *testing.T) {
 	}
 }
 
-// TestAddressesThatAreNotCalled, each with the reason why: nothing is sent, and
-// the trail says so. The second is the prefix test of Keycloak CVE-2026-18211.
+// TestAddressesThatAreNotCalled, each with the reason: nothing is sent, and the trail
+// records it. The second is the prefix test of Keycloak CVE-2026-18211.
 func TestAddressesThatAreNotCalled(t *testing.T) {
 	a := serve(t, http.StatusOK)
 	port := a.URL[strings.LastIndex(a.URL, ":"):]
@@ -138,7 +137,7 @@ func TestAddressesThatAreNotCalled(t *testing.T) {
 	}
 }
 
-// nobody is called.
+// nobody is a transport that fails the test at every call.
 type nobody struct{ t *testing.T }
 
 func (n nobody) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -146,8 +145,8 @@ func (n nobody) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-// TestClientsThatAreGone are not called, and the trail says that they were not.
-func TestClientsThatAreGone(t *testing.T) {
+// TestRemovedClientsAreNotCalled are not called, and the trail records it.
+func TestRemovedClientsAreNotCalled(t *testing.T) {
 	a := serve(t, http.StatusOK)
 	for name, c := range map[string]client.Client{
 		"removed":                {ID: "another", BackChannelURI: a.URL},
@@ -172,8 +171,8 @@ func TestClientsThatAreGone(t *testing.T) {
 	}
 }
 
-// TestTLS: a client whose certificate nobody signed is not told anything.
-func TestTLS(t *testing.T) {
+// TestUntrustedCertificateGetsNoToken: a client without a trusted certificate gets no token.
+func TestUntrustedCertificateGetsNoToken(t *testing.T) {
 	s := begin(t)
 	var got atomic.Int32
 	a := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { got.Add(1) }))
@@ -195,8 +194,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestTheLogHoldsCounts and nothing that is secret or somebody's.
-func TestTheLogHoldsCounts(t *testing.T) {
+// TestLogHoldsOnlyCounts and no secret or personal data.
+func TestLogHoldsOnlyCounts(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)
 	s.register("app", a.URL+"/logout?key=hidden")

@@ -1,17 +1,19 @@
-// Package notify is the task that tells clients of ended sessions (OpenID
-// Connect Back-Channel Logout 1.0). It runs every minute, takes what is due out
-// of the outbox, and posts each client a logout token at the address that the
-// operator registered for it.
+// Package notify is the task that notifies clients of ended sessions (OpenID Connect
+// Back-Channel Logout 1.0). It runs every minute and takes the due notices from the queue
+// of package backchannel. It posts a logout token to the address that the operator
+// registered for each client.
 //
-// A client that does not answer well is tried again, after a minute and then
-// after ever longer times, for a day; then the notice is given up, with an
-// entry in the trail. A notice leaves the outbox only after the client has
-// answered, so a run that dies loses nothing: the next one sends the same
-// notice again, under the same jti.
+// # Retries
 //
-// One client must not hold up the others. Each run works on several notices at
-// a time, mixed by client, and leaves a client alone for the rest of the run
-// once it has not answered.
+// After a failure the task tries again, first after a minute and then at growing intervals,
+// for a day. Then it abandons the notice, with an audit entry. A notice leaves the queue only
+// after the client has answered. So a run that dies loses nothing: the next run sends the
+// same notice again, under the same jti.
+//
+// # Slow clients
+//
+// One client must not delay the others. Each run works on several notices at a time, mixed
+// by client. It skips a client for the rest of the run after a try without an answer.
 package notify
 
 import (
@@ -38,13 +40,13 @@ import (
 )
 
 const (
-	// patience is how long a client may take to answer.
+	// patience is the time limit for an answer of a client.
 	patience = 5 * time.Second
-	// reserve is left of a run when it begins its last try: for the try, and
-	// for writing down what came of it.
+	// reserve is the remaining time of a run that allows a last try: for the try itself,
+	// and for recording its result.
 	reserve = patience + 2*time.Second
-	// atOnce is how many notices are worked on at the same time, and most how
-	// many of one client are in a run.
+	// atOnce is how many notices are in work at the same time. most is how many notices
+	// of one client are in a run.
 	atOnce = 16
 	most   = 500
 )
@@ -64,8 +66,8 @@ func New(e *wire.Env) (apigw.Task, error) {
 	return t.Invoke, nil
 }
 
-// NewClient returns a client for calls to the operator's clients: directly,
-// within patience, and to no other place than it was told.
+// NewClient returns an HTTP client for calls to registered addresses: without proxy, within
+// patience, and without redirects.
 func NewClient() *http.Client {
 	return &http.Client{
 		Timeout: patience,
@@ -83,26 +85,26 @@ func NewClient() *http.Client {
 type Task struct {
 	Notices *backchannel.Queue
 	Clients *client.Store
-	// Tokens signs the logout tokens, for its issuer.
+	// Tokens signs the logout tokens.
 	Tokens *token.Minter
 	HTTP   *http.Client
 	Now    func(context.Context) time.Time
-	// Stdout takes a line for each run that did something.
+	// Stdout receives a line for each run with due notices.
 	Stdout io.Writer
 }
 
-// Result counts what became of the notices of a run.
+// Result counts the outcomes of a run.
 type Result struct {
 	Delivered int `json:"delivered"`
-	// Failed are to be tried again, Abandoned not.
+	// Failed notices will be tried again, Abandoned ones not.
 	Failed    int `json:"failed"`
 	Abandoned int `json:"abandoned"`
-	// Left were not tried, because of the client or for lack of time.
+	// Left notices were not tried, because of the client or for lack of time.
 	Left int `json:"left"`
 }
 
-// Invoke works through what is due. Its answer is a Result; the error says that
-// something of our own did not work, after everything else was done.
+// Invoke delivers all due notices. It returns a [Result] as JSON. The error is a failure on
+// our side, after all other work was done.
 func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	due, err := t.Notices.Due(ctx, backchannel.AtMost(most))
 	r := &run{Task: t, silent: map[string]bool{}}
@@ -116,7 +118,7 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		panic(marshalErr) // numbers always marshal
 	}
 	if len(due) > 0 {
-		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"notices\":%s}\n", contract.Notify.Name, answer) // nobody reads it if it cannot be written
+		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"notices\":%s}\n", contract.Notify.Name, answer) // a failed log write must not fail the run
 	}
 	if err != nil {
 		return nil, fmt.Errorf("notify clients: %w", err)
@@ -124,7 +126,7 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// mixed puts the notices in turns of their clients, the oldest of each first.
+// mixed orders the notices in turns of their clients, the oldest of each first.
 func mixed(due []*backchannel.Entry) []*backchannel.Entry {
 	var order []string
 	byClient := map[string][]*backchannel.Entry{}

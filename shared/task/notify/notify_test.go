@@ -26,11 +26,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// issuer is that of a stage on a developer's machine, so that clients there may
-// be called over plain http.
+// issuer is that of a stage on a developer's machine, so that the task may call clients
+// there over plain http.
 const issuer = "http://localhost:8080"
 
-// stage is a stage with a task and somebody whose sessions end.
+// stage is a stage with a task and a user with sessions.
 type stage struct {
 	*pagetest.Stage
 	ada string
@@ -44,7 +44,7 @@ func begin(t *testing.T) *stage {
 	return s
 }
 
-// task is the task as a new process would have it.
+// task returns the task as a new process builds it.
 func (s *stage) task() *notify.Task {
 	return &notify.Task{
 		Notices: &backchannel.Queue{Kind: backchannel.Notices, DB: s.DB, Table: s.Table(contract.Sessions), Trail: s.Trail(), Now: s.Now},
@@ -56,8 +56,8 @@ func (s *stage) task() *notify.Task {
 	}
 }
 
-// signOut signs ada in to the client, and out again. It returns the id of the
-// session that the client knows.
+// signOut signs ada in to the client, and out again. It returns the sid that the client
+// knows.
 func (s *stage) signOut(clientID string) string {
 	s.T.Helper()
 	ctx := context.Background()
@@ -74,7 +74,7 @@ func (s *stage) signOut(clientID string) string {
 	return g.ID
 }
 
-// run runs the task and returns what came of it.
+// run runs the task and returns its result.
 func (s *stage) run(task *notify.Task) notify.Result {
 	s.T.Helper()
 	answer, err := task.Invoke(context.Background(), nil)
@@ -88,7 +88,7 @@ func (s *stage) run(task *notify.Task) notify.Result {
 	return r
 }
 
-// waiting is how many notices there are at any time to come.
+// waiting returns the number of notices, due or not.
 func (s *stage) waiting() int {
 	s.T.Helper()
 	later := *s.task().Notices
@@ -151,7 +151,7 @@ func (s *stage) register(id, address string) {
 	s.Register(client.Client{ID: id, AuthMethods: []string{"none"}, BackChannelURI: address})
 }
 
-func TestHonestClient(t *testing.T) {
+func TestClientGetsOneLogoutToken(t *testing.T) {
 	for status, body := range map[int]string{http.StatusOK: "200", http.StatusNoContent: "204"} {
 		t.Run(body, func(t *testing.T) {
 			s := begin(t)
@@ -177,7 +177,7 @@ func TestHonestClient(t *testing.T) {
 	}
 }
 
-// check holds a logout token to OIDC Back-Channel Logout §2.4.
+// check checks a logout token by OIDC Back-Channel Logout §2.4.
 func check(t *testing.T, s *stage, text, clientID, sid string) {
 	t.Helper()
 	jws, err := token.Parse(text)
@@ -208,7 +208,7 @@ func check(t *testing.T, s *stage, text, clientID, sid string) {
 	}
 }
 
-// jti is the id of a logout token.
+// jti returns the id of a logout token.
 func jti(t *testing.T, p post) string {
 	t.Helper()
 	jws, err := token.Parse(p.form.Get("logout_token"))
@@ -224,8 +224,8 @@ func jti(t *testing.T, p post) string {
 	return c.ID
 }
 
-// TestRetriesEndAfterADay: after ever longer pauses, under one jti, and with an
-// entry in the end.
+// TestRetriesEndAfterADay: after growing pauses, under one jti, and with an audit entry in
+// the end.
 func TestRetriesEndAfterADay(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusInternalServerError)
@@ -266,7 +266,7 @@ func TestRetriesEndAfterADay(t *testing.T) {
 	}
 }
 
-func TestAClientThatRecovers(t *testing.T) {
+func TestClientThatRecoversIsNotified(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusServiceUnavailable)
 	s.register("app", a.URL)
@@ -287,9 +287,9 @@ func TestAClientThatRecovers(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoAnswer: anything but 200 and 204 is not, and a redirect leads
-// nowhere.
-func TestWhatIsNoAnswer(t *testing.T) {
+// TestOnly200And204AreASuccess: only 200 and 204 are a success, and a redirect is not
+// followed.
+func TestOnly200And204AreASuccess(t *testing.T) {
 	elsewhere := serve(t, http.StatusOK)
 	for _, status := range []int{201, 202, 301, 302, 303, 307, 308, 400, 401, 404, 429, 500, 501, 504} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -308,9 +308,10 @@ func TestWhatIsNoAnswer(t *testing.T) {
 	}
 }
 
-// TestEndsThatTell: a client is told when the person's session ends, whoever
-// ends it, and not when it ends the session itself or does not want to know.
-func TestEndsThatTell(t *testing.T) {
+// TestClientIsNotifiedOfEndsByOthers: a client is notified of the end of the user's
+// session, whatever ends it. It is not notified when it ends the session itself or has
+// no address for notices.
+func TestClientIsNotifiedOfEndsByOthers(t *testing.T) {
 	ctx := context.Background()
 	a := serve(t, http.StatusOK)
 	tests := []struct {
@@ -318,7 +319,7 @@ func TestEndsThatTell(t *testing.T) {
 		end  func(s *stage, g *session.Grant) error
 		want int
 	}{
-		{"everything, by the person", func(s *stage, _ *session.Grant) error {
+		{"everything, by the user", func(s *stage, _ *session.Grant) error {
 			_, err := s.Sessions().EndAll(ctx, s.ada, session.Cause{Why: session.Revoked, Actor: s.ada})
 			return err
 		}, 1},
@@ -364,8 +365,8 @@ func TestEndsThatTell(t *testing.T) {
 	}
 }
 
-// TestTwoRunsAtOnce send one notice once.
-func TestTwoRunsAtOnce(t *testing.T) {
+// TestConcurrentRunsSendOneNoticeOnce send one notice once.
+func TestConcurrentRunsSendOneNoticeOnce(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)
 	s.register("app", a.URL)
@@ -388,7 +389,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
-// wire fails the calls to the database that have one of the names.
+// wire fails database calls with one of the names.
 type wire struct {
 	dynamodb.HTTPClient
 	mu   sync.Mutex
@@ -404,8 +405,8 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	return w.HTTPClient.Do(r)
 }
 
-// TestACrashSendsTwiceAndNeverZero: a run that dies after the client answered
-// sends the same notice again; one that dies before has sent nothing.
+// TestACrashSendsTwiceAndNeverZero: after a crash that follows the client's answer, the next
+// run sends the same notice again. A crash before it has sent nothing.
 func TestACrashSendsTwiceAndNeverZero(t *testing.T) {
 	for call, sent := range map[string]int{"DeleteItem": 2, "UpdateItem": 1} {
 		t.Run(call, func(t *testing.T) {
@@ -435,7 +436,7 @@ func TestACrashSendsTwiceAndNeverZero(t *testing.T) {
 	}
 }
 
-// TestWithoutKeysNothingIsLost: what cannot be signed is not taken either.
+// TestWithoutKeysNothingIsLost: a notice that cannot be signed is not taken.
 func TestWithoutKeysNothingIsLost(t *testing.T) {
 	s := begin(t)
 	a := serve(t, http.StatusOK)

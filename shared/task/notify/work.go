@@ -15,7 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// work does what is to be done with one notice that is due.
+// work processes one due notice.
 func (r *run) work(ctx context.Context, n *backchannel.Entry) (outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
 		return left, nil
@@ -39,9 +39,9 @@ func (r *run) work(ctx context.Context, n *backchannel.Entry) (outcome, error) {
 	return r.deliver(ctx, c, n)
 }
 
-// deliver takes the notice, sends it, and removes it when the client has
-// answered. Take puts off the next try, so after a failure there is nothing to
-// write, and a run that dies here has failed.
+// deliver takes the notice, sends it, and removes it when the client has answered. Take
+// schedules the next try. So a failure needs no write, and a run that dies here counts as
+// a failure.
 func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Entry) (outcome, error) {
 	logout, err := r.Tokens.Logout(ctx, token.LogoutRequest{
 		Subject: n.Payload.Subject, ClientID: c.ID, Algorithm: c.IDTokenAlgorithm, SessionID: n.Payload.Session, ID: n.ID,
@@ -60,7 +60,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Entr
 	if err == nil && (status == http.StatusOK || status == http.StatusNoContent) {
 		return delivered, r.Notices.Done(ctx, n)
 	}
-	// One that refuses this notice may take the next one.
+	// A client that refuses this notice may accept the next one.
 	if err != nil || status/100 != 4 {
 		r.fellSilent(n.Payload.Client)
 	}
@@ -70,7 +70,7 @@ func (r *run) deliver(ctx context.Context, c *client.Client, n *backchannel.Entr
 	return failed, nil
 }
 
-// abandon gives a notice up, unless somebody else works on it.
+// abandon removes a notice, unless another run works on it.
 func (r *run) abandon(ctx context.Context, n *backchannel.Entry, why string) (outcome, error) {
 	err := r.Notices.Abandon(ctx, n, why)
 	if errors.Is(err, queue.ErrTaken) {
@@ -82,8 +82,8 @@ func (r *run) abandon(ctx context.Context, n *backchannel.Entry, why string) (ou
 	return abandoned, nil
 }
 
-// answered says for the trail why a try failed. The error of a client's server
-// is a text of strangers and stays out.
+// answered returns the reason of a failure for the audit entry. It leaves the error of the
+// client's server out, because its text is untrusted.
 func answered(status int, err error) string {
 	if err != nil {
 		return "the client does not answer"
@@ -92,20 +92,20 @@ func answered(status int, err error) string {
 }
 
 const (
-	// A notice is tried for life. The pauses between the tries begin with
-	// pause, are each four times the last one, and at most longest.
+	// A notice is tried for the time of life. The pauses between the tries begin with
+	// pause. Each is four times the last one, and at most longest.
 	life    = 24 * time.Hour
 	pause   = time.Minute
 	longest = 12 * time.Hour
 )
 
-// over reports whether the try of now is the last one.
+// over reports whether the try at this time is the last one.
 func (r *run) over(ctx context.Context, n *backchannel.Entry) bool {
 	return r.Now(ctx).Sub(n.Written()) >= life
 }
 
-// next is when to try again if this try fails. The last one is at the end of
-// the notice's life.
+// next returns when to try again if this try fails. The last try is at the end of the
+// notice's life.
 func (r *run) next(ctx context.Context, n *backchannel.Entry) time.Time {
 	now, wait := r.Now(ctx), pause
 	for range n.Tries {
@@ -118,8 +118,8 @@ func (r *run) next(ctx context.Context, n *backchannel.Entry) time.Time {
 	return next
 }
 
-// send posts a logout token and returns the status of the answer (OIDC
-// Back-Channel Logout §2.5). What else is in the answer does not matter.
+// send posts a logout token and returns the status of the answer (OIDC Back-Channel Logout
+// §2.5). It ignores the rest of the answer.
 func (r *run) send(ctx context.Context, address, logout string) (status int, err error) {
 	body := strings.NewReader(url.Values{"logout_token": {logout}}.Encode())
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, body)
@@ -136,9 +136,8 @@ func (r *run) send(ctx context.Context, address, logout string) (status int, err
 	return response.StatusCode, nil
 }
 
-// allowed reports whether an address is one that we call: https, and where we
-// are served by plain http ourselves, which is on a developer's machine only,
-// plain http on that machine.
+// allowed reports whether the task may call an address: https, or plain http on this machine
+// if our issuer has plain http, which is so on a developer's machine only.
 func (r *run) allowed(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {

@@ -1,13 +1,13 @@
-// Package rotate is the task behind the rotation of the keys. Secrets Manager
-// calls it in four steps, the first time right after the secret was created:
+// Package rotate is the task that rotates the keys. Secrets Manager calls it in four steps,
+// the first time right after it created the secret:
 //
 //	createSecret  make the next document of keys, as the pending version
 //	setSecret     publish its public halves, with an audit entry
 //	testSecret    sign and verify with every pending key
 //	finishSecret  make the pending version the current one
 //
-// Publishing comes before finishing, so that no process signs with a key that
-// verifiers cannot find. Every step may run twice: it finds its work done.
+// Publishing precedes finishing, so that no process signs with a key that verifiers cannot
+// find. Every step may run twice: the second run changes nothing.
 package rotate
 
 import (
@@ -60,12 +60,12 @@ type Task struct {
 	DB       *dynamodb.Client
 	Registry string
 	Trail    *audit.Trail
-	// Secret is the name of the only secret that the task touches.
+	// Secret is the name of the only secret that the task uses.
 	Secret string
 	Now    func(context.Context) time.Time
 }
 
-// Event is what Secrets Manager sends.
+// Event is the input from Secrets Manager.
 type Event struct {
 	Step     string `json:"Step"`
 	SecretID string `json:"SecretId"`
@@ -88,8 +88,8 @@ func (t *Task) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return []byte("{}"), nil
 }
 
-// names reports whether an ARN is that of the secret called name: Secrets
-// Manager adds a hyphen and six characters of its own.
+// names reports whether an ARN is that of the secret called name. Secrets Manager appends a
+// hyphen and six characters.
 func names(arn, name string) bool {
 	_, after, ok := strings.Cut(arn, ":secret:")
 	return ok && len(after) == len(name)+len("-123456") && strings.HasPrefix(after, name+"-")
@@ -117,8 +117,8 @@ func (t *Task) step(ctx context.Context, e Event) error {
 	}
 }
 
-// stages returns which version carries which label, and an error unless the
-// token is the pending or current one.
+// stages returns the version of each label, and an error unless the token is the pending or
+// current version.
 func (t *Task) stages(ctx context.Context, token string) (map[string]string, error) {
 	out, err := t.Secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &t.Secret})
 	if err != nil {
@@ -136,7 +136,7 @@ func (t *Task) stages(ctx context.Context, token string) (map[string]string, err
 	return versions, nil
 }
 
-// create puts the next document as the pending version, unless it is there.
+// create stores the next document as the pending version, unless it exists.
 func (t *Task) create(ctx context.Context, token string) error {
 	_, err := t.document(ctx, pendingStage, &token)
 	if _, absent := errors.AsType[*secrettypes.ResourceNotFoundException](err); !absent {
@@ -160,7 +160,7 @@ func (t *Task) create(ctx context.Context, token string) error {
 	return nil
 }
 
-// next is the document after the current one, or the first.
+// next returns the document after the current one, or the first.
 func (t *Task) next(ctx context.Context) (*keys.Document, error) {
 	now, err := t.document(ctx, currentStage, nil)
 	if errors.Is(err, keys.ErrUnborn) {
@@ -186,8 +186,8 @@ func (t *Task) document(ctx context.Context, stage string, version *string) (*ke
 	return keys.Parse([]byte(*out.SecretString))
 }
 
-// publish writes the public halves and the audit entry in one transaction. The
-// entry's id comes from the version, so that a second run finds it there.
+// publish writes the public halves and the audit entry in one transaction. The version
+// determines the id of the entry, so that a second run finds it.
 func (t *Task) publish(ctx context.Context, token string) error {
 	pending, err := t.document(ctx, pendingStage, &token)
 	if err != nil {
@@ -242,8 +242,8 @@ func (t *Task) finish(ctx context.Context, token, from string) error {
 	return nil
 }
 
-// entryID is the same at every run for the same version: its time is that of
-// the newest key, its rest is taken from the version.
+// entryID is the same in every run for the same version: its time is that of the newest key,
+// and the version determines the rest.
 func entryID(d *keys.Document, token string) ulid.ULID {
 	var id ulid.ULID
 	sum := sha256.Sum256([]byte(token))

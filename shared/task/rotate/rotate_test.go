@@ -161,8 +161,8 @@ func TestRotationsFollowEachOther(t *testing.T) {
 	}
 }
 
-// A rotation that comes too early fails, says until when, and harms nobody.
-func TestTooEarly(t *testing.T) {
+// A rotation that comes too early fails with the allowed time, and changes nothing.
+func TestEarlyRotationChangesNothing(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
 		t.Fatal(err)
@@ -183,9 +183,9 @@ func TestTooEarly(t *testing.T) {
 	}
 }
 
-// A rotation that dies after any step is finished by the next one, and at every
-// moment the keys that sign are published.
-func TestKilledAfterEachStep(t *testing.T) {
+// The next rotation completes one that died after any step, and all signing keys are
+// published at every time.
+func TestRotationKilledAfterAnyStepIsCompleted(t *testing.T) {
 	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
 		t.Run(step, func(t *testing.T) {
 			s := newStage(t)
@@ -208,8 +208,8 @@ func TestKilledAfterEachStep(t *testing.T) {
 	}
 }
 
-// Each step twice leaves what each step once leaves.
-func TestEveryStepTwice(t *testing.T) {
+// Running each step twice has the same result as once.
+func TestEveryStepIsIdempotent(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
 		t.Fatal(err)
@@ -245,8 +245,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The trail tells that the keys were rotated and nothing about them.
-func TestNoSecretLeaves(t *testing.T) {
+// The audit entry records the rotation and no key.
+func TestEntryHoldsNoKey(t *testing.T) {
 	s := newStage(t)
 	if err := s.rotate(); err != nil {
 		t.Fatal(err)

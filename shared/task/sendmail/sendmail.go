@@ -1,16 +1,19 @@
-// Package sendmail is the task that writes to people who cannot sign in and asked for
-// a new way to. It runs every minute and takes what is due out of the queue of
-// package recovery.
+// Package sendmail is the task that sends recovery links to users who lost their
+// credentials. It runs every minute and takes the due requests from the queue of package
+// recovery.
 //
-// Only somebody who may sign in, and whose mail address is known to be theirs, is
-// written to. For everybody else the request is dropped: nobody learns of that,
-// since who asked was answered before. Several requests of one person in a run make
-// one mail.
+// # Recipients
 //
-// A link is made right before it is sent and is nowhere but in the mail. A try that
-// dies or fails leaves a ticket that nobody can ever open, and the next try makes
-// another link. After the last one the request is given up, with an entry in the
-// trail.
+// The task sends mail only to a user who may sign in and has a verified mail address. It drops
+// any other request. That reveals nothing, because the requester was answered before. Several
+// requests of one user in a run make one mail.
+//
+// # Links
+//
+// The task makes a link right before it sends it, and the link exists only in the mail.
+// A try that dies or fails leaves a one-time item without a known link, and the next
+// try makes another link. After the last try the task abandons the request, with an
+// audit entry.
 package sendmail
 
 import (
@@ -51,39 +54,39 @@ func New(e *wire.Env) (apigw.Task, error) {
 	return t.Invoke, nil
 }
 
-// Task works off the requests of one stage.
+// Task processes the requests of one stage.
 type Task struct {
 	Issuer   string
 	Requests *recovery.Queue
 	People   *identity.Store
 	OneTime  *onetime.Store
-	// Mail is nil in a stage that sends none: what was asked for before it was
-	// switched off is dropped.
+	// Mail is nil in a stage that sends no mail. Requests from before it was switched off
+	// are dropped.
 	Mail mail.Sender
 	Now  func(context.Context) time.Time
-	// Stdout takes a line for each run that did something.
+	// Stdout receives a line for each run with due requests.
 	Stdout io.Writer
 }
 
-// Result counts what became of the requests of a run.
+// Result counts the outcomes of a run.
 type Result struct {
 	Sent int `json:"sent"`
-	// Dropped are those of nobody who may be written to, and those that a
-	// later one of the same person stands for.
+	// Dropped requests have no user who may get mail, or a later request of the same user
+	// replaces them.
 	Dropped int `json:"dropped"`
-	// Failed are to be tried again, Abandoned not.
+	// Failed requests will be tried again, Abandoned ones not.
 	Failed    int `json:"failed"`
 	Abandoned int `json:"abandoned"`
-	// Left were not tried, for lack of time or because another run does.
+	// Left requests were not tried, for lack of time or because another run has them.
 	Left int `json:"left"`
 }
 
-// atOnce is how many requests are worked on at the same time. SES lets an account
-// send 14 mails a second at first, and takes half of one for each.
+// atOnce is how many requests are in work at the same time. SES allows a new account 14 mails
+// a second, and takes half a second for each.
 const atOnce = 7
 
-// Invoke works through what is due. Its answer is a Result; the error says what did
-// not work, after everything else was done.
+// Invoke processes all due requests. It returns a [Result] as JSON. The error is a failure on
+// our side, after all other work was done.
 func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	due, err := t.Requests.Due(ctx, nil)
 	latest := map[string]*recovery.Entry{}
@@ -91,8 +94,8 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		latest[request.Payload.Subject] = request
 	}
 	r := &run{Task: t}
-	// Of several errors the first is enough: a mail server that is down says the
-	// same of every mail.
+	// Of several errors the first is enough: a mail server that is down gives the same
+	// error for every mail.
 	err = errors.Join(err, queue.Each(atOnce, due, func(request *recovery.Entry) error {
 		outcome, err := r.work(ctx, request, latest[request.Payload.Subject] != request)
 		r.count(outcome)
@@ -103,7 +106,7 @@ func (t *Task) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		panic(marshalErr) // numbers always marshal
 	}
 	if len(due) > 0 {
-		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"mail\":%s}\n", contract.SendMail.Name, answer) // nobody reads it if it cannot be written
+		_, _ = fmt.Fprintf(t.Stdout, "{\"Route\":%q,\"mail\":%s}\n", contract.SendMail.Name, answer) // a failed log write must not fail the run
 	}
 	if err != nil {
 		return nil, fmt.Errorf("send mail: %w", err)

@@ -25,15 +25,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/task/sendmail"
 )
 
-// errDown is what a sender says that is down.
+// errDown is the error of a sender that is down.
 var errDown = errors.New("the sender is down")
 
-// sender remembers what it sent, and fails while it has an error.
+// sender records the sent mails, and fails while it has an error.
 type sender struct {
 	mu   sync.Mutex
 	err  error
 	sent []mail.Message
-	// before is called with each mail, whether or not it can be sent.
+	// before runs for each mail, whether or not the send succeeds.
 	before func(mail.Message)
 }
 
@@ -53,7 +53,7 @@ func (s *sender) Send(_ context.Context, m mail.Message) error {
 	return nil
 }
 
-// stage is a stage with a task and people.
+// stage is a stage with a task and users.
 type stage struct {
 	*pagetest.Stage
 	ada    string
@@ -68,7 +68,7 @@ func begin(t *testing.T) *stage {
 	return s
 }
 
-// person registers somebody with a verified address, but for what is changed.
+// person creates a user with a verified address, after change has modified it.
 func (s *stage) person(userName string, change func(*identity.User)) string {
 	s.T.Helper()
 	u := &identity.User{
@@ -79,7 +79,7 @@ func (s *stage) person(userName string, change func(*identity.User)) string {
 	return u.Subject
 }
 
-// task is the task as a new process would have it.
+// task returns the task as a new process builds it.
 func (s *stage) task() *sendmail.Task {
 	sessions := s.Table(contract.Sessions)
 	return &sendmail.Task{
@@ -100,7 +100,7 @@ func (s *stage) ask(subject string) {
 	}
 }
 
-// invoke runs the task and returns what it said.
+// invoke runs the task and returns its result.
 func invoke(task *sendmail.Task) (sendmail.Result, error) {
 	answer, err := task.Invoke(context.Background(), nil)
 	if err != nil {
@@ -110,7 +110,7 @@ func invoke(task *sendmail.Task) (sendmail.Result, error) {
 	return r, json.Unmarshal(answer, &r)
 }
 
-// run runs the task where all must go well.
+// run runs the task and requires a success with this result.
 func (s *stage) run(want sendmail.Result) {
 	s.T.Helper()
 	got, err := invoke(s.task())
@@ -119,7 +119,7 @@ func (s *stage) run(want sendmail.Result) {
 	}
 }
 
-// waiting is how many requests there are at any time to come.
+// waiting returns the number of requests, due or not.
 func (s *stage) waiting() int {
 	s.T.Helper()
 	later := *s.task().Requests
@@ -133,7 +133,7 @@ func (s *stage) waiting() int {
 
 var link = regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(routetest.Issuer) + `/recover\?link=(tsl_\S+)$`)
 
-// linkOf is the text of the link in a mail.
+// linkOf returns the text of the link in a mail.
 func linkOf(t *testing.T, m mail.Message) string {
 	t.Helper()
 	found := link.FindStringSubmatch(m.Text)
@@ -143,14 +143,14 @@ func linkOf(t *testing.T, m mail.Message) string {
 	return found[1]
 }
 
-// good reports whether a link opens the way for a person.
+// good reports whether a link is valid for a user.
 func (s *stage) good(text, subject string) bool {
 	s.T.Helper()
 	found, err := s.task().OneTime.Open(context.Background(), text, onetime.Recover)
 	return err == nil && found.Subject == subject && !found.ResetOTP
 }
 
-func TestWhoAskedGetsALink(t *testing.T) {
+func TestUserWithVerifiedAddressGetsALink(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.run(sendmail.Result{Sent: 1})
@@ -170,18 +170,17 @@ func TestWhoAskedGetsALink(t *testing.T) {
 		t.Error("the link is good after its 30 minutes")
 	}
 	if n := s.Entries(audit.UserRecover); n != 1 {
-		t.Errorf("the trail has %d links for a person, want 1", n)
+		t.Errorf("the trail has %d links for a user, want 1", n)
 	}
 	if out := s.out.String(); !strings.Contains(out, `"sent":1`) || strings.Contains(out, "tsl_") || strings.Contains(out, "ada") {
-		t.Errorf("the log says %q, want how many were sent, and neither to whom nor what", out)
+		t.Errorf("the log says %q, want the number of mails, and no address or text", out)
 	}
-	// The queue is worked off once.
+	// The queue is empty after one run.
 	s.run(sendmail.Result{})
 }
 
-// TestLeakOfATable: the link is in no attribute of any table, in whatever form it
-// could be used.
-func TestLeakOfATable(t *testing.T) {
+// TestTablesHoldNoUsableLink: no attribute of any table holds the link in a usable form.
+func TestTablesHoldNoUsableLink(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.run(sendmail.Result{Sent: 1})
@@ -203,11 +202,11 @@ func TestLeakOfATable(t *testing.T) {
 	}
 }
 
-// Nobody else is written to, and nothing is left of their requests.
+// No other recipient gets mail, and their requests are removed.
 func TestWhoIsNotWrittenTo(t *testing.T) {
 	s := begin(t)
 	for _, subject := range []string{
-		"", // nobody
+		"", // no user
 		"usr_gone",
 		s.person("disabled", func(u *identity.User) { u.Disabled = true }),
 		s.person("unverified", func(u *identity.User) { u.EmailVerified = false }),
@@ -221,8 +220,8 @@ func TestWhoIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// One run writes one mail to a person, however often they were asked for.
-func TestManyRequestsOfOnePerson(t *testing.T) {
+// One run sends one mail to a user with many requests.
+func TestManyRequestsOfOneUserMakeOneMail(t *testing.T) {
 	s := begin(t)
 	bob := s.person("bob", func(*identity.User) {})
 	for range 3 {
@@ -237,8 +236,8 @@ func TestManyRequestsOfOnePerson(t *testing.T) {
 	}
 }
 
-// Of two runs at once one writes the mail.
-func TestTwoRunsAtOnce(t *testing.T) {
+// Of two concurrent runs one sends the mail.
+func TestConcurrentRunsSendOneMail(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	results := make([]sendmail.Result, 4)
@@ -261,9 +260,9 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
-// A run that dies between the link and the mail loses nothing: the next one makes
-// another link, and nobody has the first.
-func TestCrashBeforeTheMail(t *testing.T) {
+// A run that dies between the link and the mail loses nothing: the next run makes another
+// link, and the first one was never sent.
+func TestCrashBeforeTheMailLosesNothing(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	dying := s.task()
@@ -282,7 +281,7 @@ func TestCrashBeforeTheMail(t *testing.T) {
 	}
 }
 
-// grave is a sender in which a process dies: it takes a mail and never answers.
+// grave is a sender that never returns, like a process that dies: it takes a mail.
 type grave chan mail.Message
 
 func (g grave) Send(_ context.Context, m mail.Message) error {
@@ -290,9 +289,8 @@ func (g grave) Send(_ context.Context, m mail.Message) error {
 	select {}
 }
 
-// A sender that is down is tried again after longer and longer times, and the mail
-// goes out when it works.
-func TestSenderThatFailsAndWorks(t *testing.T) {
+// A failed mail is tried again after growing pauses, and is sent when the sender works.
+func TestFailedMailIsTriedAgain(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.sender.err = errDown
@@ -311,7 +309,7 @@ func TestSenderThatFailsAndWorks(t *testing.T) {
 	}
 }
 
-// The fifth try is the last one, and the trail says so.
+// The fifth try is the last one, and the trail records the end.
 func TestGivenUpAfterFiveTries(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
@@ -333,8 +331,8 @@ func TestGivenUpAfterFiveTries(t *testing.T) {
 	}
 }
 
-// What cannot be sent to an address will not be sent there later.
-func TestAddressThatIsNone(t *testing.T) {
+// A permanently undeliverable address is not tried again.
+func TestUndeliverableAddressIsNotTriedAgain(t *testing.T) {
 	s := begin(t)
 	eve := s.person("eve", func(u *identity.User) { u.Email = "eve@example.com\r\nBcc: all@example.com" })
 	s.ask(eve)
@@ -346,9 +344,8 @@ func TestAddressThatIsNone(t *testing.T) {
 	}
 }
 
-// A request that nobody came for in time is not answered when nobody waits for it
-// any more.
-func TestTooLate(t *testing.T) {
+// A request that is older than its life is dropped, because the user no longer waits.
+func TestLateRequestIsDropped(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	s.Pass(recovery.Life)
@@ -359,7 +356,7 @@ func TestTooLate(t *testing.T) {
 }
 
 // A stage that sends no mail keeps no requests.
-func TestMailIsOff(t *testing.T) {
+func TestStageWithoutMailKeepsNoRequests(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	task := s.task()
@@ -369,8 +366,8 @@ func TestMailIsOff(t *testing.T) {
 	}
 }
 
-// One that cannot be read stops nobody else's.
-func TestBrokenRequest(t *testing.T) {
+// A malformed request does not block the others.
+func TestMalformedRequestDoesNotBlockOthers(t *testing.T) {
 	s := begin(t)
 	broken := map[string]types.AttributeValue{
 		"pk": &types.AttributeValueMemberS{Value: "mail"}, "sk": &types.AttributeValueMemberS{Value: "00"},
@@ -385,8 +382,8 @@ func TestBrokenRequest(t *testing.T) {
 	}
 }
 
-// Near its end a run begins nothing that it might not finish.
-func TestNoTimeLeft(t *testing.T) {
+// Near the end of its time a run begins no request.
+func TestRunNearItsEndBeginsNoRequest(t *testing.T) {
 	s := begin(t)
 	s.ask(s.ada)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -398,7 +395,7 @@ func TestNoTimeLeft(t *testing.T) {
 	s.run(sendmail.Result{Sent: 1})
 }
 
-// entry returns the texts of the one entry of the trail with an action.
+// entry returns the texts of the only audit entry with an action.
 func (s *stage) entry(action audit.Action) map[string]string {
 	s.T.Helper()
 	out, err := s.DB.Scan(context.Background(), &dynamodb.ScanInput{TableName: new(s.Table(contract.Audit)), ConsistentRead: new(true)})

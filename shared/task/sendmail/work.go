@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// tries is how often a request is tried. The first pause is that of the
-	// schedule, and each is four times the one before: the last try is an hour
-	// and a half after the first, within recovery.Life.
+	// tries is how often a request is tried. The first pause is that of the schedule. Each
+	// is four times the one before: the last try is an hour and a half after the first,
+	// within recovery.Life.
 	tries = 5
 	pause = time.Minute
-	// reserve is left of a run when it begins its last try: for the mail, and for
-	// writing down what came of it.
+	// reserve is the remaining time of a run that allows a last try: for the mail, and for
+	// recording its result.
 	reserve = 15 * time.Second
 )
 
-// next is when to try again if this try fails.
+// next returns when to try again if this try fails.
 func (r *run) next(ctx context.Context, request *recovery.Entry) time.Time {
 	wait := pause
 	for range request.Tries {
@@ -33,8 +33,8 @@ func (r *run) next(ctx context.Context, request *recovery.Entry) time.Time {
 	return r.Now(ctx).Add(wait)
 }
 
-// work does what is to be done with one request that is due. Again says that a later
-// one of the same person stands for it.
+// work processes one due request. Again reports that a later request of the same user
+// replaces it.
 func (r *run) work(ctx context.Context, request *recovery.Entry, again bool) (outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
 		return left, nil
@@ -64,9 +64,8 @@ func (r *run) drop(ctx context.Context, request *recovery.Entry) (outcome, error
 	return dropped, nil
 }
 
-// send takes the request, makes a link, sends it, and removes the request. Take puts
-// off the next try, so after a failure there is nothing to write, and a run that
-// dies here has failed.
+// send takes the request, makes a link, sends it, and removes the request. Take schedules the
+// next try. So a failure needs no write, and a run that dies here counts as a failure.
 func (r *run) send(ctx context.Context, request *recovery.Entry, u *identity.User) (outcome, error) {
 	err := r.Requests.Take(ctx, request, r.next(ctx, request))
 	if errors.Is(err, queue.ErrTaken) {
@@ -86,7 +85,7 @@ func (r *run) send(ctx context.Context, request *recovery.Entry, u *identity.Use
 	return failed, err
 }
 
-// write sends a person a link.
+// write sends a link to a user.
 func (r *run) write(ctx context.Context, u *identity.User) error {
 	_, text, err := r.OneTime.Create(ctx, onetime.New{Kind: onetime.Recover, User: u, Actor: contract.SendMail.Name, By: "mail"})
 	if err != nil {
@@ -96,7 +95,7 @@ func (r *run) write(ctx context.Context, u *identity.User) error {
 	return r.Mail.Send(ctx, mail.Recovery(u.Email, r.Issuer, u.UserName, link, onetime.RecoverLife))
 }
 
-// abandon gives a request up, unless somebody else works on it.
+// abandon removes a request, unless another run works on it.
 func (r *run) abandon(ctx context.Context, request *recovery.Entry, why string) (outcome, error) {
 	err := r.Requests.Abandon(ctx, request, why)
 	if errors.Is(err, queue.ErrTaken) {

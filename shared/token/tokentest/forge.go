@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Forge returns forgeries of all Kinds, but for those of expiry where a mold is
-// Lasting. Each is one step away from a good JWT.
+// Forge returns forgeries of all [Kinds], except those of expiry if the mold is Lasting.
+// Each differs from a good JWT in one step.
 func (m Mold) Forge(tb testing.TB) []Forgery {
 	tb.Helper()
 	if m.Origin == "" {
@@ -49,7 +49,7 @@ func (f *forger) add(kind, variant, jwt string) {
 	f.all = append(f.all, Forgery{Kind: kind, Variant: variant, JWT: jwt})
 }
 
-// with signs with the right key what has other members; a nil one is left out.
+// with signs a JWT with changed members. A nil member is left out.
 func (f *forger) with(header, claims map[string]any) string {
 	f.tb.Helper()
 	change := func(into, from map[string]any) {
@@ -62,7 +62,7 @@ func (f *forger) with(header, claims map[string]any) string {
 	return f.Sign(f.tb, func(h, c map[string]any) { change(h, header); change(c, claims) })
 }
 
-// input is what is signed of a JWT whose header has other members.
+// input returns the signing input of a JWT with changed header members.
 func (f *forger) input(header map[string]any) string {
 	f.tb.Helper()
 	h, c := f.parts()
@@ -115,7 +115,7 @@ func (f *forger) keys() {
 	private := maps.Clone(JWK(f.tb, f.Key))
 	private["d"] = encode(strings.Repeat("d", 32))
 	oct := map[string]any{"kty": "oct", "k": encode("secret")}
-	f.add(Kinds[8], "of a stranger, beside the right signature", f.with(map[string]any{"jwk": public}, nil))
+	f.add(Kinds[8], "of another party, beside the right signature", f.with(map[string]any{"jwk": public}, nil))
 	f.add(Kinds[8], "a private one", f.with(map[string]any{"jwk": private}, nil))
 	f.add(Kinds[8], "a text", f.with(map[string]any{"jwk": text(f.tb, public)}, nil))
 	f.add(Kinds[8], "x5c", f.with(map[string]any{"x5c": []string{base64.StdEncoding.EncodeToString([]byte("x"))}}, nil))
@@ -124,13 +124,13 @@ func (f *forger) keys() {
 	mac.Write([]byte(input))
 	f.add(Kinds[8], "a symmetric one", input+"."+encode(string(mac.Sum(nil))))
 	if f.Header["jwk"] == nil {
-		f.add(Kinds[8], "of a stranger who signed", signed(f.tb, stranger, f.input(map[string]any{"jwk": public})))
+		f.add(Kinds[8], "of another party that signed", signed(f.tb, stranger, f.input(map[string]any{"jwk": public})))
 	} else {
 		f.add(Kinds[8], "none", f.with(map[string]any{"jwk": nil}, nil))
 	}
 }
 
-// null is a value that is written as null, where nil leaves the member out.
+// null returns a value that is written as null. A plain nil leaves the member out.
 func null() any { return (*string)(nil) }
 
 func (f *forger) headers() {
@@ -201,7 +201,7 @@ func (f *forger) times() {
 	f.add(Kinds[12], "a text", f.with(nil, map[string]any{"iat": f.Now.Format(time.RFC3339)}))
 }
 
-// claims changes a claim that must be one of a few.
+// claims changes a claim that must have one of a few values.
 func (f *forger) claims(kind, name string) {
 	f.tb.Helper()
 	right, _ := f.Claims[name].(string)
@@ -209,9 +209,9 @@ func (f *forger) claims(kind, name string) {
 		f.tb.Fatalf("the mold needs a text as its claim %s, and has %v", name, f.Claims[name])
 	}
 	for variant, value := range map[string]any{
-		"a stranger's": "https://evil.example", "with more": right + "x", "with less": right[:len(right)-1],
+		"another party's": "https://evil.example", "with more": right + "x", "with less": right[:len(right)-1],
 		"with a NUL": right + "\x00", "with a space": right + " ", "none": nil, "empty": "", "a number": 7, "an object": map[string]any{right: right},
-		"in an empty list": []string{}, "a list with an empty one": []string{""}, "a stranger's in a list": []string{"https://evil.example"},
+		"in an empty list": []string{}, "a list with an empty one": []string{""}, "another party's in a list": []string{"https://evil.example"},
 	} {
 		f.add(kind, variant, f.with(nil, map[string]any{name: value}))
 	}
@@ -233,7 +233,7 @@ func (f *forger) signatures() {
 	f.add(Kinds[15], "and moved to other claims", head+"."+encode(text(f.tb, claims))+"."+signature)
 }
 
-// forms spells a good JWT in other ways.
+// forms writes a good JWT in other spellings.
 func (f *forger) forms() {
 	f.tb.Helper()
 	good := f.Sign(f.tb, nil)

@@ -1,8 +1,10 @@
-// Package tokentest forges JWTs, in every way that has worked against somebody's
-// server, so that each place where a JWT enters can be tested with all of them.
+// Package tokentest forges JWTs in every way that is known to have worked against a real
+// server. Each place that accepts a JWT can be tested with all of them.
 //
-// A test describes with a Mold what a good JWT looks like at its place, shows
-// that the place accepts Sign, and that it refuses everything from Forge:
+// # Use
+//
+// A test describes a good JWT for its place with a [Mold]. It shows that the place
+// accepts the result of [Mold.Sign], and that it refuses everything from [Mold.Forge]:
 //
 //	if !accepts(mold.Sign(t, nil)) {
 //		t.Fatal("the good one is refused")
@@ -31,7 +33,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Kinds are the kinds of forgery, each of which has several variants.
+// Kinds are the kinds of forgery. Each has several variants.
 var Kinds = [18]string{
 	"alg none",
 	"HS256 over the public key",
@@ -53,39 +55,39 @@ var Kinds = [18]string{
 	"too long",
 }
 
-// Mold is what a good JWT looks like at a place that takes ES256.
+// Mold describes a good JWT for a place that accepts ES256.
 type Mold struct {
 	// Key is the private key that the place trusts, an ECDSA key on P-256, and
 	// KeyID its kid, empty where the header has none.
 	Key   crypto.Signer
 	KeyID string
-	// Types are the values of typ that are right, "" for a header without
-	// one. Good JWTs have the first.
+	// Types are the accepted values of typ, "" for a header without one. Good JWTs
+	// have the first.
 	Types []string
 	// Header has further header members, such as the jwk of a proof.
 	Header map[string]any
-	// Claims are good. Every JWT gets a jti of its own if they have one.
+	// Claims are the claims of a good JWT. If they include a jti, every JWT gets a new one.
 	Claims map[string]any
 	// Origin is the claim that says whose the JWT is, empty for "iss", and
 	// Audience the one that says what it is for, empty for "aud".
 	Origin, Audience string
 	// Now is the time of the place.
 	Now time.Time
-	// Lasting says that the place takes what has expired, such as a hint.
+	// Lasting reports that the place accepts expired JWTs, such as hints.
 	Lasting bool
 }
 
 // Forgery is a JWT that must be refused.
 type Forgery struct {
-	// Kind is one of Kinds, and Variant says what was done.
+	// Kind is one of Kinds, and Variant describes the change.
 	Kind, Variant string
 	JWT           string
 }
 
 func (f Forgery) String() string { return f.Kind + ": " + f.Variant }
 
-// Sign returns a JWT from the mold, as change makes it; a nil change makes a good
-// one.
+// Sign returns a JWT from the mold after change has modified it. A nil change makes a
+// good one.
 func (m Mold) Sign(tb testing.TB, change func(header, claims map[string]any)) string {
 	tb.Helper()
 	header, claims := m.parts()
@@ -101,7 +103,7 @@ func (m Mold) SignText(tb testing.TB, header, claims string) string {
 	return signed(tb, m.Key, encode(header)+"."+encode(claims))
 }
 
-// parts are the header and the claims of a good one, for the caller to change.
+// parts returns the header and the claims of a good JWT, for the caller to change.
 func (m Mold) parts() (header, claims map[string]any) {
 	header, claims = map[string]any{"alg": "ES256"}, maps.Clone(m.Claims)
 	if len(m.Types) > 0 && m.Types[0] != "" {
@@ -117,7 +119,7 @@ func (m Mold) parts() (header, claims map[string]any) {
 	return header, claims
 }
 
-// JWK is the public half of a key as a JSON Web Key without any other member.
+// JWK returns the public half of a key as a JSON Web Key without other members.
 func JWK(tb testing.TB, key crypto.Signer) map[string]any {
 	tb.Helper()
 	data, err := json.Marshal(jose.JSONWebKey{Key: key.Public()})
@@ -131,7 +133,7 @@ func JWK(tb testing.TB, key crypto.Signer) map[string]any {
 	return jwk
 }
 
-// NewKey is a new key for ES256.
+// NewKey returns a new key for ES256.
 func NewKey(tb testing.TB) *ecdsa.PrivateKey {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -7,7 +7,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// ReadClaims is who the claims of an id token of some issuer are about.
+// ReadClaims returns the identity in the claims of an id token.
 func ReadClaims(data []byte) (*Identity, error) {
 	var said claims
 	if err := json.Unmarshal(data, &said); err != nil {

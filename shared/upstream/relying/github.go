@@ -12,17 +12,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// gitHubOAuth is the path of GitHub's OAuth, and the rest of the issuer in its
+// gitHubOAuth is the path of GitHub's OAuth endpoints, and the end of the issuer in its
 // answers.
 const gitHubOAuth = "/login/oauth"
 
-// The scopes with which GitHub tells a mail address. The first one is wider.
+// The scopes that give access to the mail address at GitHub. The first one is wider.
 const (
 	scopeUser  = "user"
 	scopeEmail = "user:email"
 )
 
-// gitHubEndpoint is where a GitHub server does what. It has no metadata.
+// gitHubEndpoint returns the endpoints of a GitHub server. It has no metadata.
 func gitHubEndpoint(u *upstream.Upstream) oauth2.Endpoint {
 	return oauth2.Endpoint{
 		AuthURL: u.Issuer + gitHubOAuth + "/authorize", TokenURL: u.Issuer + gitHubOAuth + "/access_token",
@@ -30,8 +30,8 @@ func gitHubEndpoint(u *upstream.Upstream) oauth2.Endpoint {
 	}
 }
 
-// gitHubAPI is where the API of a server is: at a host of its own where GitHub runs
-// the server, and under a path at an Enterprise Server.
+// gitHubAPI returns the base URL of a server's API: at a separate host where GitHub runs the
+// server, and under a path at an Enterprise Server.
 func gitHubAPI(issuer string) string {
 	u, err := url.Parse(issuer)
 	if err == nil && (issuer == upstream.GitHubIssuer || strings.HasSuffix(u.Host, ".ghe.com")) {
@@ -40,8 +40,8 @@ func gitHubAPI(issuer string) string {
 	return issuer + "/api/v3"
 }
 
-// gitHubUser is whose access token it is. Of an account on GitHub only the number
-// stays: a login can be given up and be somebody else's the next day.
+// gitHubUser returns the owner of an access token. Only the number of a GitHub account is
+// permanent: a login name can be released and taken by another account the next day.
 func (party *Party) gitHubUser(ctx context.Context, u *upstream.Upstream, token *oauth2.Token) (*Identity, error) {
 	var user struct {
 		ID    int64  `json:"id"`

@@ -58,7 +58,7 @@ func TestHostileGitHub(t *testing.T) {
 	}{
 		{name: "code is refused", manners: upstreamtest.Manners{TokenError: "bad_verification_code"}, reason: "answers 200: bad_verification_code"},
 		{name: "mix-up", manners: upstreamtest.Manners{Answer: "https://accounts.example.com"}, reason: "another issuer's"},
-		{name: "person says no", manners: upstreamtest.Manners{Error: "access_denied"}, reason: "access_denied"},
+		{name: "user denies", manners: upstreamtest.Manners{Error: "access_denied"}, reason: "access_denied"},
 		{name: "no number", manners: upstreamtest.Manners{Claims: map[string]any{"id": 0}}, reason: "no number"},
 		{name: "negative number", manners: upstreamtest.Manners{Claims: map[string]any{"id": -1815}}, reason: "no number"},
 		{name: "number as a text", manners: upstreamtest.Manners{Claims: map[string]any{"id": "1815"}}, reason: "not what it should be"},
@@ -88,7 +88,7 @@ func TestHostileGitHub(t *testing.T) {
 	})
 }
 
-// Without PKCE a swapped code of GitHub would be good: there is no nonce.
+// Without PKCE a swapped code of GitHub would be accepted, because there is no nonce.
 func TestSwappedCodeAtGitHub(t *testing.T) {
 	r := relate(t, upstreamtest.GitHub(t), upstream.TypeGitHub)
 	victim, attacker := r.journey(), r.journey()
@@ -99,7 +99,7 @@ func TestSwappedCodeAtGitHub(t *testing.T) {
 	}
 }
 
-// hosts notes which hosts are asked, and answers nothing.
+// hosts records the requested hosts, and answers nothing.
 type hosts struct{ asked []string }
 
 func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -117,7 +117,7 @@ type readCloser struct{ *strings.Reader }
 
 func (readCloser) Close() error { return nil }
 
-// The API is at another host where GitHub runs the server.
+// The API is at a separate host where GitHub runs the server.
 func TestGitHubHosts(t *testing.T) {
 	for issuer, api := range map[string]string{
 		"https://github.com":         "https://api.github.com/user",

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
 )
 
-// redirector takes what is meant for a host of the world to a server of the test.
+// redirector sends requests for real hosts to a server of the test.
 type redirector struct{ to *url.URL }
 
 func (d redirector) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -20,8 +20,8 @@ func (d redirector) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// Google stands up for its own addresses and for those of organizations, and for no
-// other that it verified once.
+// Google verifies its own addresses and those of organizations. Any other address was
+// verified only once, and does not count as verified.
 func TestGoogle(t *testing.T) {
 	for name, tt := range map[string]struct {
 		email    string
@@ -30,7 +30,7 @@ func TestGoogle(t *testing.T) {
 	}{
 		"organization":     {email: "ada@example.com", hd: "example.com", verified: true},
 		"its own":          {email: "ada@gmail.com", verified: true},
-		"somebody else's":  {email: "ada@example.com"},
+		"another user's":   {email: "ada@example.com"},
 		"look-alike of it": {email: "ada@gmail.com.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {

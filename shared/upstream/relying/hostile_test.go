@@ -10,8 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
 )
 
-// What a hostile issuer, or one that has a bad day, may say. Nobody comes in by any
-// of it.
+// The answers of a hostile or faulty issuer. None of them signs a user in.
 func TestHostileIssuer(t *testing.T) {
 	claim := func(name string, value any) upstreamtest.Manners {
 		return upstreamtest.Manners{Claims: map[string]any{name: value}}
@@ -30,12 +29,12 @@ func TestHostileIssuer(t *testing.T) {
 		{name: "no nonce", manners: claim("nonce", nil), reason: "belongs to another journey"},
 		{name: "wrong audience", manners: claim("aud", "another-client"), reason: "for another client"},
 		{name: "no audience", manners: claim("aud", nil), reason: "for another client"},
-		{name: "further audience", manners: claim("aud", []string{"tipstaff", "another-client"}), reason: "for others, too"},
+		{name: "further audience", manners: claim("aud", []string{"tipstaff", "another-client"}), reason: "has other audiences, too"},
 		{name: "wrong authorized party", manners: claim("azp", "another-client"), reason: "given to another client"},
 		{name: "wrong issuer", manners: claim("iss", "https://accounts.example.com"), reason: "another issuer's"},
 		{name: "issuer with a slash more", manners: claim("iss", "http://127.0.0.1/"), reason: "another issuer's"},
-		{name: "no subject", manners: claim("sub", nil), reason: "does not say whose it is"},
-		{name: "long subject", manners: claim("sub", strings.Repeat("x", 256)), reason: "does not say whose it is"},
+		{name: "no subject", manners: claim("sub", nil), reason: "has no valid subject"},
+		{name: "long subject", manners: claim("sub", strings.Repeat("x", 256)), reason: "has no valid subject"},
 		{name: "subject that is a number", manners: claim("sub", 1815), reason: "cannot be verified"},
 		{name: "expired", manners: claim("exp", now.Add(-time.Hour).Unix()), reason: "expired"},
 		{name: "no expiry", manners: claim("exp", nil), reason: "expired"},
@@ -43,11 +42,11 @@ func TestHostileIssuer(t *testing.T) {
 		{name: "of no time", manners: claim("iat", nil), reason: "not of this time"},
 		{name: "not good yet", manners: claim("nbf", now.Add(time.Hour).Unix()), reason: "not good yet"},
 		{name: "another access token", manners: claim("at_hash", "AAAA"), reason: "access token is not that"},
-		{name: "claims of another type", manners: claim("name", 7), reason: "claims that are none"},
+		{name: "claims of another type", manners: claim("name", 7), reason: "claims of the id token are malformed"},
 		{name: "alg none", manners: upstreamtest.Manners{Algorithm: "none"}, reason: "malformed, or signed in a way"},
 		{name: "alg HS256", manners: upstreamtest.Manners{Algorithm: "HS256"}, reason: "malformed, or signed in a way"},
 		{name: "foreign key", manners: upstreamtest.Manners{Foreign: true}, reason: "not signed by the upstream"},
-		{name: "userinfo of another", manners: upstreamtest.Manners{Sparse: true, UserInfoSubject: "1816"}, reason: "about somebody else"},
+		{name: "userinfo of another", manners: upstreamtest.Manners{Sparse: true, UserInfoSubject: "1816"}, reason: "about another account"},
 		{name: "metadata of another issuer", manners: metadata("issuer", "https://accounts.example.com"), reason: "metadata is another issuer's"},
 		{name: "token endpoint without TLS", manners: metadata("token_endpoint", "http://169.254.169.254/latest"), reason: "not https"},
 		{name: "userinfo without TLS", manners: metadata("userinfo_endpoint", "http://192.0.2.1/"), reason: "not https"},
@@ -56,7 +55,7 @@ func TestHostileIssuer(t *testing.T) {
 		{name: "code is refused", manners: upstreamtest.Manners{TokenError: "invalid_grant"}, reason: "answers 400: invalid_grant"},
 		{name: "an error that quotes", manners: upstreamtest.Manners{TokenError: "See https://evil.example"}, reason: "answers 400"},
 		{name: "mix-up", manners: upstreamtest.Manners{Answer: "https://accounts.example.com"}, reason: "the answer is another issuer's"},
-		{name: "issuer left out", manners: upstreamtest.Manners{Answer: "-"}, reason: "does not say whose it is, as the upstream promised"},
+		{name: "issuer left out", manners: upstreamtest.Manners{Answer: "-"}, reason: "lacks the issuer that the upstream promised"},
 		{name: "error answer", manners: upstreamtest.Manners{Error: "invalid_scope"}, reason: "invalid_scope"},
 		{name: "error that is a page", manners: upstreamtest.Manners{Error: "<b>call 555</b>"}, reason: "answers with an error"},
 		{name: "error that passes", manners: upstreamtest.Manners{Error: "temporarily_unavailable"}, reason: "temporarily_unavailable", temporary: true},
@@ -90,15 +89,15 @@ func TestHostileIssuer(t *testing.T) {
 	}
 }
 
-// An upstream that does not answer costs a request its patience and no more.
-func TestSlowIssuer(t *testing.T) {
+// An upstream that does not answer costs a request at most Patience.
+func TestSlowIssuerCostsAtMostPatience(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/token", "/jwks", "/userinfo"} {
 		t.Run(path, func(t *testing.T) {
 			r := relate(t, upstreamtest.OIDC(t), upstream.TypeOIDC)
 			j := r.journey()
 			answer := r.leave(j)
 			r.server.Behave(upstreamtest.Manners{Sparse: true, Slow: path})
-			again := relate(t, r.server, upstream.TypeOIDC) // which knows nothing yet
+			again := relate(t, r.server, upstream.TypeOIDC) // with an empty cache
 			again.Timeout = 300 * time.Millisecond
 			_, err := again.Arrive(t.Context(), again.upstream, j, answer)
 			if why := again.refused(err); !why.Temporary || !strings.Contains(why.Reason, "cannot be reached") {
@@ -108,8 +107,8 @@ func TestSlowIssuer(t *testing.T) {
 	}
 }
 
-// Nobody is asked anything when the answer of the browser is wrong already.
-func TestAnswerIsJudgedFirst(t *testing.T) {
+// An invalid answer of the browser causes no request to the upstream.
+func TestInvalidAnswerCausesNoRequest(t *testing.T) {
 	r := relate(t, upstreamtest.OIDC(t), upstream.TypeOIDC)
 	j := r.journey()
 	good := r.leave(j)
@@ -143,9 +142,9 @@ func TestAnswerIsJudgedFirst(t *testing.T) {
 	}
 }
 
-// A code of another journey is refused: by the upstream, which sees that the verifier
-// is not that of the code (RFC 7636), and by us, who see that the nonce is not, where
-// the upstream redeems any code.
+// A code of another journey is refused. The upstream sees that the verifier does not belong
+// to the code (RFC 7636). Where the upstream redeems any code, we see that the nonce does
+// not match.
 func TestSwappedCode(t *testing.T) {
 	for name, tt := range map[string]struct {
 		manners upstreamtest.Manners

@@ -11,23 +11,23 @@ import (
 	"github.com/tipstaff/tipstaff/shared/identity"
 )
 
-// Identity is who an upstream says that somebody is. Issuer and Subject are the
-// account. All else is what it says today: to show, and to propose.
+// Identity is the identity of a user at an upstream. Issuer and Subject identify the
+// account. All other fields are its current description, for display and for proposals.
 type Identity struct {
 	// Issuer is that of the upstream, and Subject the account there.
 	Issuer, Subject string
-	// UserName and Name are what the account is called there; each may be empty.
-	// Anybody may call theirs like somebody else's.
+	// UserName and Name are the names of the account. Each may be empty. An attacker can
+	// choose the name of another user.
 	UserName, Name string
-	// Email may be empty. Only if EmailVerified the upstream stands up for it.
+	// Email may be empty. The upstream has verified it only if EmailVerified is true.
 	Email         string
 	EmailVerified bool
-	// AuthTime is when the person proved to the upstream who they are, zero if
-	// it does not say or says a time to come.
+	// AuthTime is when the user authenticated at the upstream. It is zero if the
+	// upstream does not send it or sends a time in the future.
 	AuthTime time.Time
 }
 
-// Label is what the person knows the account by.
+// Label returns the name by which the user recognizes the account.
 func (i *Identity) Label() string {
 	switch {
 	case i.EmailVerified:
@@ -41,14 +41,13 @@ func (i *Identity) Label() string {
 const (
 	maxLine     = 200
 	maxUserName = 64
-	suffix      = 4 // characters that make a name one's own, of 5 bits each
+	suffix      = 4 // characters that make a name unique, of 5 bits each
 	somebody    = "user"
 )
 
-// Candidate is a user name for somebody who signs in for the first time, and of
-// which nobody here need be surprised: an address that is theirs, or the first part
-// of what they are called. An address that is not verified is never anybody's name,
-// nor is what only looks like an address.
+// Candidate proposes a user name for a user who signs in for the first time: the user's own
+// mail address, or the first part of the account name. An unverified address never becomes a
+// user name, and neither does a text that only looks like an address.
 func (i *Identity) Candidate() string {
 	if i.EmailVerified && identity.ValidUserName(i.Email) {
 		return strings.ToLower(i.Email)
@@ -56,14 +55,13 @@ func (i *Identity) Candidate() string {
 	return i.short()
 }
 
-// Another is one that nobody has, to go by when the first one is taken.
+// Another proposes a unique user name for the case that the first proposal is taken.
 func (i *Identity) Another() string {
 	name := i.short()
 	return name[:min(len(name), maxUserName-suffix-1)] + "-" + strings.ToLower(rand.Text()[:suffix])
 }
 
-// short is what the account is called, without what follows an "@", in characters
-// of a user name.
+// short returns the account name up to an "@", reduced to the characters of a user name.
 func (i *Identity) short() string {
 	names := []string{i.UserName}
 	if i.EmailVerified {
@@ -88,7 +86,7 @@ func (i *Identity) short() string {
 	return somebody
 }
 
-// line makes one line that can be printed of what an upstream says.
+// line makes one printable line from a text of an upstream.
 func line(s string) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -103,9 +101,9 @@ func line(s string) string {
 	return s
 }
 
-// address is a mail address as an upstream says it, or empty if it is none in
-// ASCII. Others have look-alikes: of letters, and of domains when they are turned
-// into lower case.
+// address returns a mail address from an upstream, or "" if it is not one in ASCII.
+// Non-ASCII addresses have look-alikes, in letters and in domains after conversion to lower
+// case.
 func address(s string) string {
 	if len(s) > maxLine || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return ""

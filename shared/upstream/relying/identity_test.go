@@ -10,7 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream/relying"
 )
 
-func TestCandidate(t *testing.T) {
+func TestCandidateIsAValidUserName(t *testing.T) {
 	long := strings.Repeat("a", 80)
 	tests := []struct {
 		name     string
@@ -59,8 +59,8 @@ func TestLabel(t *testing.T) {
 	}
 }
 
-// Whatever an account is called, somebody new gets a name that can be one, and an
-// address for a name only if it is theirs.
+// Every account gives a valid user name for a new user. A mail address becomes a user name
+// only if it is verified.
 func FuzzCandidate(f *testing.F) {
 	f.Add("ada", "Ada Lovelace", "ada@example.com", true)
 	f.Add("@", "'", "@@", false)
@@ -78,7 +78,7 @@ func FuzzCandidate(f *testing.F) {
 	})
 }
 
-// The claims of an id token are a stranger's bytes, signed or not.
+// The claims of an id token are untrusted bytes, signed or not.
 func FuzzClaims(f *testing.F) {
 	f.Add([]byte(`{"sub":"1","email":"ada@example.com","email_verified":true,"name":"Ada","auth_time":1}`))
 	f.Add([]byte(`{"sub":"1","email":"Ada <ada@example.com>","email_verified":"true","auth_time":1e300}`))

@@ -21,43 +21,41 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// JourneyLife is how long a person may take at an upstream.
+// JourneyLife is how long a user may take at an upstream.
 const JourneyLife = 10 * time.Minute
 
-// ErrJourney says that a state names no journey that the browser is on with that
-// upstream: nobody set out, it took too long, the answer came before, or it is
-// another browser's or another upstream's. Whichever it is, the journey is over.
+// ErrJourney is returned when a state names no journey of the browser with that upstream: it
+// never began, took too long, was answered before, or belongs to another browser or
+// upstream. In every case the journey has ended.
 var ErrJourney = errors.New("no such journey to an upstream")
 
-// Journey is a person's way to an upstream and back: all that we have to know when
-// they come back, and what their answer must fit.
+// Journey is a user's redirect to an upstream and back: what we need at the callback, and
+// what the answer must match.
 type Journey struct {
-	// Upstream is the id of where they go, and Issuer and ClientID are what it
-	// was when they set out.
+	// Upstream is the id of the upstream. Issuer and ClientID are its values at the
+	// start.
 	Upstream, Issuer, ClientID string
-	// Browser is the name of the browser, see browser.Name.
+	// Browser is the name of the browser, see package websec.
 	Browser string
-	// Return and To are where the sign-in leads to.
+	// Return and To are the destination after the sign-in.
 	Return, To string
-	// Login and Subject are the session and the person that the account is to
-	// be linked to; empty when somebody signs in.
+	// Login and Subject are the session and the user that the account will be connected
+	// to. They are empty for a sign-in.
 	Login, Subject string
-	// Invite is the text of the invitation that the person follows; or empty.
+	// Invite is the text of the invitation that the user follows, or empty.
 	Invite string
-	// Again asks the person to prove who they are although they did so lately.
+	// Again requires a new authentication, even after a recent one.
 	Again bool
 
-	// Nonce and Verifier are made by Begin (OpenID Connect Core §3.1.2.1, RFC
-	// 7636).
+	// Begin sets Nonce and Verifier (OpenID Connect Core §3.1.2.1, RFC 7636).
 	Nonce, Verifier string
 }
 
-// Journeys keeps who is on the way, in the sessions table. It is safe for
-// concurrent use.
+// Journeys stores the journeys in the sessions table. It is safe for concurrent use.
 //
-// All that leaves us is a state of 256 random bits, of which only the hash is kept.
-// What proves something beside it, the nonce, the verifier and an invitation, is
-// kept sealed: whoever reads the table can complete nobody's journey.
+// Only a state of 256 random bits leaves the server, and only its hash is stored. The
+// other secrets, the nonce, the verifier and an invitation, are stored sealed: read access
+// to the table is not enough to complete a journey.
 type Journeys struct {
 	DB *dynamodb.Client
 	// Sessions is the physical name of the table.
@@ -67,7 +65,7 @@ type Journeys struct {
 	Now func(context.Context) time.Time
 }
 
-// The layout of an item. What is empty is absent.
+// The layout of an item. An empty value is absent.
 const (
 	skJourney  = "journey"
 	stateBytes = 32
@@ -85,15 +83,15 @@ const (
 	attrExpires  = "expires" // epoch seconds
 )
 
-// secrets are the part of a journey that is kept sealed.
+// secrets are the sealed part of a journey.
 type secrets struct {
 	Nonce    string `json:"nonce"`
 	Verifier string `json:"verifier"`
 	Invite   string `json:"invite,omitempty"`
 }
 
-// Begin keeps a journey and returns its state. It makes a nonce and a verifier, and
-// one write.
+// Begin stores a journey and returns its state. It makes a nonce and a verifier, and one
+// write.
 func (s *Journeys) Begin(ctx context.Context, j *Journey) (state string, err error) {
 	name, nonce := make([]byte, stateBytes), make([]byte, stateBytes)
 	rand.Read(name)  // never fails (crypto/rand)
@@ -128,11 +126,11 @@ func (s *Journeys) Begin(ctx context.Context, j *Journey) (state string, err err
 	return opaque.Write(opaque.UpstreamState, name), nil
 }
 
-// End takes the journey of a state, so that nobody else ever has it, and then
-// judges whether it is that of the browser and the upstream. It makes one write,
-// and none for what can be no state. The error is ErrJourney unless something broke;
-// when a journey is the browser's own and only too late or for another upstream, it
-// is beside the error, so that the person can be led back to where they were.
+// End removes the journey of a state, so that no other request gets it. Then it checks that
+// the journey belongs to the browser and the upstream. It makes one write, and none for a
+// malformed state. The error is [ErrJourney] unless a call failed. A journey of the same
+// browser that is only too late or for another upstream is returned with the error, so that
+// the user can be sent back to the start.
 func (s *Journeys) End(ctx context.Context, state, upstreamID, browser string) (*Journey, error) {
 	name, err := opaque.Read(opaque.UpstreamState, state)
 	if err != nil || len(name) != stateBytes {
@@ -143,7 +141,7 @@ func (s *Journeys) End(ctx context.Context, state, upstreamID, browser string) (
 		ConditionExpression: new("attribute_exists(pk)"), ReturnValues: types.ReturnValueAllOld,
 	})
 	if _, gone := errors.AsType[*types.ConditionalCheckFailedException](err); gone {
-		return nil, fmt.Errorf("%w: nobody set out, or the answer came before", ErrJourney)
+		return nil, fmt.Errorf("%w: it never began, or was answered before", ErrJourney)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("end a journey: %w", err)

@@ -42,7 +42,7 @@ func begin(t testing.TB, journeys *relying.Journeys) (string, relying.Journey) {
 	return state, j
 }
 
-func TestJourney(t *testing.T) {
+func TestTableDoesNotRevealAJourney(t *testing.T) {
 	journeys, s := newJourneys(t)
 	state, j := begin(t, journeys)
 	if j.Nonce == "" || j.Verifier == "" || j.Nonce == j.Verifier {
@@ -74,7 +74,7 @@ func TestJourney(t *testing.T) {
 	}
 }
 
-// Whatever becomes of an answer, the journey is over.
+// Every answer ends the journey, whatever its outcome.
 func TestJourneyIsTakenOnce(t *testing.T) {
 	tests := []struct {
 		name, upstream, browser string
@@ -135,7 +135,7 @@ func TestJourneyAtOnce(t *testing.T) {
 	}
 }
 
-// No text but the one state leads to a journey, and what is none costs no call.
+// Only the exact state leads to a journey, and a malformed one causes no call.
 func FuzzState(f *testing.F) {
 	journeys, s := newJourneys(f)
 	state, _ := begin(f, journeys)

@@ -15,16 +15,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// algorithms are those by which an id token may be signed. One with a shared secret
-// is not among them, and "none" is none.
+// algorithms are the accepted signature algorithms of an id token. Algorithms with a shared
+// secret and "none" are not among them.
 var algorithms = []string{oidc.ES256, oidc.RS256, oidc.PS256, oidc.EdDSA}
 
 const (
-	// discovery is where an issuer says what it is, behind its name.
+	// discovery is the path of the metadata below the issuer.
 	discovery = "/.well-known/openid-configuration"
-	// providerLife is how long the metadata and the keys of an issuer are
-	// believed. A key that is not known is looked for at once; one that was
-	// withdrawn is good for this long at most.
+	// providerLife is how long the metadata and the keys of an issuer are cached. An
+	// unknown key is looked up at once. A withdrawn key is accepted for this long at most.
 	providerLife = time.Hour
 	// skew is how far the clock of an issuer may be ahead of ours.
 	skew = 5 * time.Minute
@@ -33,18 +32,17 @@ const (
 	maxSubject = 255 // OpenID Connect Core §2
 )
 
-// provider is where an issuer does what.
+// provider holds the endpoints and keys of an issuer.
 type provider struct {
 	endpoint oauth2.Endpoint
 	userInfo string // may be empty
 	keys     oidc.KeySet
-	// answersWithIssuer says that every answer names the issuer (RFC 9207 §3).
+	// answersWithIssuer reports that every answer names the issuer (RFC 9207 §3).
 	answersWithIssuer bool
 	read              time.Time
 }
 
-// metadata is the part of a discovery document that we need (OpenID Connect
-// Discovery §3).
+// metadata is the part of a discovery document that we need (OpenID Connect Discovery §3).
 type metadata struct {
 	Issuer            string   `json:"issuer"`
 	Authorization     string   `json:"authorization_endpoint"`
@@ -55,7 +53,7 @@ type metadata struct {
 	AnswersWithIssuer bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// provider returns what an issuer says of itself, or said lately.
+// provider returns the provider of an issuer, fetched or cached.
 func (party *Party) provider(ctx context.Context, issuer string) (*provider, error) {
 	now := party.Now(ctx)
 	party.mu.Lock()
@@ -84,7 +82,7 @@ func (party *Party) provider(ctx context.Context, issuer string) (*provider, err
 	return p, nil
 }
 
-// judge takes what an issuer says of itself, if it is the issuer.
+// judge returns the provider for a metadata document, if the document is of the issuer.
 func (party *Party) judge(issuer string, m metadata) (*provider, error) {
 	if m.Issuer != issuer {
 		return nil, distrust("the metadata is another issuer's")
@@ -108,8 +106,8 @@ func (party *Party) judge(issuer string, m metadata) (*provider, error) {
 	}, nil
 }
 
-// endpoint reports whether an issuer may have an endpoint there: by https, or as
-// the issuer itself by http on this machine.
+// endpoint reports whether an address is allowed for an endpoint of an issuer: https, or http
+// on this machine if the issuer has it, too.
 func endpoint(issuer, address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || strings.Contains(address, "#") {
@@ -118,34 +116,34 @@ func endpoint(issuer, address string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && upstream.Loopback(u.Hostname()) && strings.HasPrefix(issuer, "http://")
 }
 
-// claims is what an id token and a userinfo answer say of a person.
+// claims are the claims about the user in an id token or a userinfo answer.
 type claims struct {
 	Subject           string  `json:"sub"`
 	Name              string  `json:"name"`
 	PreferredUserName string  `json:"preferred_username"`
 	Email             string  `json:"email"`
 	EmailVerified     truth   `json:"email_verified"`
-	HostedDomain      string  `json:"hd"` // Google's: whose account it is
+	HostedDomain      string  `json:"hd"` // Google: the domain of an organization's account
 	AuthorizedParty   string  `json:"azp"`
 	AuthTime          float64 `json:"auth_time"`
 }
 
-// truth is a boolean. Some issuers write it as a text.
+// truth is a boolean. Some issuers send it as a string.
 type truth bool
 
-// UnmarshalJSON takes anything that is not true for false.
+// UnmarshalJSON reads every value that is not true as false.
 func (t *truth) UnmarshalJSON(data []byte) error {
 	*t = string(data) == `true` || string(data) == `"true"`
 	return nil
 }
 
-// verified is who an id token is about (OpenID Connect Core §3.1.3.7).
+// verified verifies an id token and returns its subject (OpenID Connect Core §3.1.3.7).
 func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provider, j *Journey, token *oauth2.Token) (*Identity, error) {
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" || len(raw) > maxIDToken {
 		return nil, distrust("there is no id token")
 	}
-	// The issuer of the upstream, and not what Google also calls itself.
+	// The issuer of the upstream, and not the other spelling that Google uses.
 	keys := &noted{KeySet: p.keys}
 	verifier := oidc.NewVerifier(u.Issuer, keys, &oidc.Config{ClientID: u.ClientID, SupportedSigningAlgs: algorithms, Now: func() time.Time { return party.Now(ctx) }})
 	id, err := verifier.Verify(ctx, raw)
@@ -157,12 +155,12 @@ func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provi
 	}
 	var said claims
 	if err := id.Claims(&said); err != nil {
-		return nil, distrust("the id token has claims that are none")
+		return nil, distrust("the claims of the id token are malformed")
 	}
 	now := party.Now(ctx)
 	switch {
 	case len(id.Audience) != 1:
-		return nil, distrust("the id token is for others, too")
+		return nil, distrust("the id token has other audiences, too")
 	case said.AuthorizedParty != "" && said.AuthorizedParty != u.ClientID:
 		return nil, distrust("the id token was given to another client")
 	case !same(id.Nonce, j.Nonce):
@@ -172,7 +170,7 @@ func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provi
 	case id.AccessTokenHash != "" && id.VerifyAccessToken(token.AccessToken) != nil:
 		return nil, distrust("the access token is not that of the id token")
 	case id.Subject == "" || len(id.Subject) > maxSubject:
-		return nil, distrust("the id token does not say whose it is")
+		return nil, distrust("the id token has no valid subject")
 	}
 	if said.Email == "" && p.userInfo != "" && slices.Contains(u.Scopes, oauth.ScopeEmail) {
 		if err := party.complete(ctx, p, token, &said); err != nil {
@@ -182,7 +180,7 @@ func (party *Party) verified(ctx context.Context, u *upstream.Upstream, p *provi
 	return said.identity(u, now), nil
 }
 
-// complete asks the userinfo endpoint for what the id token does not say (OpenID
+// complete reads the claims that the id token lacks from the userinfo endpoint (OpenID
 // Connect Core §5.3).
 func (party *Party) complete(ctx context.Context, p *provider, token *oauth2.Token, said *claims) error {
 	var more claims
@@ -190,21 +188,21 @@ func (party *Party) complete(ctx context.Context, p *provider, token *oauth2.Tok
 		return err
 	}
 	if more.Subject != said.Subject {
-		return distrust("the userinfo is about somebody else")
+		return distrust("the userinfo is about another account")
 	}
 	more.AuthTime = said.AuthTime
 	*said = more
 	return nil
 }
 
-// identity is who the claims are about.
+// identity returns the identity in the claims.
 func (s *claims) identity(u *upstream.Upstream, now time.Time) *Identity {
 	i := &Identity{
 		Issuer: u.Issuer, Subject: s.Subject, UserName: line(s.PreferredUserName), Name: line(s.Name),
 		Email: address(s.Email), EmailVerified: bool(s.EmailVerified),
 	}
-	// Google verified once what is not its own address, which may be somebody
-	// else's by now: "hd" is there for accounts of an organization that has
+	// Google verifies an address outside its own domain only once, and the address may
+	// have another owner since. The claim "hd" marks accounts of an organization that has
 	// proved its domain.
 	if u.Type == upstream.TypeGoogle && s.HostedDomain == "" && !strings.HasSuffix(strings.ToLower(i.Email), "@gmail.com") {
 		i.EmailVerified = false
@@ -216,20 +214,20 @@ func (s *claims) identity(u *upstream.Upstream, now time.Time) *Identity {
 	return i
 }
 
-// noted is a set of keys that remembers why it did not verify.
+// noted is a key set that records the error of a failed verification.
 type noted struct {
 	oidc.KeySet
 	err error
 }
 
-// VerifySignature is that of the set.
+// VerifySignature calls the key set.
 func (n *noted) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
 	payload, err := n.KeySet.VerifySignature(ctx, jwt)
 	n.err = err
 	return payload, err
 }
 
-// flaw is what is wrong with an id token. The library's own texts quote it.
+// flaw describes the error in an id token. The texts of the library quote the token.
 func flaw(err error) string {
 	if _, expired := errors.AsType[*oidc.TokenExpiredError](err); expired {
 		return "the id token has expired"

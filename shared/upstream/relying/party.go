@@ -1,12 +1,20 @@
-// Package relying is what we are at an upstream: a relying party, as OpenID Connect
-// calls it. It sends people there, and finds out who comes back.
+// Package relying is the relying party of Tipstaff: it signs users in with an account at an
+// upstream issuer.
 //
-// It believes nobody. A person goes to an upstream with a state, a nonce and a
-// challenge of ours, and what comes back has to fit all three and be for us, from
-// whom we sent them to. That is OpenID Connect where there is some, with discovery
-// and an id token, and at GitHub OAuth 2.0 with an API behind it. Either way what is
-// found out is an Identity: an issuer, a subject there, and what the issuer says of
-// them today.
+// # Protocol
+//
+// [Party.Leave] redirects the browser to the upstream with a state, a nonce and a PKCE
+// challenge. [Party.Arrive] verifies the answer. The answer must match all three, be issued
+// for us, and come from the upstream that the browser was sent to. The state is stored in a
+// [Journey].
+//
+// The protocol is OpenID Connect, with discovery and an id token, where the upstream has it.
+// GitHub has OAuth 2.0 and an API instead.
+//
+// # Result
+//
+// The result is an [Identity]: an issuer, a subject there, and the issuer's current
+// description of the account. No other statement of an upstream is trusted.
 package relying
 
 import (
@@ -27,39 +35,39 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// Party is what we are at upstreams. It is safe for concurrent use and must not be
-// copied. No answer of an upstream, however long or late, keeps a request longer
-// than Patience, and none is quoted in an error.
+// Party is our side at upstreams. It is safe for concurrent use and must not be copied. A
+// slow or endless answer of an upstream delays a request by at most [Patience]. No error
+// quotes an answer.
 type Party struct {
-	// Issuer is our own origin, where people come back to.
+	// Issuer is our own origin. The callback is below it.
 	Issuer string
-	// Secret returns our client secret at an upstream, empty where we have none
-	// and are a public client.
+	// Secret returns our client secret at an upstream. It is empty where we are a
+	// public client.
 	Secret func(ctx context.Context, id string) (string, error)
 	Now    func(context.Context) time.Time
-	// Transport makes the requests; nil uses the network.
+	// Transport makes the requests. Nil means the network.
 	Transport http.RoundTripper
-	// Timeout bounds each request; zero means DefaultTimeout.
+	// Timeout bounds each request. Zero means [DefaultTimeout].
 	Timeout time.Duration
 
 	mu    sync.Mutex
 	known map[string]*provider // by issuer; as many as the registry has
 }
 
-// Patience bounds all that Arrive asks of an upstream together.
+// Patience bounds the total time of the requests in [Party.Arrive].
 const Patience = 12 * time.Second
 
-// Error says why an upstream did not tell who somebody is. It quotes nothing that
-// the upstream said but an error code.
+// Error is returned when an upstream did not identify the user. It quotes only an error code
+// of the upstream.
 type Error struct {
 	Reason string
-	// Code is the error code of the upstream (RFC 6749 §4.1.2.1), if it gave one
-	// that looks like one.
+	// Code is the error code of the upstream (RFC 6749 §4.1.2.1), if it sent a well-formed
+	// one.
 	Code string
-	// Temporary says that another try may go better: the upstream cannot be
-	// reached, or says that it has a problem.
+	// Temporary reports that another try may succeed: the upstream cannot be reached, or
+	// reports its own failure.
 	Temporary bool
-	// Err is the cause, for the log: a failure of the network, or nil.
+	// Err is the cause, for the log: a network failure, or nil.
 	Err error
 }
 
@@ -76,18 +84,18 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Denied reports whether the person, or the upstream on their behalf, said no.
+// Denied reports whether the user or the upstream denied the request.
 func (e *Error) Denied() bool { return e.Code == "access_denied" }
 
 func distrust(reason string) *Error { return &Error{Reason: reason} }
 
-// Callback is where an upstream sends people back to.
+// Callback returns the redirect URI for an upstream.
 func (party *Party) Callback(u *upstream.Upstream) string {
 	return party.Issuer + strings.Replace(contract.Upstream.Paths[1], "{id}", u.ID, 1)
 }
 
-// Leave returns where the browser goes to begin a journey that has this state. The
-// error is an *Error.
+// Leave returns the authorization URL for a journey with this state. The error is an
+// [*Error].
 func (party *Party) Leave(ctx context.Context, u *upstream.Upstream, state string, j *Journey) (string, error) {
 	config, _, err := party.config(ctx, u)
 	if err != nil {
@@ -101,14 +109,14 @@ func (party *Party) Leave(ctx context.Context, u *upstream.Upstream, state strin
 	case u.Type == upstream.TypeOIDC && j.Again:
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
 	case u.Type != upstream.TypeOIDC && (j.Again || j.Login != ""):
-		// The others cannot be asked for more than that a person does something.
+		// The other types have no stronger way to require an action of the user.
 		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
 	}
 	return config.AuthCodeURL(state, options...), nil
 }
 
-// config is what we are at an upstream, without our secret, and where it tells who
-// an account is.
+// config returns our OAuth configuration at an upstream, without the secret, and its
+// provider.
 func (party *Party) config(ctx context.Context, u *upstream.Upstream) (*oauth2.Config, *provider, error) {
 	p := &provider{endpoint: gitHubEndpoint(u)}
 	if u.Type != upstream.TypeGitHub {
@@ -122,28 +130,28 @@ func (party *Party) config(ctx context.Context, u *upstream.Upstream) (*oauth2.C
 	}, p, nil
 }
 
-// Answer is what an upstream says by way of the browser (RFC 6749 §4.1.2). All of
-// it may be anything that a stranger wrote.
+// Answer is the authorization response of an upstream (RFC 6749 §4.1.2). It comes through the
+// browser, so all of it is untrusted.
 type Answer struct{ Code, Error, Issuer string }
 
-// ReadAnswer takes an answer out of the parameters of a callback.
+// ReadAnswer reads an answer from the parameters of a callback.
 func ReadAnswer(q url.Values) Answer {
 	return Answer{Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss")}
 }
 
-// maxCode is the length of the longest code that we pass on.
+// maxCode is the length of the longest code that we accept.
 const maxCode = 4 << 10
 
-// Arrive finds out who comes back from a journey with an answer. The journey has
-// been taken with Journeys.End. The error is an *Error, or that our own secret
-// cannot be read.
+// Arrive verifies the answer of a journey and returns the user's identity. The caller has
+// ended the journey with [Journeys.End]. The error is an [*Error], or that of reading our
+// own secret.
 func (party *Party) Arrive(ctx context.Context, u *upstream.Upstream, j *Journey, a Answer) (*Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	if u.ID != j.Upstream || u.Issuer != j.Issuer || u.ClientID != j.ClientID {
-		return nil, distrust("the upstream is not what it was when the person set out")
+		return nil, distrust("the upstream has changed since the journey began")
 	}
-	// Before anything is sent to anybody: the code may be another issuer's (RFC
+	// Check this before any request, because the code may belong to another issuer (RFC
 	// 9207 §2.4).
 	if a.Issuer != "" && a.Issuer != answersAs(u) {
 		return nil, distrust("the answer is another issuer's")
@@ -153,7 +161,7 @@ func (party *Party) Arrive(ctx context.Context, u *upstream.Upstream, j *Journey
 		return nil, err
 	}
 	if p.answersWithIssuer && a.Issuer == "" {
-		return nil, distrust("the answer does not say whose it is, as the upstream promised")
+		return nil, distrust("the answer lacks the issuer that the upstream promised")
 	}
 	if a.Error != "" {
 		return nil, refused(a.Error)
@@ -171,8 +179,8 @@ func (party *Party) Arrive(ctx context.Context, u *upstream.Upstream, j *Journey
 	return party.verified(ctx, u, p, j, token)
 }
 
-// answersAs is the issuer that the upstream calls itself in its answers. GitHub's
-// is not the address of its server.
+// answersAs returns the issuer in the answers of an upstream. That of GitHub is not the
+// address of its server.
 func answersAs(u *upstream.Upstream) string {
 	if u.Type == upstream.TypeGitHub {
 		return u.Issuer + gitHubOAuth
@@ -180,14 +188,14 @@ func answersAs(u *upstream.Upstream) string {
 	return u.Issuer
 }
 
-// refused is the error for an error answer.
+// refused returns the error for an error response.
 func refused(code string) *Error {
 	e := &Error{Reason: "the upstream answers with an error", Code: plainCode(code)}
 	e.Temporary = e.Code == "temporarily_unavailable" || e.Code == "server_error"
 	return e
 }
 
-// plainCode is an error code if it looks like one.
+// plainCode returns an error code if it is well-formed.
 func plainCode(code string) string {
 	const longest = 64
 	if len(code) > longest || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") != "" {
@@ -196,8 +204,8 @@ func plainCode(code string) string {
 	return code
 }
 
-// exchange redeems a code. It is sent once: a code that was sent is used, whatever
-// came of it.
+// exchange redeems a code. It sends the code once, because a sent code may be used even when
+// the answer is lost.
 func (party *Party) exchange(ctx context.Context, config *oauth2.Config, u *upstream.Upstream, j *Journey, code string) (*oauth2.Token, error) {
 	secret, err := party.Secret(ctx, u.ID)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // here is our own issuer.
 const here = "https://auth.example.com"
 
-// relation is what we are at an upstream.
+// relation is our side at an upstream, with the server of the upstream.
 type relation struct {
 	*relying.Party
 	t        *testing.T
@@ -38,7 +38,7 @@ func relate(t *testing.T, server *upstreamtest.Server, kind string) *relation {
 	return r
 }
 
-// journey is one that has begun.
+// journey returns a journey that has begun.
 func (r *relation) journey() *relying.Journey {
 	return &relying.Journey{
 		Upstream: r.upstream.ID, Issuer: r.upstream.Issuer, ClientID: r.upstream.ClientID,
@@ -46,7 +46,7 @@ func (r *relation) journey() *relying.Journey {
 	}
 }
 
-// leave goes there and returns what the upstream answers.
+// leave follows the redirect and returns the answer of the upstream.
 func (r *relation) leave(j *relying.Journey) relying.Answer {
 	r.t.Helper()
 	location, err := r.Leave(r.t.Context(), r.upstream, "a-state", j)
@@ -56,15 +56,15 @@ func (r *relation) leave(j *relying.Journey) relying.Answer {
 	return relying.ReadAnswer(r.server.Visit(r.t, location).Query())
 }
 
-// whole goes there and back.
+// whole makes a complete sign-in.
 func (r *relation) whole() (*relying.Identity, error) {
 	r.t.Helper()
 	j := r.journey()
 	return r.Arrive(r.t.Context(), r.upstream, j, r.leave(j))
 }
 
-// refused reads what is wrong, and fails the test when nothing is. No error holds
-// our secret or what an upstream said.
+// refused returns the Error, and fails the test when there is none. No error may hold our
+// secret or an answer of the upstream.
 func (r *relation) refused(err error) *relying.Error {
 	r.t.Helper()
 	why, ok := errors.AsType[*relying.Error](err)
@@ -127,8 +127,8 @@ func TestSigningAlgorithms(t *testing.T) {
 	}
 }
 
-// How we prove who we are is the upstream's choice, and a client without a secret
-// proves it by PKCE alone.
+// The upstream chooses the client authentication method. A client without a secret relies on
+// PKCE alone.
 func TestClientAuthentication(t *testing.T) {
 	for name, methods := range map[string]any{
 		"basic": []string{"client_secret_basic"}, "post": []string{"client_secret_post"}, "default": nil,
@@ -165,7 +165,8 @@ func TestClientAuthentication(t *testing.T) {
 	})
 }
 
-// What the id token leaves out is asked for, and what is not verified is not.
+// Claims that the id token lacks are read from userinfo. An unverified address stays
+// unverified.
 func TestIdentity(t *testing.T) {
 	for name, tt := range map[string]struct {
 		account upstreamtest.Account
@@ -226,9 +227,9 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// Whoever is signed in already is asked to prove something, as far as that can be
-// asked for.
-func TestPrompt(t *testing.T) {
+// A user who has a session at the upstream must authenticate again, as far as the upstream
+// supports it.
+func TestPromptRequiresANewAuthentication(t *testing.T) {
 	tests := []struct {
 		name, kind string
 		change     func(*relying.Journey)

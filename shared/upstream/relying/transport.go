@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// DefaultTimeout is how long one request to an upstream may take, from the
-	// name of the host to the last byte.
+	// DefaultTimeout is the time limit for one request to an upstream, from name
+	// resolution to the last byte.
 	DefaultTimeout = 5 * time.Second
 	// MaxBody is the size of the largest answer in bytes.
 	MaxBody = 1 << 20
@@ -24,7 +24,7 @@ const (
 	idleTimeout = time.Minute
 )
 
-// network is shared by all clients, as connections are. It asks no proxy.
+// network is shared by all clients, like its connections. It uses no proxy.
 var network http.RoundTripper = &http.Transport{
 	DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 	MaxResponseHeaderBytes: maxHeader,
@@ -32,13 +32,13 @@ var network http.RoundTripper = &http.Transport{
 	IdleConnTimeout:        idleTimeout,
 }
 
-// errTooLarge says that an answer is larger than MaxBody.
+// errTooLarge is returned when an answer is larger than [MaxBody].
 var errTooLarge = fmt.Errorf("the answer is larger than %d bytes", MaxBody)
 
-// bounded says who we are, and reads no more of an answer than MaxBody.
+// bounded adds our user agent, and reads at most [MaxBody] of an answer.
 type bounded struct{ next http.RoundTripper }
 
-// RoundTrip sends a request. The URL is one that endpoint has judged.
+// RoundTrip sends a request. The function endpoint has checked its URL.
 func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", "Tipstaff")
@@ -64,9 +64,8 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unreachable is the error of a request that was not answered, and nil if err is
-// about an answer. What it quotes is an address of the upstream and a failure of
-// ours.
+// unreachable returns the error of a request without an answer, and nil if err is about an
+// answer. It quotes only an address of the upstream and a failure on our side.
 func unreachable(err error) *Error {
 	if failure, ok := errors.AsType[*url.Error](err); ok {
 		return &Error{Reason: "the upstream cannot be reached", Temporary: true, Err: failure}
@@ -77,13 +76,13 @@ func unreachable(err error) *Error {
 	return nil
 }
 
-// overloaded reports whether a status says that another try may go better.
+// overloaded reports whether another try may succeed after this status.
 func overloaded(status int) bool {
 	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
-// get reads a JSON document, with an access token unless it is empty, into v. The
-// error is an *Error that calls the document what.
+// get reads a JSON document into v, with an access token unless it is empty. The error is an
+// [*Error] that names the document by the parameter what.
 func (party *Party) get(ctx context.Context, what, address, accessToken string, v any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {

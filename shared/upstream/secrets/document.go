@@ -12,26 +12,26 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// MaxSecret is the length of the longest client secret in bytes: some are signed
-// statements.
+// MaxSecret is the length of the longest client secret in bytes. Some secrets are signed
+// JWTs.
 const MaxSecret = 4096
 
 // maxDocument is the length of the longest value in Secrets Manager.
 const maxDocument = 65536
 
-// The members of the document. Others belong to whoever wrote them and stay.
+// The members of the document. Unknown members are kept.
 const (
 	memberFormat  = "format"
 	memberSecrets = "client_secrets"
 )
 
-// Document is what the secret holds.
+// Document is the content of the secret.
 type Document struct {
 	secrets map[string]string
 	others  map[string]json.RawMessage
 }
 
-// Parse reads a document. No error quotes it.
+// Parse parses a document. No error quotes it.
 func Parse(data []byte) (*Document, error) {
 	d := &Document{secrets: map[string]string{}}
 	if err := json.Unmarshal(data, &d.others); err != nil || d.others == nil {
@@ -49,7 +49,7 @@ func Parse(data []byte) (*Document, error) {
 	return d, nil
 }
 
-// format is that of the contract.
+// format is the format in package contract.
 func format() string {
 	for _, s := range contract.Secrets {
 		if s.Name == contract.Upstreams {
@@ -59,7 +59,7 @@ func format() string {
 	panic("the contract has no secret " + contract.Upstreams)
 }
 
-// Secret returns our client secret at an upstream, or ErrNone.
+// Secret returns our client secret at an upstream, or [ErrNone].
 func (d *Document) Secret(id string) (string, error) {
 	if s := d.secrets[id]; s != "" {
 		return s, nil
@@ -67,12 +67,12 @@ func (d *Document) Secret(id string) (string, error) {
 	return "", fmt.Errorf("upstream %s: %w", id, ErrNone)
 }
 
-// IDs are the upstreams at which there is a client secret, sorted.
+// IDs returns the upstreams with a client secret, sorted.
 func (d *Document) IDs() []string { return slices.Sorted(maps.Keys(d.secrets)) }
 
-// Check says what is wrong with a client secret, without a word of it: anything
-// that can be printed is one (RFC 6749 §A.2), but for spaces around it, which
-// came with a copy.
+// Check returns an error when a client secret is not valid. The error does not quote it. Any
+// printable text is valid (RFC 6749 §A.2), except one with spaces around it, which come from
+// copying.
 func Check(secret string) error {
 	switch {
 	case secret == "":

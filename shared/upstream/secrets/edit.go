@@ -15,7 +15,7 @@ import (
 )
 
 // ErrChanged is returned when another change of the secret became current first.
-var ErrChanged = errors.New("somebody else changed the client secrets; run the command again")
+var ErrChanged = errors.New("another operator changed the client secrets; run the command again")
 
 // The labels of a secret's versions.
 const (
@@ -25,22 +25,23 @@ const (
 
 // Editor changes the client secrets of a stage for an operator.
 //
-// All of them are one document, so a change reads it and writes it whole. It
-// becomes current only if what was read still is, so that of two operators who
-// change it at once one is told, and no secret gets lost. Secrets Manager takes
-// part in no transaction: the entry of the trail comes first, and if the change
-// then fails a second one, which says so. There is no change without its entry.
+// All of them are one document, so a change reads and writes the whole. The new version
+// becomes current only if the version that was read still is. So of two concurrent operators
+// one gets [ErrChanged], and no secret gets lost.
+//
+// Secrets Manager takes part in no transaction. So the audit entry is written first. If the
+// change then fails, a second entry records the failure. No change is without its entry.
 type Editor struct {
 	Client *secretsmanager.Client
 	// Name is the name or ARN of the secret.
 	Name  string
 	DB    *dynamodb.Client
 	Trail *audit.Trail
-	// Actor is who makes the changes, for the trail.
+	// Actor is the operator, for the audit entries.
 	Actor string
 }
 
-// IDs are the upstreams at which there is a client secret, sorted.
+// IDs returns the upstreams with a client secret, sorted.
 func (e *Editor) IDs(ctx context.Context) ([]string, error) {
 	d, _, err := fetch(ctx, e.Client, e.Name)
 	if err != nil {
@@ -49,8 +50,8 @@ func (e *Editor) IDs(ctx context.Context) ([]string, error) {
 	return d.IDs(), nil
 }
 
-// Set keeps a client secret for an upstream, instead of the one before. It returns
-// what Check says of it, or ErrChanged.
+// Set stores a client secret for an upstream in place of the old one. It returns the error of
+// [Check], or [ErrChanged].
 func (e *Editor) Set(ctx context.Context, id, secret string) error {
 	if err := Check(secret); err != nil {
 		return err
@@ -61,8 +62,8 @@ func (e *Editor) Set(ctx context.Context, id, secret string) error {
 	})
 }
 
-// Remove forgets the client secret of an upstream. It returns ErrNone or ErrChanged.
-// The version before keeps it until the next change, for whoever may read that.
+// Remove deletes the client secret of an upstream. It returns [ErrNone] or [ErrChanged]. The
+// previous version of the document holds it until the next change.
 func (e *Editor) Remove(ctx context.Context, id string) error {
 	return e.edit(ctx, id, "removed", func(d *Document) error {
 		if _, err := d.Secret(id); err != nil {
@@ -100,7 +101,7 @@ func (e *Editor) edit(ctx context.Context, id, what string, change func(*Documen
 	return nil
 }
 
-// promote makes the version next the current one, if that is still the one before.
+// promote makes the version next the current one, if before still is.
 func (e *Editor) promote(ctx context.Context, before, next string) error {
 	stage := currentStage
 	_, err := e.Client.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
@@ -109,8 +110,8 @@ func (e *Editor) promote(ctx context.Context, before, next string) error {
 	if err == nil {
 		return nil
 	}
-	// The answer to a call that succeeded may have been lost, and the call made
-	// again by the SDK.
+	// The reply to a call that succeeded may have been lost, and the SDK made the call
+	// again.
 	if _, version, readErr := fetch(context.WithoutCancel(ctx), e.Client, e.Name); readErr == nil && version == next {
 		return nil
 	}

@@ -1,13 +1,12 @@
-// Package secrets keeps our client secrets at upstreams, in one secret of the stage.
+// Package secrets stores our client secrets at upstreams, in one secret of the stage.
 //
-// A client secret that we give out is kept as a hash. One that we were given has
-// to be shown to whoever gave it, so it is kept as it is, in Secrets Manager and
-// nowhere else: the registry, its file and the trail know only that there is one.
-// Not every upstream gives one; to those we are a public client, which proves
-// itself by PKCE alone.
+// A client secret that we issue is stored as a hash. One that an upstream issued to us must
+// be sent to that upstream, so it is stored as it is. It stands in Secrets Manager only: the
+// registry, its file and the audit trail record only that it exists. Some upstreams issue
+// none. There we are a public client, which relies on PKCE alone.
 //
-// A Vault reads the secret for the one function that may, and an Editor changes it
-// for operators.
+// A [Vault] reads the secret for the only function with that permission. An [Editor] changes
+// it for operators.
 package secrets
 
 import (
@@ -23,16 +22,16 @@ import (
 const (
 	fresh     = time.Minute      // after which a new secret is seen
 	pause     = 10 * time.Second // between tries while the secret cannot be read
-	glance    = 5 * time.Second  // between reads for what is not there
-	staleLife = 24 * time.Hour   // of what was read, while the secret cannot be
+	glance    = 5 * time.Second  // between reads for a missing secret
+	staleLife = 24 * time.Hour   // of the held secrets, while the secret cannot be read
 )
 
-// ErrNone says that we have no client secret at that upstream.
+// ErrNone is returned when we have no client secret at that upstream.
 var ErrNone = errors.New("there is no client secret")
 
-// Vault holds the client secrets. They are read at the first use and again after a
-// minute, and at once for an upstream without one, though not more often than every
-// few seconds. While the secret cannot be read, those held serve for a day.
+// Vault holds the client secrets. It reads them at the first use and again after a minute. For
+// an upstream without a secret it reads again at once, but at most once in a few seconds.
+// While the secret cannot be read, the held ones serve for a day.
 //
 // It is safe for concurrent use and makes one call at a time.
 type Vault struct {
@@ -46,12 +45,11 @@ type Vault struct {
 	read  time.Time // when held was read
 	next  time.Time // when to read again
 	tried time.Time // when the secret was last asked for
-	err   error     // what came of that
+	err   error     // the result of that
 }
 
-// Secret returns our client secret at an upstream, or ErrNone. While the secret
-// cannot be read nobody can say that there is none, and the error is that of the
-// read.
+// Secret returns our client secret at an upstream, or [ErrNone]. While the secret cannot be
+// read it is unknown whether there is one, and the error is that of the read.
 func (v *Vault) Secret(ctx context.Context, id string) (string, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -79,7 +77,7 @@ func (v *Vault) usable(ctx context.Context) bool {
 	return v.held != nil && v.Now(ctx).Sub(v.read) < staleLife
 }
 
-// reload asks for the secret and keeps what comes of it, or what is held.
+// reload reads the secret and keeps the result. On an error it keeps what is held.
 func (v *Vault) reload(ctx context.Context) {
 	now := v.Now(ctx)
 	d, _, err := fetch(ctx, v.Client, v.Name)

@@ -36,17 +36,16 @@ const (
 	newborn = `{"format":"tipstaff-upstreams/1","seed":"abc"}`
 )
 
-// bench is a real Secrets Manager of the local stack, with a vault, an editor and a
-// clock.
+// bench is the Secrets Manager of the local stack, with a vault, an editor and a clock.
 type bench struct {
 	*secrets.Vault
 	*secrets.Editor
 	t     *testing.T
 	now   time.Time
 	calls atomic.Int64
-	// before is asked before each call; what it returns is the answer instead.
+	// before runs before each call. A non-nil error becomes the answer.
 	before func(operation string) error
-	// after loses the answer to an operation of that name.
+	// after loses the reply to an operation of that name.
 	after string
 }
 
@@ -105,7 +104,7 @@ func (b *bench) set(id, secret string) {
 	}
 }
 
-// gives checks what the vault has for an upstream, and with how many calls.
+// gives checks the secret that the vault returns for an upstream, and the number of calls.
 func (b *bench) gives(id, want string, calls int64) {
 	b.t.Helper()
 	before := b.calls.Load()
@@ -121,7 +120,7 @@ func (b *bench) gives(id, want string, calls int64) {
 	}
 }
 
-// trail is what was done to which client secret.
+// trail returns the audit actions and their client secrets.
 func (b *bench) trail() []string {
 	b.t.Helper()
 	out, err := b.DB.Scan(b.t.Context(), &dynamodb.ScanInput{TableName: &b.Trail.Table})
@@ -140,7 +139,7 @@ func (b *bench) trail() []string {
 	return all
 }
 
-// plain shows what attribute values point to.
+// plain returns the value that an attribute value points to.
 func plain(v types.AttributeValue) any {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
@@ -188,9 +187,9 @@ func TestSetAndRemove(t *testing.T) {
 	}
 }
 
-// A secret is seen within a minute, and one that was missed within seconds; but
-// those who ask for what is not there do not keep us reading.
-func TestWhenItIsRead(t *testing.T) {
+// A new secret is seen within a minute, and a missed one within seconds. Requests for missing
+// secrets do not cause continuous reading.
+func TestMissingSecretsCauseNoContinuousReading(t *testing.T) {
 	b := newBench(t, newborn)
 	b.set("google", first)
 	b.gives("google", first, 1)
@@ -210,9 +209,9 @@ func TestWhenItIsRead(t *testing.T) {
 	b.gives("github", first, 1) // the clock was set back, and the age is unknown
 }
 
-// While the secret cannot be read, what was read serves for a day; and nobody is
-// told that there is none.
-func TestOutage(t *testing.T) {
+// While the secret cannot be read, the held secrets serve for a day, and the error for a
+// missing one is not ErrNone.
+func TestHeldSecretsServeThroughAnOutage(t *testing.T) {
 	b := newBench(t, newborn)
 	b.set("google", first)
 	b.gives("google", first, 1)
@@ -233,8 +232,8 @@ func TestOutage(t *testing.T) {
 	b.gives("google", first, 1)
 }
 
-// A value that is no document opens nothing, changes nothing, and is not quoted.
-func TestBrokenDocument(t *testing.T) {
+// A malformed document gives no secret, is not changed, and is not quoted.
+func TestMalformedDocumentIsNotChanged(t *testing.T) {
 	for what, value := range map[string]string{
 		"text":              "hunter2",
 		"null":              "null",
@@ -265,8 +264,8 @@ func TestBrokenDocument(t *testing.T) {
 	}
 }
 
-// What a later release adds to the document stays.
-func TestKeepsWhatItDoesNotKnow(t *testing.T) {
+// Members that a later release added to the document stay.
+func TestUnknownMembersStay(t *testing.T) {
 	b := newBench(t, `{"format":"tipstaff-upstreams/1","seed":"abc","client_keys":{"google":"k"},"client_secrets":{"other":"GOCSPX-other"}}`)
 	b.set("google", first)
 	out, err := b.Vault.Client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: new(name)})
@@ -306,8 +305,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// All together they fit into what Secrets Manager takes.
-func TestTooManySecrets(t *testing.T) {
+// All secrets together fit the limit of Secrets Manager.
+func TestAllSecretsFitTheLimit(t *testing.T) {
 	b := newBench(t, newborn)
 	long := strings.Repeat("a", secrets.MaxSecret)
 	for i := range 15 {
@@ -319,14 +318,14 @@ func TestTooManySecrets(t *testing.T) {
 	}
 }
 
-// Of two operators at once one is told, the other's secret is there, and the trail
-// has an entry for each attempt and its end.
-func TestSetAtOnce(t *testing.T) {
+// Of two concurrent operators one gets ErrChanged and the other's secret is stored. The trail
+// has an entry for each attempt and for each result.
+func TestOneOfTwoConcurrentChangesSucceeds(t *testing.T) {
 	b := newBench(t, newborn)
 	var together sync.WaitGroup
 	together.Add(2)
 	b.before = func(operation string) error {
-		if operation == "PutSecretValue" { // both have read by now
+		if operation == "PutSecretValue" { // both have read the secret
 			together.Done()
 			together.Wait()
 		}
@@ -361,8 +360,8 @@ func TestSetAtOnce(t *testing.T) {
 	}
 }
 
-// A change that was made and whose answer was lost is a success.
-func TestLostAnswer(t *testing.T) {
+// A change that succeeded is a success, also when its reply was lost.
+func TestLostReplyIsASuccess(t *testing.T) {
 	b := newBench(t, newborn)
 	b.after = "UpdateSecretVersionStage"
 	b.set("google", first)
@@ -372,7 +371,7 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-// Without its entry in the trail there is no change.
+// Without its audit entry there is no change.
 func TestNoChangeWithoutEntry(t *testing.T) {
 	b := newBench(t, newborn)
 	b.Trail.Table = "t-nowhere"
@@ -382,8 +381,8 @@ func TestNoChangeWithoutEntry(t *testing.T) {
 	b.gives("google", "", 1)
 }
 
-// When the secret cannot be written nothing is said to have been done.
-func TestSetFails(t *testing.T) {
+// When the secret cannot be written, no success is reported.
+func TestFailedSetReportsNoSuccess(t *testing.T) {
 	for _, operation := range []string{"PutSecretValue", "UpdateSecretVersionStage"} {
 		b := newBench(t, newborn)
 		b.before = func(o string) error {

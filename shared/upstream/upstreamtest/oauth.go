@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// authorize answers every request of the client, as a person who agrees at once.
+// authorize answers every request of the client as a user who agrees at once.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, back.String(), http.StatusFound)
 }
 
-// redeem answers at the token endpoint.
+// redeem is the token endpoint.
 func (s *Server) redeem(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +82,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(url.Values{"access_token": {access}, "token_type": {"bearer"}}.Encode()))
 }
 
-// authenticated reports whether the client is who it says, by either method. The
+// authenticated reports whether the client authentication is right, by either method. The
 // client of a server without a Secret is public.
 func (s *Server) authenticated(r *http.Request) bool {
 	if id, secret, ok := r.BasicAuth(); ok {
@@ -93,7 +93,7 @@ func (s *Server) authenticated(r *http.Request) bool {
 	return r.PostFormValue("client_id") == s.ClientID && r.PostFormValue("client_secret") == s.Secret
 }
 
-// bearer is whose access token a request has.
+// bearer returns the owner of the access token in a request.
 func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (Account, bool) {
 	a, ok := s.tokens[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 	if !ok {
@@ -105,5 +105,5 @@ func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (Account, bool) 
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that is gone can be told nothing
+	_ = json.NewEncoder(w).Encode(v) // the client may have gone
 }

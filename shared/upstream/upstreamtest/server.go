@@ -1,10 +1,10 @@
-// Package upstreamtest gives tests an issuer elsewhere: one of OpenID Connect, or
-// one that is like GitHub. It is a plain HTTP server on a loopback port, as good for
-// a handler in the same process as for the real functions and a real browser.
+// Package upstreamtest gives tests an upstream issuer: one of OpenID Connect, or one that is
+// like GitHub. It is a plain HTTP server on a loopback port. It works for a handler in the
+// same process as well as for the real functions and a real browser.
 //
-// It keeps to the rules: it checks the client, the redirect URI and the challenge,
-// and redeems a code once. It knows one person at a time, who always agrees. How it
-// breaks the rules is its Manners, each of which is one attack or one fault.
+// The server follows the protocol: it checks the client, the redirect URI and the challenge,
+// and redeems a code once. It has one user at a time, who always agrees. [Manners] make it
+// break the protocol, each as one attack or one fault.
 package upstreamtest
 
 import (
@@ -19,56 +19,52 @@ import (
 	"time"
 )
 
-// Account is the person who is signed in there.
+// Account is the account that has a session at the upstream.
 type Account struct {
 	// Subject is a number for GitHub.
 	Subject, UserName, Name, Email string
 	EmailVerified                  bool
-	// AuthTime is told if it is not zero.
+	// AuthTime is sent if it is not zero.
 	AuthTime time.Time
 }
 
 // Ada is the account that a new server has.
 var Ada = Account{Subject: "1815", UserName: "ada", Name: "Ada Lovelace", Email: "ada@example.com", EmailVerified: true}
 
-// Manners are how a server breaks the rules. The zero value breaks none.
+// Manners are how a server breaks the protocol. The zero value breaks nothing.
 type Manners struct {
-	// Claims are put into the id token, over what is true; one of nil is left
-	// out.
+	// Claims replace claims of the id token. A nil value removes the claim.
 	Claims map[string]any
-	// Algorithm signs the id token: ES256, RS256, PS256 or EdDSA, which are
-	// honest, and "none" and HS256, which are not. Empty is ES256.
+	// Algorithm signs the id token: ES256, RS256, PS256 or EdDSA, which are valid, and
+	// "none" and HS256, which are not. Empty means ES256.
 	Algorithm string
 	// Foreign signs with a key that is not published.
 	Foreign bool
 	// Error is the error code that the authorization endpoint answers with, and
 	// TokenError that of the token endpoint.
 	Error, TokenError string
-	// Answer is what the parameter iss of an answer says, over what is true;
-	// "-" leaves it out.
+	// Answer replaces the parameter iss of an answer. "-" removes it.
 	Answer string
-	// Metadata is put over what is true, as Claims.
+	// Metadata replaces members of the metadata, like Claims.
 	Metadata map[string]any
-	// Slow, Huge and Moved name an endpoint, such as "/token": one that never
-	// answers, one whose answer has no end, and one that redirects to Elsewhere.
-	// Down names one that answers 503, and Garbled one that answers with what is
-	// no JSON.
+	// Slow, Huge and Moved name an endpoint, such as "/token": one that never answers,
+	// one with an endless answer, and one that redirects to the address in the last
+	// field. Down names one that answers 503, and Garbled one that sends no valid JSON.
 	Slow, Huge, Moved, Down, Garbled, Elsewhere string
-	// Careless redeems any code for anybody, whatever the client, the verifier
-	// and the redirect URI.
+	// Careless redeems any code, whatever the client, the verifier and the redirect URI.
 	Careless bool
-	// Sparse says nothing but the subject in the id token, and the rest at the
-	// userinfo endpoint; UserInfoSubject is whom that is about, over what is true.
+	// Sparse puts only the subject into the id token, and the rest into userinfo.
+	// UserInfoSubject replaces the subject there.
 	Sparse          bool
 	UserInfoSubject string
 }
 
-// Server is an issuer. ClientID and Secret are those of its one client.
+// Server is an issuer. ClientID and Secret are those of its only client.
 type Server struct {
 	// URL is the issuer, and for GitHub the address of the server.
 	URL              string
 	ClientID, Secret string
-	// Now is the clock that its tokens are of; nil is the system's.
+	// Now is the clock of its tokens. Nil means the system's.
 	Now func() time.Time
 
 	github bool
@@ -84,7 +80,7 @@ type Server struct {
 	last     url.Values
 }
 
-// code is what a code was given for.
+// code is the grant of a code.
 type code struct {
 	account                        Account
 	client, redirect, nonce, proof string
@@ -142,7 +138,7 @@ func Start(github bool) *Server {
 // Close ends the server.
 func (s *Server) Close() { s.server.Close() }
 
-// Become changes who is signed in there.
+// Become changes the account that has a session.
 func (s *Server) Become(a Account) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,21 +152,21 @@ func (s *Server) Behave(m Manners) {
 	s.manners = m
 }
 
-// Requests are the paths that were asked for, in order.
+// Requests returns the requested paths, in order.
 func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.requests...)
 }
 
-// Asked are the parameters of the last authorization request.
+// Asked returns the parameters of the last authorization request.
 func (s *Server) Asked() url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last
 }
 
-// Visit goes where a browser is sent and returns where it is sent back to.
+// Visit sends the browser's request to location and returns the redirect of the answer.
 func (s *Server) Visit(t testing.TB, location string) *url.URL {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, location, http.NoBody)
@@ -196,7 +192,7 @@ func (s *Server) now() time.Time {
 	return time.Now()
 }
 
-// mannered does to a request what the manners say about its endpoint.
+// mannered applies the manners to a request.
 func (s *Server) mannered(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()

@@ -25,19 +25,19 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 		"userinfo_endpoint": s.URL + "/userinfo", "jwks_uri": s.URL + "/jwks",
 		"authorization_response_iss_parameter_supported": true,
 		"token_endpoint_auth_methods_supported":          []string{"client_secret_basic", "client_secret_post"},
-		// What a server promises here is worth nothing to a client.
+		// A client must not trust this list.
 		"id_token_signing_alg_values_supported": []string{"ES256", "HS256", "none"},
 	}, s.manners.Metadata))
 }
 
-// over puts changes over what is true.
+// over returns truth with the given changes.
 func over(truth, changes map[string]any) map[string]any {
 	maps.Copy(truth, changes)
 	maps.DeleteFunc(truth, func(_ string, v any) bool { return v == nil })
 	return truth
 }
 
-// jwks publishes every key that there is.
+// jwks publishes every honest key.
 func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,7 +49,7 @@ func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, set)
 }
 
-// about is what the server says of an account.
+// about returns the claims about an account.
 func about(a Account) map[string]any {
 	said := map[string]any{"sub": a.Subject, "email_verified": a.EmailVerified}
 	for name, value := range map[string]string{"preferred_username": a.UserName, "name": a.Name, "email": a.Email} {
@@ -60,7 +60,7 @@ func about(a Account) map[string]any {
 	return said
 }
 
-// tokenLife is how long an id token is good.
+// tokenLife is the lifetime of an id token.
 const tokenLife = 5 * time.Minute
 
 func (s *Server) idToken(c code) string {
@@ -101,7 +101,7 @@ func (s *Server) key(algorithm string) any {
 	return k
 }
 
-// sign makes a JWT in the way that the manners say.
+// sign makes a JWT as the manners require.
 func (s *Server) sign(payload []byte) string {
 	algorithm := s.manners.Algorithm
 	switch algorithm {
@@ -111,8 +111,8 @@ func (s *Server) sign(payload []byte) string {
 		encode := base64.RawURLEncoding.EncodeToString
 		return encode([]byte(`{"alg":"none"}`)) + "." + encode(payload) + "."
 	}
-	// For HS256 the secret that both know: what a client would verify it with
-	// that takes the algorithm from the header.
+	// For HS256 the shared secret, which verifies at a client that takes the algorithm
+	// from the header.
 	var key any = []byte(s.Secret)
 	if algorithm != "HS256" {
 		key = s.key(algorithm)
@@ -153,8 +153,8 @@ func (s *Server) gitHubUser(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	id, _ := strconv.ParseInt(a.Subject, 10, 64) // 0 for what is no number
-	// The address that a person shows to everybody is not a verified one.
+	id, _ := strconv.ParseInt(a.Subject, 10, 64) // 0 for a subject that is no number
+	// The address in the public profile is not a verified one.
 	answer(w, http.StatusOK, over(map[string]any{
 		"id": id, "login": a.UserName, "name": a.Name, "email": "anybody@example.com",
 	}, s.manners.Claims))

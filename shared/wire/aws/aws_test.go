@@ -17,8 +17,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// The roots are Amazon's own, and none ends while this code may still run.
-func TestRoots(t *testing.T) {
+// The roots are Amazon's, and each is valid for longer than this code may run.
+func TestRootsAreAmazons(t *testing.T) {
 	names := map[string]bool{
 		"Amazon Root CA 1": false, "Amazon Root CA 2": false, "Amazon Root CA 3": false, "Amazon Root CA 4": false,
 		"Starfield Services Root Certificate Authority - G2": false,
@@ -50,14 +50,14 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-// A server whose certificate Amazon did not sign is not AWS.
-func TestStrangersCertificateIsRefused(t *testing.T) {
+// A server with a certificate that Amazon did not sign is refused.
+func TestForeignCertificateIsRefused(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	address := server.Listener.Addr().String()
 	if conn, err := dialTLS(context.Background(), "tcp", address); err == nil {
 		_ = conn.Close()
-		t.Error("a certificate of nobody was accepted")
+		t.Error("a certificate without a trusted issuer was accepted")
 	} else if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
 		t.Errorf("dial = %v, want an unknown authority", err)
 	}
@@ -69,9 +69,9 @@ func TestStrangersCertificateIsRefused(t *testing.T) {
 	_ = conn.Close()
 }
 
-// A call that is throttled is tried three times, counted each time, and over
-// well before a handler's deadline.
-func TestThrottledCall(t *testing.T) {
+// A throttled call is tried three times and counted each time. It ends well before a
+// handler's deadline.
+func TestThrottledCallIsTriedThreeTimes(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(http.StatusBadRequest)

@@ -16,11 +16,11 @@ import (
 //go:embed roots.pem
 var rootsPEM []byte
 
-// clientTLS is the configuration of every connection to AWS. The roots are
-// parsed at the first use, which a function without TLS never reaches.
+// clientTLS is the configuration of every connection to AWS. It parses the roots at the
+// first use, which a function without TLS never reaches.
 var clientTLS = sync.OnceValue(func() *tls.Config { return trusting(rootsPEM) })
 
-// trusting returns a configuration that accepts what the given roots signed.
+// trusting returns a configuration that accepts certificates under the given roots.
 func trusting(pem []byte) *tls.Config {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {

@@ -1,5 +1,5 @@
-// Package credentials gives a function the service that changes what users sign in
-// with. It stands apart because it links the library of passkeys.
+// Package credentials builds the service that changes the credentials of users. It is a
+// separate package because it links the passkey library.
 package credentials
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// Service is the service that changes what users sign in with.
+// Service returns the service that changes the credentials of users.
 func Service(e *wire.Env, db *dynamodb.Client, users *identity.Store, sessions *session.Store) *credential.Service {
 	registry, trail := e.Name(contract.Registry), sessions.Trail
 	return &credential.Service{

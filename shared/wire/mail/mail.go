@@ -1,4 +1,4 @@
-// Package mail gives a function its sender of mail.
+// Package mail builds the mail sender of a function.
 package mail
 
 import (
@@ -9,11 +9,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// patience is how long SES may take to answer.
+// patience is the time limit for an answer of SES.
 const patience = 10 * time.Second
 
-// Sender returns the sender of e, nil in a stage that sends no mail. It makes one
-// call for a mail and no second one: what SES has taken, it sends each time.
+// Sender returns the mail sender of e, or nil in a stage that sends no mail. It makes one
+// call per mail and no retry, because SES sends a mail for every call that it accepted.
 func Sender(e *wire.Env) mail.Sender {
 	cfg := aws.Once(e, patience)
 	cfg.BaseEndpoint = aws.Endpoint(e, "SESV2")

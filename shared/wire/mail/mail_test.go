@@ -17,7 +17,7 @@ import (
 
 var letter = mail.Message{To: "ada@example.com", Subject: "Hello", Text: "Hello Ada\n"}
 
-// env is the environment of the task that sends mail.
+// env returns the environment of the task that sends mail.
 func env(t *testing.T, policy, endpoint string) *wire.Env {
 	t.Helper()
 	values := map[string]string{
@@ -41,7 +41,7 @@ func TestSES(t *testing.T) {
 	status := http.StatusOK
 	var got, signed string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // an empty one is not what is wanted
+		body, _ := io.ReadAll(r.Body) // an empty body fails the comparison
 		got, signed = string(body), r.Header.Get("Authorization")
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, "{}")
@@ -55,8 +55,8 @@ func TestSES(t *testing.T) {
 	if !strings.Contains(got, `"FromEmailAddress":"login@example.com"`) || !strings.Contains(signed, "Credential=us/") || !strings.Contains(signed, "/eu-central-1/ses/aws4_request") {
 		t.Errorf("SES was sent %s, signed as %s, want mail from the policy by the function's role", got, signed)
 	}
-	// A mail whose fate is unknown is not sent a second time here: the task tries
-	// again when it is time, with a link of its own.
+	// A mail with an unknown result is not sent again here. The task retries at its time, with
+	// a new link.
 	before := e.Calls.Load()
 	status = http.StatusInternalServerError
 	if err := sender.Send(t.Context(), letter); err == nil || e.Calls.Load()-before != 1 {

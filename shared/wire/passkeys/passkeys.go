@@ -1,4 +1,4 @@
-// Package passkeys wires the passkeys of a stage.
+// Package passkeys builds the passkey services of a stage.
 package passkeys
 
 import (
@@ -10,12 +10,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// Party signs people in with their passkeys and has new ones made.
+// Party returns the service that signs users in with passkeys and registers new ones.
 func Party(e *wire.Env, people *identity.Store, held *vault.Vault) *passkey.Party {
 	return &passkey.Party{Verifier: Verifier(e, people, held)}
 }
 
-// Verifier signs people in with their passkeys.
+// Verifier returns the service that signs users in with passkeys.
 func Verifier(e *wire.Env, people *identity.Store, held *vault.Vault) *passkey.Verifier {
 	return &passkey.Verifier{
 		Issuer: e.Issuer, People: people,

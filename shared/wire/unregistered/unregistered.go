@@ -1,7 +1,7 @@
-// Package unregistered makes the clients known to a function that nobody
-// registered: those that registered themselves, and those that describe
-// themselves by a document. Each route that knows clients says so in one line,
-// and the stage decides which of them there are.
+// Package unregistered connects a client store to the clients that no operator
+// registered: those that registered themselves, and those with a metadata document. Each
+// route that accepts clients calls it once. The policy of the stage decides which of them
+// are accepted.
 package unregistered
 
 import (
@@ -17,16 +17,16 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// Admit makes clients know them. macs is the MACKey of the function's vault,
-// with which an id is verified.
+// Admit makes clients accept them. The argument macs is the MACKey method of the
+// function's vault, which verifies the ids.
 func Admit(e *wire.Env, db *dynamodb.Client, clients *client.Store, macs func(ctx context.Context, id string) (*keys.MACKey, error)) {
 	ids := &registration.IDs{Keys: macs, Now: e.Now}
 	admit(e, db, clients, ids.Client)
 }
 
-// Recognize is Admit for a function that has no keys, and meets an id only in
-// tokens that we signed: that the client had that id was verified then. Such a
-// function must not take the word of a request for it.
+// Recognize is [Admit] for a function without keys. Such a function reads client ids only
+// from tokens that we signed, and the id was verified before the token was issued. It must
+// not use a client id from a request.
 func Recognize(e *wire.Env, db *dynamodb.Client, clients *client.Store) {
 	admit(e, db, clients, func(ctx context.Context, id string) (*client.Client, error) {
 		return registration.Unverified(id, e.Now(ctx))

@@ -27,9 +27,9 @@ func macs(key string) func(context.Context, string) (*keys.MACKey, error) {
 	}
 }
 
-// The two values of a stage decide which clients there are, and a function
-// without keys knows those of its own tokens.
-func TestModes(t *testing.T) {
+// The two policies of a stage decide which clients are accepted. A function without keys
+// accepts those in its own tokens.
+func TestStageDecidesWhichClientsAreAccepted(t *testing.T) {
 	db, table := enginetest.DB(t)
 	now := func(context.Context) time.Time { return time.Now() }
 	m := &metadata.Metadata{RedirectURIs: []string{"https://app.example.com/cb"}, Grants: []string{oauth.GrantAuthorizationCode}}
@@ -38,7 +38,7 @@ func TestModes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids.Keys = macs("somebody's")
+	ids.Keys = macs("another stage's")
 	forged, _, err := ids.Issue(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +97,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// A function that may read the keys has no excuse to take an id as it comes.
-func TestWhoHasNoKeys(t *testing.T) {
+// A function that may read the keys must verify client ids.
+func TestFunctionWithKeysMustVerifyIDs(t *testing.T) {
 	for _, f := range contract.Functions() {
 		if !f.Clients || slices.ContainsFunc(f.Needs, func(n contract.Need) bool { return n.Resource == contract.Keys }) {
 			continue

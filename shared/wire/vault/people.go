@@ -14,17 +14,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// People is the store of people who prove who they are.
+// People returns the store of users and their credentials.
 func People(e *wire.Env, db *dynamodb.Client, held *vault.Vault, trail *audit.Trail) *identity.Store {
 	return &identity.Store{DB: db, Registry: e.Name(contract.Registry), Peppers: Peppers(held), Trail: trail, Now: e.Now}
 }
 
-// Peppers gives people's passwords the peppers of a vault.
+// Peppers returns the password peppers of a vault.
 func Peppers(held *vault.Vault) identity.Peppers {
 	return func(ctx context.Context, id string) (identity.Pepper, error) {
 		p, err := held.Pepper(ctx, id)
 		if errors.Is(err, keys.ErrUnknown) && id == "" {
-			// The keys of an earlier release: the next rotation adds one.
+			// The keys of an earlier release have no pepper. The next rotation adds one.
 			return identity.Pepper{}, nil
 		}
 		if errors.Is(err, keys.ErrUnknown) {

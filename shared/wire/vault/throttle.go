@@ -13,13 +13,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// Throttle returns the throttle of e, whose counters are named by ThrottleKey.
+// Throttle returns the throttle of e. [ThrottleKey] is the key of its counter names.
 func Throttle(e *wire.Env, db *dynamodb.Client, held *vault.Vault) *throttle.Store {
 	return &throttle.Store{DB: db, Sessions: e.Name(contract.Sessions), Key: ThrottleKey(held), Now: e.Now}
 }
 
-// ThrottleKey is the key under what is short enough to be guessed: it names counters and
-// the codes of devices. It is the pepper, since that stays when the keys rotate.
+// ThrottleKey returns the key of the HMAC under values that are short enough to be guessed:
+// the names of counters and the user codes of devices. It is the pepper, because that stays
+// the same when the keys rotate.
 func ThrottleKey(held *vault.Vault) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
 		p, err := held.Pepper(ctx, "")
@@ -29,7 +30,7 @@ func ThrottleKey(held *vault.Vault) func(context.Context) ([]byte, error) {
 		if !errors.Is(err, keys.ErrUnknown) {
 			return nil, err
 		}
-		// The keys of an earlier release: the next rotation adds a pepper.
+		// The keys of an earlier release have no pepper. The next rotation adds one.
 		k, err := held.MACKey(ctx, "")
 		if err != nil {
 			return nil, err

@@ -6,7 +6,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// UpstreamSecrets returns the client secrets of the stage, which the first use reads.
+// UpstreamSecrets returns the client secrets of the stage. The first use reads them.
 func UpstreamSecrets(e *wire.Env) *secrets.Vault {
 	return &secrets.Vault{Client: Client(e), Name: e.Name(contract.Upstreams), Now: e.Now}
 }

@@ -1,5 +1,5 @@
-// Package vault gives a function its Secrets Manager client, and the keys that
-// are kept there.
+// Package vault builds the Secrets Manager client of a function, and the keys that are
+// stored there.
 package vault
 
 import (
@@ -15,19 +15,19 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// Client returns a client whose calls are counted in e.Calls.
+// Client returns a client that counts its calls in e.Calls.
 func Client(e *wire.Env) *secretsmanager.Client {
 	return secretsmanager.NewFromConfig(aws.Config(e), func(o *secretsmanager.Options) {
 		o.BaseEndpoint = aws.Endpoint(e, "SECRETS_MANAGER")
 	})
 }
 
-// Keys returns the keys of the stage, which the first use reads.
+// Keys returns the keys of the stage. The first use reads them.
 func Keys(e *wire.Env) *vault.Vault {
 	return &vault.Vault{Client: Client(e), Secret: e.Name(contract.Keys), Now: e.Now}
 }
 
-// Prepared returns the keys of the stage, read ahead of the first request.
+// Prepared returns the keys of the stage, and reads them before the first request.
 func Prepared(e *wire.Env) *vault.Vault {
 	held := Keys(e)
 	e.Prepare(func(ctx context.Context) error {

@@ -13,9 +13,9 @@ import (
 
 const documentID = "https://app.example.com/client.json"
 
-// A client that registered itself is told by its id, and never looked for in the
-// registry.
-func TestStrangers(t *testing.T) {
+// The form of its id shows that a client registered itself. It is never looked up
+// in the registry.
+func TestSelfRegisteredClientIsNotLookedUpInTheRegistry(t *testing.T) {
 	b := newBench(t)
 	documents, ids := 0, 0
 	b.Documents = func(_ context.Context, url string) (*client.Client, error) {
@@ -57,8 +57,8 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// What is not found is asked for again, and is not what was there before.
-func TestStrangerThatWentAway(t *testing.T) {
+// An unknown id is looked up again each time, and no old value is returned.
+func TestRemovedDocumentIsNoLongerAClient(t *testing.T) {
 	b := newBench(t)
 	var gone error
 	b.Documents = func(_ context.Context, url string) (*client.Client, error) {
@@ -85,8 +85,8 @@ func TestStrangerThatWentAway(t *testing.T) {
 	}
 }
 
-// A stage that takes no such clients knows none, and nobody has a secret of one.
-func TestNoStrangers(t *testing.T) {
+// A stage without such clients returns ErrUnknown for them and accepts no secret.
+func TestStageWithoutSelfRegisteredClientsKnowsNone(t *testing.T) {
 	b := newBench(t)
 	for _, id := range []string{documentID, "tsd_good", "https://", "tsd_"} {
 		if c, err := b.Client(t.Context(), id); !errors.Is(err, client.ErrUnknown) {
