@@ -152,7 +152,7 @@ func TestParseSyntax(t *testing.T) {
 	}
 }
 
-// What would make an item too large is refused; a section has no such bound.
+// A list that would make an item too large is refused; a section has no such bound.
 func TestParseBounds(t *testing.T) {
 	var clients, scopes strings.Builder
 	for i := range 201 {
