@@ -2,8 +2,8 @@
 // describes.
 //
 // The file, registry.yaml, describes the clients and the resources of a stage, the
-// upstreams (other issuers whose accounts users may sign in with), and the users of
-// a stage for development.
+// upstreams (other issuers at which users may have an account to sign in with), and
+// the users of a stage for development.
 //
 // # Parse, plan, apply
 //

@@ -20,7 +20,7 @@ import (
 
 func hexOf(s client.Secret) string { return hex.EncodeToString(s.SHA256[:]) }
 
-// faulty returns the bench with a client whose requests go through do.
+// faulty returns the bench with a DynamoDB client that sends its requests through do.
 func (b bench) faulty(do func(next aws.HTTPClient, r *http.Request) (*http.Response, error)) bench {
 	store := *b.Store
 	store.DB = dynamodb.New(b.DB.Options(), func(o *dynamodb.Options) {

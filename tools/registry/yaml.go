@@ -105,8 +105,8 @@ func position(n ast.Node) *token.Position {
 	return nil
 }
 
-// fields reads a mapping whose keys are known: each value goes to the reader of
-// its key. It reports whether there is a mapping at all.
+// fields reads a mapping with a known set of keys: each value goes to the reader of
+// its key. It reports whether the node is a mapping.
 func (d *decoder) fields(n ast.Node, what string, known map[string]func(ast.Node)) bool {
 	return d.each(n, what, func(key *ast.StringNode, value ast.Node) {
 		read, ok := known[key.Value]
@@ -123,8 +123,8 @@ func (d *decoder) fields(n ast.Node, what string, known map[string]func(ast.Node
 	})
 }
 
-// each reads a mapping with keys of any name, each once. It reports whether
-// there is a mapping at all.
+// each reads a mapping with keys of any name, each once. It reports whether the node
+// is a mapping.
 func (d *decoder) each(n ast.Node, what string, entry func(key *ast.StringNode, value ast.Node)) bool {
 	var pairs []*ast.MappingValueNode
 	switch m := n.(type) {
@@ -165,7 +165,7 @@ func (d *decoder) list(n ast.Node, what string, entry func(ast.Node)) {
 	}
 }
 
-// bound reports a list whose entries would make an item too large.
+// bound reports a list with so many entries that an item would be too large.
 func (d *decoder) bound(n ast.Node, what string, entries int) {
 	if entries > maxItems {
 		d.fail(n, "%s has more than %d entries", what, maxItems)

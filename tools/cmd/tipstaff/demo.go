@@ -144,7 +144,7 @@ func (d *demo) enroll(ctx context.Context, at *deployment) (changes int, err err
 	if ok {
 		return changes, nil
 	}
-	// A hash whose pepper is gone cannot be verified: it counts as a wrong password.
+	// Without its pepper a hash cannot be verified: it counts as a wrong password.
 	if err != nil && !errors.Is(err, identity.ErrPepper) {
 		return changes, err
 	}
