@@ -63,7 +63,7 @@ func traces(ctx context.Context, s *fixture.Stack, whole bool) []string {
 
 	report := s.Report()
 	for _, r := range report.Refused {
-		say("the wall refused %s the call %s on %s %d times: %s", r.Function, r.Action, r.Resource, r.Times, r.Reason)
+		say("the role of %s refused the call %s on %s %d times: %s", r.Function, r.Action, r.Resource, r.Times, r.Reason)
 	}
 	for _, g := range report.Unused {
 		if whole {

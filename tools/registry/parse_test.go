@@ -168,8 +168,8 @@ func TestParseBounds(t *testing.T) {
 	}
 }
 
-// A secret in the place of its hash, or under a field of its own, is not
-// repeated by the message.
+// A message does not repeat a secret that was entered instead of its hash or in an
+// unknown field.
 func TestParseErrorsHideSecrets(t *testing.T) {
 	secret := client.NewSecret()
 	for _, field := range []string{"sha256", "secret", "client_secret", "expires"} {

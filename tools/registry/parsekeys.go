@@ -76,7 +76,7 @@ func (p *parsing) publicKey(n ast.Node, alg string) *jose.JSONWebKey {
 	ok := p.each(n, "a key", func(key *ast.StringNode, value ast.Node) {
 		switch name := key.Value; {
 		case slices.Contains(privateMembers, name):
-			p.fail(key, "key is not public: it has the member %q. Whoever has seen this file has the key: make another", name)
+			p.fail(key, "key is not public: it has the member %q. The key is no longer secret: make another one", name)
 		case slices.Contains(keyMembers, name):
 			members[name] = p.text(value, "member "+name)
 		case !slices.Contains(ignoredMembers, name):

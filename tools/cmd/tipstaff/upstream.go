@@ -16,11 +16,12 @@ import (
 func newUpstreamCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "upstream",
-		Short: "Other issuers whose accounts users may sign in with",
-		Long: `Other issuers whose accounts users may sign in with. The registry file names them.
-The client secret that an issuer gave us is kept in Secrets Manager only. The
-command asks for it at the terminal or reads it from the standard input. It is
-never an argument, because other processes can see arguments.
+		Short: "Manage our client secrets at upstreams, the other issuers that users sign in with",
+		Long: `Manage our client secrets at upstreams, the other issuers that users sign in with.
+The registry file describes the upstreams. The client secret that an issuer gave us
+is kept in Secrets Manager only. The command asks for it at the terminal or reads it
+from the standard input. It is never an argument, because other processes can see
+arguments.
 
 Register this redirect URI at the issuer:
   <URL of this server>/upstream/<ID>/callback`,

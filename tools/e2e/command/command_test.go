@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// checkout makes a folder that looks like the checkout, with data of its own.
+// checkout makes a folder that looks like the checkout, with separate data.
 func checkout(t *testing.T) string {
 	t.Helper()
 	top, err := filepath.Abs(root)
