@@ -177,6 +177,10 @@ formatted: | need-go
 lint: | need-go ## Run the linters, import directions among them
 	$(call each,linting,go run $(GOLANGCI) run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...)
 
+.PHONY: words
+words: ## Count words that make comments hard to read, and the share of comments
+	@.ci/words
+
 .PHONY: vet
 vet: | need-go ## Run go vet
 	$(call each,vetting,go vet ./...)

@@ -14,10 +14,10 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// result is what a run of the task that tells clients says of itself.
+// result is the result of a run of the task that notifies clients.
 type result struct{ Delivered, Failed, Abandoned, Left int }
 
-// notify runs the task that tells clients of ended sessions.
+// notify runs the task that notifies clients of ended sessions.
 func notify(t *testing.T) result {
 	t.Helper()
 	answer, err := local(t).Trigger(t.Context(), contract.Notify.Name)
@@ -31,7 +31,7 @@ func notify(t *testing.T) result {
 	return r
 }
 
-// signOut signs somebody out at the page.
+// signOut signs a user out at the page.
 func signOut(t *testing.T, p *person.Person) {
 	t.Helper()
 	if visit(t, p, target.url+"/logout"); p.SignedIn() {
@@ -39,7 +39,7 @@ func signOut(t *testing.T, p *person.Person) {
 	}
 }
 
-// noticed returns the logout tokens that Notes got of a session.
+// noticed returns the logout tokens that Notes got for a session.
 func noticed(t *testing.T, session string) []string {
 	t.Helper()
 	return slices.DeleteFunc(local(t).Notices.Tokens(), func(token string) bool {
@@ -47,11 +47,11 @@ func noticed(t *testing.T, session string) []string {
 	})
 }
 
-// TestLocalBackChannelLogout: a client learns that a session of its has ended, by
-// a token that jose verifies; one that does not answer is asked again; and one
-// that the session was not of learns nothing.
+// TestLocalBackChannelLogout: a client learns that one of its sessions has ended, by
+// a token that jose verifies. A client that does not answer is notified again. A
+// client that had no part in the session learns nothing.
 func TestLocalBackChannelLogout(t *testing.T) {
-	notify(t) // of what came before
+	notify(t) // of sessions that ended earlier
 	p := someone()
 	begun := target.notes.signedIn(t, p, url.Values{"scope": {"openid " + target.scope}})
 	claims := payload(t, text(t, begun, "id_token"))
@@ -94,8 +94,8 @@ func TestLocalBackChannelLogout(t *testing.T) {
 	}
 }
 
-// TestLocalUndelivered: a client that was switched off is not told any more, and
-// the trail says so.
+// TestLocalUndelivered: a disabled client is no longer notified, and the trail has an
+// entry about it.
 func TestLocalUndelivered(t *testing.T) {
 	const registry = `
 clients:

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// TestGoClient is the usual Go program on both sides: x/oauth2 fetches the
-// token, go-oidc verifies it with the keys that the metadata names.
+// TestGoClient runs the usual Go libraries on both sides: x/oauth2 fetches the
+// token, and go-oidc verifies it with the keys that the metadata names.
 func TestGoClient(t *testing.T) {
 	provider, err := oidc.NewProvider(t.Context(), target.url)
 	if err != nil {
@@ -62,8 +62,8 @@ func TestGoClient(t *testing.T) {
 	}
 }
 
-// TestForeignAudience: a resource server learns nothing of the tokens of
-// another one (Keycloak CVE-2026-37979).
+// TestForeignAudience: a resource server learns nothing about the tokens of another
+// one (Keycloak CVE-2026-37979).
 func TestForeignAudience(t *testing.T) {
 	theirs := tokenRequest(url.Values{"resource": {target.otherResource}, "scope": {target.otherScope}}).do(t)
 	presented, _ := theirs.object(t)["access_token"].(string)
@@ -90,15 +90,15 @@ func TestForeignAudience(t *testing.T) {
 	}
 }
 
-// TestTokensDiffer: two requests, two tokens.
+// TestTokensDiffer: two requests get two different tokens.
 func TestTokensDiffer(t *testing.T) {
 	if first, second := token(t), token(t); first == second {
 		t.Error("two token requests got the same token")
 	}
 }
 
-// TestOpenIDClient and TestOAuth4WebAPI run the two clients that Node programs
-// use. The scripts verify; what they print is compared here.
+// TestOpenIDClient and TestOAuth4WebAPI run the two libraries that Node programs use.
+// The scripts verify the tokens, and the test compares their output.
 func TestOpenIDClient(t *testing.T) {
 	var got map[string]struct {
 		Tokens          map[string]any
@@ -170,7 +170,7 @@ func TestOAuth4WebAPISessions(t *testing.T) {
 	}
 }
 
-// TestGoSession: x/oauth2 refreshes by itself when an access token runs out.
+// TestGoSession: x/oauth2 refreshes an access token that has expired.
 func TestGoSession(t *testing.T) {
 	for name, config := range map[string]*oauth2.Config{
 		"public": {ClientID: target.phoneID, Endpoint: oauth2.Endpoint{AuthStyle: oauth2.AuthStyleInParams}},

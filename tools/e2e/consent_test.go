@@ -8,7 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// newcomer is somebody whom no client has asked for anything yet.
+// newcomer is a new user, who has given no client consent.
 func newcomer(t *testing.T, userName string) *person.Person {
 	t.Helper()
 	if err := local(t).AddUser(t.Context(), userName, target.password); err != nil {
@@ -17,8 +17,8 @@ func newcomer(t *testing.T, userName string) *person.Person {
 	return stranger(userName)
 }
 
-// TestLocalConsent: somebody else's client has to be let in, until it asks for
-// more or at another place; the operator's own never.
+// TestLocalConsent: a third-party client needs consent once, and again when it
+// requests more scopes or another resource. A first-party client needs none.
 func TestLocalConsent(t *testing.T) {
 	p := newcomer(t, "grace")
 	const signIn, allow = "Sign in", "Allow Notes to access your account?"
@@ -31,8 +31,8 @@ func TestLocalConsent(t *testing.T) {
 	}{
 		{"the operator's own", target.portal, nil, []string{signIn}},
 		{"the operator's own, again", target.portal, nil, nil},
-		{"somebody else's", target.notes, nil, []string{allow}},
-		{"somebody else's, again", target.notes, nil, nil},
+		{"third-party", target.notes, nil, []string{allow}},
+		{"third-party, again", target.notes, nil, nil},
 		{"for less", target.notes, url.Values{"scope": {"openid"}, "resource": nil}, nil},
 		{"for more", target.notes, more, []string{allow}},
 		{"for more, again", target.notes, more, nil},
@@ -49,7 +49,8 @@ func TestLocalConsent(t *testing.T) {
 	}
 }
 
-// TestDenied: who says no sends the client away with that, and is asked again.
+// TestDenied: a denied consent reaches the client as access_denied, and the user is
+// asked again the next time.
 func TestDenied(t *testing.T) {
 	p := someone()
 	p.Deny = true
@@ -61,11 +62,11 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// TestConsentIsBoundToItsRequest: an approval is worth something only in the
-// browser, and for the request, that it was shown for (Dex CVE-2022-39222).
+// TestConsentIsBoundToItsRequest: an approval is valid only in the browser and for
+// the request that the page was shown for (Dex CVE-2022-39222).
 func TestConsentIsBoundToItsRequest(t *testing.T) {
 	mine, other := someone(), someone()
-	visit(t, mine, target.portal.address(nil)) // which signs them in
+	visit(t, mine, target.portal.address(nil)) // signs the user in
 	visit(t, other, target.portal.address(nil))
 	want := url.Values{"prompt": {"consent"}}
 	page := func(p *person.Person, change url.Values) url.Values {
@@ -91,7 +92,7 @@ func TestConsentIsBoundToItsRequest(t *testing.T) {
 		form url.Values
 	}{
 		"another browser":        {other, form},
-		"nobody":                 {someone(), form},
+		"signed out":             {someone(), form},
 		"that of another prompt": {mine, swapped},
 	} {
 		status, location, _, err := tt.who.Ask(t.Context(), "POST", "/authorize", tt.form)

@@ -8,7 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// device asks for a device's codes.
+// device requests the codes of a device (RFC 8628 §3.1).
 func device(t *testing.T) (code, userCode string) {
 	t.Helper()
 	a := request{method: "POST", path: "/device_authorization", form: url.Values{
@@ -23,22 +23,22 @@ func device(t *testing.T) (code, userCode string) {
 	return text(t, a, "device_code"), text(t, a, "user_code")
 }
 
-// poll asks whether somebody let the device in.
+// poll sends the token request of a device (RFC 8628 §3.4).
 func poll(code string) request {
 	return request{method: "POST", path: "/token", form: url.Values{
 		"client_id": {target.televisionID}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {code},
 	}}
 }
 
-// types is somebody who types a code.
+// types returns a user who types a code.
 func types(userCode string) *person.Person {
 	p := someone()
 	p.Code = userCode
 	return p
 }
 
-// TestDevice lets a device in: the person signs in first and types the code
-// second, and the code is worth tokens once.
+// TestDevice: the user signs in and types the code, and the device code gets tokens
+// once.
 func TestDevice(t *testing.T) {
 	code, userCode := device(t)
 	arrival := visit(t, types(userCode), target.url+"/device")
@@ -55,8 +55,9 @@ func TestDevice(t *testing.T) {
 	}
 }
 
-// TestDeviceRefusals: who is not let in learns why, and what belongs to another
-// client is refused and still works for its owner (Zitadel GHSA-xqxv-4jc2-x56x).
+// TestDeviceRefusals: a device that gets no tokens learns why. A device code of
+// another client is refused and still works for its owner (Zitadel
+// GHSA-xqxv-4jc2-x56x).
 func TestDeviceRefusals(t *testing.T) {
 	t.Run("pending, and too fast", func(t *testing.T) {
 		code, _ := device(t)
@@ -66,7 +67,7 @@ func TestDeviceRefusals(t *testing.T) {
 	t.Run("denied", func(t *testing.T) {
 		code, userCode := device(t)
 		p := types(userCode)
-		visit(t, p, target.portal.address(nil)) // which signs them in
+		visit(t, p, target.portal.address(nil)) // signs the user in
 		p.Deny = true
 		visit(t, p, target.url+"/device")
 		refused(t, poll(code).do(t), 400, "access_denied")

@@ -14,8 +14,8 @@ var (
 	resource  = []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/api"}
 )
 
-// TestMetadata reads both documents: they are the same, name this very server,
-// and promise nothing that is not there (RFC 8414 §2).
+// TestMetadata: both metadata documents are the same, name this server as the issuer,
+// and announce only what the server has (RFC 8414 §2).
 func TestMetadata(t *testing.T) {
 	var first []byte
 	for _, path := range wellKnown {
@@ -68,8 +68,8 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// TestResourceMetadata: our own API says of itself who issues its tokens (RFC
-// 9728 §2).
+// TestResourceMetadata: the metadata of our own API names the issuer of its tokens
+// (RFC 9728 §2).
 func TestResourceMetadata(t *testing.T) {
 	for path, want := range map[string]string{resource[1]: target.url + "/api"} {
 		a := request{method: "GET", path: path}.do(t)
@@ -84,7 +84,7 @@ func TestResourceMetadata(t *testing.T) {
 	}
 }
 
-// TestEndpointsOfMetadataAnswer calls every endpoint that the metadata names.
+// TestEndpointsOfMetadataAnswer: every endpoint that the metadata names answers.
 func TestEndpointsOfMetadataAnswer(t *testing.T) {
 	metadata := request{method: "GET", path: wellKnown[0]}.do(t).object(t)
 	for name, value := range metadata {
@@ -103,7 +103,8 @@ func TestEndpointsOfMetadataAnswer(t *testing.T) {
 	}
 }
 
-// TestPublicDocumentsAreCacheable: by browsers, by validators, for 5 minutes.
+// TestPublicDocumentsAreCacheable: public documents may be cached for 5 minutes, and
+// are revalidated by their ETag.
 func TestPublicDocumentsAreCacheable(t *testing.T) {
 	for _, path := range slices.Concat([]string{"/jwks"}, wellKnown, resource) {
 		t.Run(path, func(t *testing.T) {
@@ -139,7 +140,8 @@ func TestPublicDocumentsAreCacheable(t *testing.T) {
 	}
 }
 
-// TestKeys: both algorithms, each key for one purpose, and public halves only.
+// TestKeys: the key set has both algorithms, each key has one use, and no key has
+// private members.
 func TestKeys(t *testing.T) {
 	a := request{method: "GET", path: "/jwks"}.do(t)
 	var set struct{ Keys []map[string]any }
@@ -164,7 +166,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestUnknownPaths are 404, so that clients try their next URL.
+// TestUnknownPaths: an unknown path is 404, so that clients try their next URL.
 func TestUnknownPaths(t *testing.T) {
 	for _, path := range []string{
 		"/nothing", "/token/", "/Token", "/jwks.json", "/health/x", "/.well-known/", "/.well-known/openid-configuration/x",
@@ -176,7 +178,8 @@ func TestUnknownPaths(t *testing.T) {
 	}
 }
 
-// TestMethods: what a route does not serve is 405 with the methods it does.
+// TestMethods: a method that a route does not serve is 405, with the methods that it
+// serves.
 func TestMethods(t *testing.T) {
 	for _, tt := range []struct {
 		path    string
@@ -211,14 +214,14 @@ func TestMethods(t *testing.T) {
 			if !slices.Equal(allow, want) {
 				t.Errorf("%s %s: Allow = %q, want %q", method, tt.path, allow, want)
 			}
-			if method != http.MethodHead { // whose answer has no body
+			if method != http.MethodHead { // an answer to HEAD has no body
 				a.object(t)
 			}
 		}
 	}
 }
 
-// TestPreflight is what a browser sends before a token request.
+// TestPreflight: the preflight of a token request succeeds.
 func TestPreflight(t *testing.T) {
 	a := request{method: "OPTIONS", path: "/token", header: http.Header{
 		"Origin": {"https://app.example"}, "Access-Control-Request-Method": {"POST"},

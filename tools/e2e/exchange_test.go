@@ -10,8 +10,8 @@ import (
 
 const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 
-// exchange asks for another token in place of subject, for the stock; change
-// adds, replaces or, with nil, removes parameters.
+// exchange requests a token of the stock API in exchange for subject; change adds,
+// replaces or, with nil, removes parameters.
 func exchange(subject string, change url.Values) request {
 	form := url.Values{
 		"grant_type":    {"urn:ietf:params:oauth:grant-type:token-exchange"},
@@ -23,8 +23,8 @@ func exchange(subject string, change url.Values) request {
 	return request{method: "POST", path: "/token", id: target.gatewayID, secret: target.gatewaySecret, form: form}
 }
 
-// TestExchange: an API calls another one for whoever called it. The new token
-// says for whom and by whom, is no wider than the old one and ends with it (RFC
+// TestExchange: an API calls another API on behalf of its caller. The new token names
+// the subject and the actor, is no wider than the old one and ends with it (RFC
 // 8693).
 func TestExchange(t *testing.T) {
 	p := someone()
@@ -37,7 +37,7 @@ func TestExchange(t *testing.T) {
 	was, is := payload(t, subject), payload(t, text(t, a, "access_token"))
 	act, _ := is["act"].(map[string]any)
 	if is["sub"] != was["sub"] || is["client_id"] != target.gatewayID || act["sub"] != target.gatewayID || is["aud"] != target.stock || is["scope"] != target.scope {
-		t.Errorf("claims = %v out of %v, want the same person, by %s, for %s only", is, was, target.gatewayID, target.stock)
+		t.Errorf("claims = %v out of %v, want the same subject, by %s, for %s only", is, was, target.gatewayID, target.stock)
 	}
 	if until(t, is) > until(t, was) {
 		t.Errorf("the new token lives until %v, the old one until %v", is["exp"], was["exp"])
@@ -82,7 +82,7 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// payload is what a JWT says, read without a check.
+// payload returns the claims of a JWT, without verification.
 func payload(t *testing.T, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -109,7 +109,7 @@ func until(t *testing.T, claims map[string]any) float64 {
 	return exp
 }
 
-// unsigned is the token under a header that wants no signature.
+// unsigned returns the token with the algorithm "none".
 func unsigned(token string) string {
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`))
 	return header + "." + strings.Split(token, ".")[1] + "."

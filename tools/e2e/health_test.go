@@ -9,7 +9,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/contract"
 )
 
-// TestHealth asks without credentials and learns what runs, not more.
+// TestHealth: without credentials a caller learns that the server runs, and its
+// version, not more.
 func TestHealth(t *testing.T) {
 	a := request{method: "GET", path: "/health"}.do(t)
 	if a.status != http.StatusOK {
@@ -27,7 +28,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestReady takes an operator's token and lists every check with its time.
+// TestReady: with an operator's token the answer lists every check with its duration.
 func TestReady(t *testing.T) {
 	a := ready(t, operatorToken(t))
 	if a.status != http.StatusOK {
@@ -54,7 +55,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestReadyRefusals: nobody else learns how the deployment is.
+// TestReadyRefusals: without an operator's token a caller learns nothing about the
+// deployment.
 func TestReadyRefusals(t *testing.T) {
 	good := operatorToken(t)
 	parts := strings.Split(good, ".")
@@ -94,7 +96,7 @@ func TestReadyRefusals(t *testing.T) {
 	}
 }
 
-// TestReadyWithoutTheScope: the right audience is not enough.
+// TestReadyWithoutTheScope: a token with the right audience needs the scope, too.
 func TestReadyWithoutTheScope(t *testing.T) {
 	a := ready(t, apiToken(t, target.visitorID, target.visitorSecret, ""))
 	if a.status != http.StatusForbidden {
@@ -105,7 +107,7 @@ func TestReadyWithoutTheScope(t *testing.T) {
 	}
 }
 
-// operatorToken returns a token that may ask for the readiness.
+// operatorToken returns a token with the scope of /ready.
 func operatorToken(t *testing.T) string {
 	t.Helper()
 	return apiToken(t, target.operatorID, target.operatorSecret, contract.ScopeReady)

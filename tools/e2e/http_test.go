@@ -14,7 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// client follows no redirect: no endpoint here may answer with one.
+// client follows no redirect: the endpoints of this suite must not answer with one.
 var client = &http.Client{
 	Timeout:       10 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -29,13 +29,13 @@ type request struct {
 	id, secret string
 	header     http.Header
 	form       url.Values
-	// body is sent as it is, in place of form.
+	// body is sent unchanged, instead of form.
 	body string
-	// from is as of a person.
+	// from is the loopback address of the caller, as in [person.Person].
 	from string
 }
 
-// answer is what came, with the body read.
+// answer is a response, with its body.
 type answer struct {
 	status int
 	header http.Header
@@ -78,8 +78,8 @@ func (r request) do(t testing.TB) answer {
 	return answer{res.StatusCode, res.Header, data}
 }
 
-// object returns the body as a JSON object and fails when it is none, or is
-// not said to be one.
+// object returns the body as a JSON object. It fails when the body or the content
+// type is not JSON.
 func (a answer) object(t testing.TB) map[string]any {
 	t.Helper()
 	mediaType, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
@@ -107,8 +107,8 @@ func (a answer) uncached(t testing.TB) {
 	}
 }
 
-// tokenRequest asks for a token as the demo client does; change adds, replaces
-// or, with nil, removes parameters.
+// tokenRequest is a token request of the demo client; change adds, replaces or, with
+// nil, removes parameters.
 func tokenRequest(change url.Values) request {
 	form := url.Values{
 		"grant_type": {"client_credentials"},
@@ -132,7 +132,7 @@ func token(t testing.TB) string {
 	return issued
 }
 
-// introspect asks, as the resource server, what a token is worth.
+// introspect introspects a token as the resource server.
 func introspect(t testing.TB, presented string) answer {
 	t.Helper()
 	return request{

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestIntrospection compares what the resource server learns with what the
-// client was given (RFC 7662 §2.2).
+// TestIntrospection: the resource server learns the same as the client was given (RFC
+// 7662 §2.2).
 func TestIntrospection(t *testing.T) {
 	a := introspect(t, token(t))
 	if a.status != http.StatusOK {
@@ -38,8 +38,8 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// TestIntrospectionCaching lets a resource server keep a good answer for ten
-// seconds and a bad one not at all.
+// TestIntrospectionCaching: a resource server may cache an active answer for ten
+// seconds, and an inactive one not at all.
 func TestIntrospectionCaching(t *testing.T) {
 	if got := introspect(t, token(t)).header.Get("Cache-Control"); !strings.HasPrefix(got, "private, max-age=") {
 		t.Errorf("active: Cache-Control = %q, want private with a max-age", got)
@@ -48,8 +48,8 @@ func TestIntrospectionCaching(t *testing.T) {
 	inactive.uncached(t)
 }
 
-// TestInactiveTokens presents what is no token of this resource server. The
-// answer is the same bare object for each, so that it tells nothing.
+// TestInactiveTokens: for every value that is no active token of this resource server
+// the answer is the same bare object, so that it reveals nothing.
 func TestInactiveTokens(t *testing.T) {
 	good := token(t)
 	parts := strings.Split(good, ".")
@@ -79,8 +79,8 @@ func TestInactiveTokens(t *testing.T) {
 	}
 }
 
-// TestIntrospectionHint shows that the hint is a hint: it never changes what
-// the answer says (RFC 7662 §2.1).
+// TestIntrospectionHint: the token_type_hint never changes the answer (RFC 7662
+// §2.1).
 func TestIntrospectionHint(t *testing.T) {
 	presented := token(t)
 	for _, hint := range []string{"access_token", "refresh_token", "no-such-type", ""} {
@@ -94,7 +94,8 @@ func TestIntrospectionHint(t *testing.T) {
 	}
 }
 
-// TestIntrospectionRefusals are about the caller; the token is never a reason.
+// TestIntrospectionRefusals: a refusal depends on the caller only, never on the
+// token.
 func TestIntrospectionRefusals(t *testing.T) {
 	presented := token(t)
 	as := func(id, secret string, form url.Values) request {
@@ -126,7 +127,7 @@ func TestIntrospectionRefusals(t *testing.T) {
 	}
 }
 
-// TestIntrospectionIsNotForBrowsers: resource servers are no browsers.
+// TestIntrospectionIsNotForBrowsers: pages of other origins cannot introspect.
 func TestIntrospectionIsNotForBrowsers(t *testing.T) {
 	a := request{
 		method: "POST", path: "/introspect", id: target.serverID, secret: target.serverSecret,

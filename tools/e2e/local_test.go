@@ -15,7 +15,7 @@ import (
 // root is the checkout, seen from this package.
 const root = "../.."
 
-// localServer describes the local stack.
+// localServer describes the local stack to the suite.
 func localServer(s *fixture.Stack) *server {
 	return &server{
 		url:      s.BaseURL(),
@@ -45,7 +45,7 @@ func localServer(s *fixture.Stack) *server {
 	}
 }
 
-// local is the local stack, which the tests called TestLocal need.
+// local returns the local stack, which the tests called TestLocal need.
 func local(t *testing.T) *fixture.Stack {
 	t.Helper()
 	if target.stack == nil {
@@ -54,16 +54,16 @@ func local(t *testing.T) *fixture.Stack {
 	return target.stack
 }
 
-// traces searches what the suite left behind and returns a sentence for each
-// thing that should not be there. Grants that nothing used count only when the
-// whole suite ran. It closes the stack.
+// traces searches the logs and tables after the suite and returns a sentence for each
+// thing that must not be there. Unused permissions count only when the whole suite
+// ran. It closes the stack.
 func traces(ctx context.Context, s *fixture.Stack, whole bool) []string {
 	var found []string
 	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 
 	report := s.Report()
 	for _, r := range report.Refused {
-		say("the wall refused %s the call %s on %s %d times: %s", r.Function, r.Action, r.Resource, r.Times, r.Reason)
+		say("the role of %s refused the call %s on %s %d times: %s", r.Function, r.Action, r.Resource, r.Times, r.Reason)
 	}
 	for _, g := range report.Unused {
 		if whole {
@@ -79,7 +79,7 @@ func traces(ctx context.Context, s *fixture.Stack, whole bool) []string {
 	for table, text := range tables {
 		places["the table "+table] = text
 	}
-	s.Close() // after which no line is missing
+	s.Close() // completes the logs
 	for function, text := range s.Logs.All() {
 		places["the log of "+function] = text
 	}
@@ -94,15 +94,14 @@ func traces(ctx context.Context, s *fixture.Stack, whole bool) []string {
 	return found
 }
 
-// holds reports whether text has in it what makes a secret one.
+// holds reports whether text contains the confidential part of a secret.
 func holds(text, secret string) bool {
 	return slices.ContainsFunc(essences(secret), func(e string) bool { return strings.Contains(text, e) })
 }
 
-// essences are the forms in which a secret would be of use: of a JWT the
-// signature, of which no part of the text before it is secret; of a handle of
-// ours the part that nobody can guess, as text and as the bytes that it is; and
-// of anything else all of it.
+// essences returns the forms in which a secret could be used. For a JWT that is the
+// signature, since the text before it is no secret. For an opaque handle of ours it
+// is the random part, as text and as bytes. For anything else it is the whole text.
 func essences(secret string) []string {
 	secret = secret[strings.LastIndexByte(secret, '.')+1:]
 	m := handle.FindStringSubmatch(secret)
@@ -117,10 +116,10 @@ func essences(secret string) []string {
 	return []string{m[1][len(m[1])-40:], string(data[len(data)-unguessable:])}
 }
 
-// handle matches a handle of ours between its prefix and its checksum.
+// handle matches an opaque handle between its prefix and its checksum.
 var handle = regexp.MustCompile(`^ts[a-z]_([A-Za-z0-9_-]+)[A-Za-z0-9]{6}$`)
 
-// TestSearch plants secrets where the search must find them.
+// TestSearch: the search finds a secret in each of its forms.
 func TestSearch(t *testing.T) {
 	data := []byte("whose it is, and thirty-two bytes that nobody knows..")
 	text := base64.RawURLEncoding.EncodeToString(data)

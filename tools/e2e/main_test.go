@@ -1,16 +1,19 @@
-// Package e2e_test sees Tipstaff as its clients do: over HTTP, knowing a base
-// URL and some credentials and nothing of the code.
+// Package e2e_test tests Tipstaff as its clients see it: over HTTP, with a base URL
+// and some credentials, and without knowledge of the code.
 //
-// By default the server is the local stack, started for the suite on a free
-// port with the registry of testdata. When the suite has passed, what it left
-// behind is searched: the log of every function and every table for a secret
-// or a token, and the wall's report for a call that a role refused or a grant
-// that nothing needed.
+// # Local
 //
-// With TIPSTAFF_URL the same suite is the smoke test of a deployed stage, but for
-// the tests called TestLocal, which need what only the local stack has. The
-// credentials are then in the environment, under the names that server.env
-// lists; fixture/registry.yaml describes clients that will do.
+// By default the server is the local stack, started for the suite on a free port
+// with fixture/registry.yaml. When the suite has passed, it searches the log of every
+// function and every table for a secret or a token. It also checks the report of AWS
+// calls: no call was refused by a role, and no permission of a role was unused.
+//
+// # Deployed
+//
+// With TIPSTAFF_URL the same suite is the smoke test of a deployed stage, without
+// the tests called TestLocal, which need the local stack. The credentials are then in
+// the environment, under the names that server.env lists. The clients of
+// fixture/registry.yaml fit.
 package e2e_test
 
 import (
@@ -60,7 +63,7 @@ func run(m *testing.M) int {
 	}
 
 	code := m.Run()
-	// A part of the suite needs a part of the grants only.
+	// A part of the suite needs only a part of the permissions.
 	whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
 	for _, sentence := range traces(context.Background(), stack, whole && code == 0) {
 		fmt.Fprintln(os.Stderr, "after the suite:", sentence)

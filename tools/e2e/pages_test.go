@@ -53,7 +53,7 @@ func (b browser) signIn(t *testing.T, userName, password string) answer {
 	return b.submit(t, "/login", url.Values{"user_name": {userName}, "password": {password}})
 }
 
-// TestPages signs in at the page, sees the account, and signs out.
+// TestPages: a user signs in at the page, sees the account page, and signs out.
 func TestPages(t *testing.T) {
 	b := browser{}
 	if a := b.send(t, http.MethodGet, "/", nil); a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
@@ -97,7 +97,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestForeignForms posts from another site and without a token of ours.
+// TestForeignForms: a form from another site, or without the hidden token, is
+// refused.
 func TestForeignForms(t *testing.T) {
 	fields := url.Values{"user_name": {target.userName}, "password": {target.password}}
 	foreign := request{

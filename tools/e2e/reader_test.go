@@ -19,19 +19,19 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// said is what a page says, without its style.
+// said returns the text of a page, without its style.
 func said(page string) string {
 	_, rest, _ := strings.Cut(page, "<main")
 	return rest
 }
 
-// reader is a person who reads the pages and fills in their forms.
+// reader is a user who reads the pages and fills in their forms.
 type reader struct {
 	*person.Person
 	t *testing.T
 }
 
-// read puts a person at a place of their own.
+// read returns a reader at a separate network address.
 func read(t *testing.T, p *person.Person) reader {
 	t.Helper()
 	if p.From == "" {
@@ -43,7 +43,7 @@ func read(t *testing.T, p *person.Person) reader {
 
 var places atomic.Int64
 
-// signedIn is somebody new who has signed in with the password.
+// signedIn returns a new user who has signed in with the password.
 func signedIn(t *testing.T, userName string) reader {
 	t.Helper()
 	r := read(t, newcomer(t, userName))
@@ -54,7 +54,7 @@ func signedIn(t *testing.T, userName string) reader {
 	return r
 }
 
-// visit goes to a path and on, as far as a person gets by saying yes.
+// visit opens a path and agrees to everything, as far as that leads.
 func (r reader) visit(path string) *person.Arrival {
 	r.t.Helper()
 	arrival, err := r.Visit(r.t.Context(), target.url+path)
@@ -64,7 +64,7 @@ func (r reader) visit(path string) *person.Arrival {
 	return arrival
 }
 
-// page is the page at a path, or where it leads to on the same server.
+// page returns the page at a path, or the one to which it redirects on this server.
 func (r reader) page(path string) string {
 	r.t.Helper()
 	status, location, page, err := r.Ask(r.t.Context(), http.MethodGet, path, nil)
@@ -75,7 +75,7 @@ func (r reader) page(path string) string {
 }
 
 // post sends the form of a page that has a field or button of that name and value,
-// with more filled in, and returns what comes.
+// with more fields filled in, and returns the answer.
 func (r reader) post(path, page, name, value string, more ...string) (status int, location, answer string) {
 	r.t.Helper()
 	form := person.FormWith(page, name, value)
@@ -92,7 +92,7 @@ func (r reader) post(path, page, name, value string, more ...string) (status int
 	return status, location, answer
 }
 
-// does posts an action of the account page that must be done.
+// does posts an action of the account page that must succeed.
 func (r reader) does(page, action string, more ...string) {
 	r.t.Helper()
 	status, location, answer := r.post("/account", page, "action", action, more...)
@@ -101,7 +101,7 @@ func (r reader) does(page, action string, more ...string) {
 	}
 }
 
-// another is the same person at another browser, not signed in.
+// another returns the same user at another browser, signed out.
 func (r reader) another() reader {
 	other := stranger(r.UserName)
 	other.Password = r.Password
@@ -129,8 +129,8 @@ func (r reader) passkey(a *routetest.Authenticator) (status int, location, answe
 	return status, location, answer
 }
 
-// client signs the person in by a client of the operator's own, with a code of their
-// app if there is one.
+// client signs the user in by a first-party client that asks for the password, with a
+// code of the authenticator app if there is one.
 func (r reader) client(code string) answer {
 	r.t.Helper()
 	object := map[string]string{"client_id": target.phoneID, "user_name": r.UserName, "password": r.Password, "otp": code}
@@ -153,8 +153,8 @@ var (
 	recoveryCode = regexp.MustCompile(`<li><code>([a-z2-7-]+)</code></li>`)
 )
 
-// app sets up an authenticator app. It returns the code that the app shows some time
-// ahead of now, and the recovery codes.
+// app sets up an authenticator app. It returns a function that gives the code at some
+// time ahead of now, and the recovery codes.
 func (r reader) app() (code func(ahead time.Duration) string, recovery []string) {
 	r.t.Helper()
 	page := r.page("/account?open=add-otp")

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// TestRelyingParty is the relying party of zitadel/oidc: people sign in, it
-// reads who they are, renews, and signs them out.
+// TestRelyingParty runs the relying party of zitadel/oidc: a user signs in, and the
+// relying party reads the claims, refreshes, and signs the user out.
 func TestRelyingParty(t *testing.T) {
-	for name, s := range map[string]signer{"somebody else's": target.notes, "the operator's": target.portal} {
+	for name, s := range map[string]signer{"third-party": target.notes, "first-party": target.portal} {
 		t.Run(name, func(t *testing.T) {
 			party, err := rp.NewRelyingPartyOIDC(t.Context(), target.url, s.id, s.secret, s.redirect,
 				[]string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail, oidc.ScopeOfflineAccess}, rp.WithSigningAlgsFromDiscovery())
@@ -42,8 +42,8 @@ func TestRelyingParty(t *testing.T) {
 			if renewed.RefreshToken == tokens.RefreshToken || renewed.AccessToken == tokens.AccessToken {
 				t.Error("a refresh gives the same tokens")
 			}
-			// It asks for the sign-out by itself, without the browser: that may
-			// end nothing, and must not fail.
+			// It requests the sign-out itself, without the browser. That must end
+			// nothing, and must not fail.
 			if _, err := rp.EndSession(t.Context(), party, tokens.IDToken, "", "", "", nil); err != nil {
 				t.Errorf("end of the session: %v", err)
 			}
@@ -57,8 +57,8 @@ func TestRelyingParty(t *testing.T) {
 	}
 }
 
-// TestSignOutOfAClient: a client sends somebody to sign out and gets them back
-// at a registered address, and at no other (Zitadel GHSA-v959-qxv6-6f8p).
+// TestSignOutOfAClient: a client sends the user to sign out, and the browser returns
+// to a registered address and to no other (Zitadel GHSA-v959-qxv6-6f8p).
 func TestSignOutOfAClient(t *testing.T) {
 	p := someone()
 	begun := target.notes.signedIn(t, p, nil)

@@ -16,7 +16,7 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// server is what the suite knows of the server under test.
+// server describes the server under test.
 type server struct {
 	url string
 
@@ -30,37 +30,37 @@ type server struct {
 	visitorID, visitorSecret                  string
 	suspendedID, suspendedSecret              string
 	operatorID, operatorSecret                string
-	// A person, and clients that sign people in: a page at an origin, a
-	// program on a device, a server with a secret.
+	// A user, and clients that ask for the password: a page at an origin, a program
+	// on a device, a server with a secret.
 	userName, password        string
 	webID, webOrigin, phoneID string
 	backendID, backendSecret  string
-	// Clients that send people here, as fixture/registry.yaml has them, and
-	// the private key of the one that signs who it is.
+	// Clients with the authorization code flow, as in fixture/registry.yaml, and the
+	// private key of the one with private_key_jwt.
 	notes, portal, bank, vault, safe signer
 	desktopID, televisionID          string
 	bankKey                          string
-	// Where notes and portal have people go after a sign-out.
+	// The post-logout redirect URIs of notes and portal.
 	notesBye, portalBye string
-	// An API that exchanges tokens of resource for some of the stock, with the
-	// same scope, and who may register clients.
+	// An API that exchanges tokens of resource for tokens of the stock, with the same
+	// scope, and a client that may register clients.
 	stock                        string
 	gatewayID, gatewaySecret     string
 	registrarID, registrarSecret string
 	// A resource that is open to clients that register themselves, with a
 	// scope; and a client by its metadata document, empty where there is none.
 	toolsResource, toolsScope, documentID string
-	// stack is the local stack, nil when the server is elsewhere.
+	// stack is the local stack, nil when the server is a deployed stage.
 	stack *fixture.Stack
-	// people takes visits for programs in other languages.
+	// people is the URL at which programs in other languages request visits.
 	people string
 
 	mu     sync.Mutex
 	issued []string
 }
 
-// signer is a client that sends people to the server, and where they are to
-// come back to. One without a secret proves itself in another way.
+// signer is a client with the authorization code flow, and its redirect URI. One
+// without a secret authenticates in another way or is public.
 type signer struct{ id, secret, redirect string }
 
 // env lists the variables that describe the server, as .local/demo.env names
@@ -104,7 +104,7 @@ func deployed(base string) (*server, error) {
 	return s, errors.Join(missing...)
 }
 
-// environment is the server as variables for another program.
+// environment returns the server as variables for another program.
 func (s *server) environment() []string {
 	var all []string
 	for name, field := range s.env() {
@@ -113,7 +113,8 @@ func (s *server) environment() []string {
 	return append(all, "DOCUMENT_CLIENT_ID="+s.documentID, "PERSON="+s.people, "REGISTRATION_TOKEN="+s.registrationToken())
 }
 
-// registrationToken allows to register clients, empty when nobody gives one.
+// registrationToken returns an initial access token for registration, empty when the
+// stage has no client that may register clients.
 func (s *server) registrationToken() string {
 	config := clientcredentials.Config{
 		ClientID: s.registrarID, ClientSecret: s.registrarSecret, TokenURL: s.url + "/token", Scopes: []string{"register"},
@@ -126,8 +127,8 @@ func (s *server) registrationToken() string {
 	return issued.AccessToken
 }
 
-// remember keeps what an answer issues, to be searched for later: tokens,
-// codes and cookies.
+// remember keeps the tokens, codes and cookies of an answer for the search at the
+// end.
 func (s *server) remember(header http.Header, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,11 +143,11 @@ func (s *server) remember(header http.Header, body []byte) {
 	}
 }
 
-// issued matches what is of use to whoever holds it: a handle of ours other than
-// the id of a client, and a JWT with a signature.
+// issued matches bearer values: an opaque handle other than the id of a client, and a
+// JWT with a signature.
 var issued = regexp.MustCompile(`\bts[abce-z]_[A-Za-z0-9_-]{40,}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{40,}`)
 
-// secrets returns everything that was issued and must be found nowhere.
+// secrets returns every issued value that the search must not find.
 func (s *server) secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

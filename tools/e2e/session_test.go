@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// signIn signs the user in as a client of the operator's own, with JSON, for
-// the default resource or those named.
+// signIn signs the user in by a first-party client, with JSON, for the default
+// resource or those named.
 func signIn(t testing.TB, client string, resources ...string) answer {
 	t.Helper()
 	object := map[string]any{"client_id": client, "user_name": target.userName, "password": target.password}
@@ -66,8 +66,8 @@ func active(t testing.TB, presented string) bool {
 	return introspect(t, presented).object(t)["active"] == true
 }
 
-// TestSession follows a session from the sign-in to its end, for a client
-// without and one with a secret, at both endpoints that renew it.
+// TestSession follows a session from the sign-in to its end, for a public and a
+// confidential client, at both endpoints that refresh it.
 func TestSession(t *testing.T) {
 	for _, client := range []string{target.phoneID, target.backendID} {
 		for _, path := range []string{"/token", "/refresh"} {
@@ -91,7 +91,7 @@ func TestSession(t *testing.T) {
 				if !active(t, access) {
 					t.Error("the renewed access token is not active")
 				}
-				// The first one is two turns old now: somebody copied it.
+				// The first one is two rotations old now: it counts as copied.
 				refused(t, renew(t, path, client, first, nil), 400, "invalid_grant")
 				refused(t, renew(t, path, client, text(t, narrow, "refresh_token"), nil), 400, "invalid_grant")
 				if active(t, access) {
@@ -123,7 +123,8 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-// TestSessionsOfAPerson lists and ends them, as a client with the scope.
+// TestSessionsOfAPerson: a client with the scope lists and ends the sessions of its
+// user.
 func TestSessionsOfAPerson(t *testing.T) {
 	ours, other := signIn(t, target.phoneID, target.resource, target.url+"/api"), signIn(t, target.backendID)
 	api := renew(t, "/refresh", target.phoneID, text(t, ours, "refresh_token"), url.Values{"resource": {target.url + "/api"}})
@@ -165,7 +166,7 @@ func TestSessionsOfAPerson(t *testing.T) {
 	if a := ask("GET", "/sessions"); a.status != 401 {
 		t.Errorf("GET afterwards = %d %s, want 401", a.status, a.body)
 	}
-	// Whoever was signed out everywhere signs in again.
+	// After a sign-out everywhere the user can sign in again.
 	signIn(t, target.phoneID)
 }
 
@@ -176,7 +177,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("preflight = %d %v, want the page to be allowed", preflight.status, preflight.header)
 	}
 	if a := (request{method: "OPTIONS", path: "/sessions?client_id=" + target.webID, header: http.Header{"Origin": {"https://evil.example"}}}).do(t); a.header.Get("Access-Control-Allow-Origin") != "" {
-		t.Errorf("preflight of a stranger = %v, want nothing allowed", a.header)
+		t.Errorf("preflight of another origin = %v, want nothing allowed", a.header)
 	}
 	begun := signIn(t, target.webID)
 	cookie := cookieOf(t, begun, "__Host-rt")
@@ -204,7 +205,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// cookieOf is a cookie that an answer sets, as a browser sends it back.
+// cookieOf returns a cookie that an answer sets, as a browser sends it back.
 func cookieOf(t testing.TB, a answer, name string) string {
 	t.Helper()
 	cookies := (&http.Response{Header: a.header}).Cookies()
@@ -215,8 +216,8 @@ func cookieOf(t testing.TB, a answer, name string) string {
 	return name + "=" + cookies[i].Value
 }
 
-// TestSignInRefusals answers the same for a wrong password as for a name that
-// nobody has.
+// TestSignInRefusals: the answer to a wrong password is the same as to an unknown
+// user name.
 func TestSignInRefusals(t *testing.T) {
 	try := func(userName, password string) answer {
 		body, err := json.Marshal(map[string]string{"client_id": target.phoneID, "user_name": userName, "password": password})
@@ -231,8 +232,8 @@ func TestSignInRefusals(t *testing.T) {
 		t.Errorf("wrong password: %d %s, unknown name: %d %s, want the same", wrong.status, wrong.body, unknown.status, unknown.body)
 	}
 	for name, object := range map[string]map[string]string{
-		"somebody else's client": {"client_id": target.clientID, "client_secret": target.clientSecret},
-		"no such client":         {"client_id": "nobody"},
+		"another client": {"client_id": target.clientID, "client_secret": target.clientSecret},
+		"no such client": {"client_id": "nobody"},
 	} {
 		object["user_name"], object["password"] = target.userName, "wrong"
 		body, err := json.Marshal(object)

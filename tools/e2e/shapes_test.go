@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestShapes holds each answer to what strict clients check: the exact status,
-// the content type, and that nobody keeps what is secret.
+// TestShapes: each answer has what strict clients check, that is the exact status, the
+// content type, and no caching of secrets.
 func TestShapes(t *testing.T) {
 	begun := target.notes.signedIn(t, someone(), nil)
 	access := text(t, begun, "access_token")
@@ -33,7 +33,7 @@ func TestShapes(t *testing.T) {
 		{"a bad device code", request{method: "POST", path: "/token", form: url.Values{
 			"client_id": {target.televisionID}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {"tsv_nothing"},
 		}}, 400, []string{"error", "error_description"}},
-		{"a pushed request of nobody", request{method: "POST", path: "/par", form: url.Values{"client_id": {"nobody"}}}, 401, []string{"error"}},
+		{"a pushed request of an unknown client", request{method: "POST", path: "/par", form: url.Values{"client_id": {"nobody"}}}, 401, []string{"error"}},
 		{"a bad pushed request", request{method: "POST", path: "/par", id: target.notes.id, secret: target.notes.secret, form: target.notes.asked(url.Values{"redirect_uri": {"https://evil.example"}})}, 400, []string{"error"}},
 		{"a device that may not", request{method: "POST", path: "/device_authorization", id: target.notes.id, secret: target.notes.secret, form: url.Values{"scope": {"openid"}}}, 400, []string{"error"}},
 	} {
@@ -68,8 +68,8 @@ func TestShapes(t *testing.T) {
 
 func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
-// TestChallengesOfUserinfo: 401 with what a client needs to find its way (RFC
-// 6750 §3, RFC 9728 §5.1), and no error where nothing was presented.
+// TestChallengesOfUserinfo: 401 has the challenge that a client needs (RFC 6750 §3,
+// RFC 9728 §5.1), and no error code when the request had no token.
 func TestChallengesOfUserinfo(t *testing.T) {
 	without := request{method: "GET", path: "/userinfo"}.do(t).header.Get("WWW-Authenticate")
 	if !strings.HasPrefix(without, "Bearer") || strings.Contains(without, "error=") {
@@ -85,8 +85,8 @@ func TestChallengesOfUserinfo(t *testing.T) {
 	}
 }
 
-// TestErrorPages: before client and redirect URI are known to be good there is a
-// page for the person, and never a redirect.
+// TestErrorPages: before client and redirect URI have been verified, an error is a
+// page for the user and never a redirect.
 func TestErrorPages(t *testing.T) {
 	for name, change := range map[string]url.Values{
 		"no client":                 {"client_id": nil},
@@ -102,7 +102,7 @@ func TestErrorPages(t *testing.T) {
 		"two redirect URIs":         {"redirect_uri": {target.notes.redirect, "https://evil.example"}},
 		"two clients":               {"client_id": {target.notes.id, target.portal.id}},
 		"an unknown pushed request": {"request_uri": {"urn:ietf:params:oauth:request_uri:tsp_nothing"}},
-		"a request elsewhere":       {"request_uri": {"http://127.0.0.1:1/request"}},
+		"a request_uri of a URL":    {"request_uri": {"http://127.0.0.1:1/request"}},
 		"a script":                  {"redirect_uri": {"javascript:alert(1)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestErrorPages(t *testing.T) {
 	}
 }
 
-// page checks the headers of everything that people see.
+// page checks the headers of a page.
 func page(t *testing.T, a answer) {
 	t.Helper()
 	policy := a.header.Get("Content-Security-Policy")
@@ -128,15 +128,15 @@ func page(t *testing.T, a answer) {
 		}
 	}
 	if got := a.header.Get("Referrer-Policy"); got != "no-referrer" && got != "same-origin" {
-		t.Errorf("Referrer-Policy = %q, want nobody else told", got)
+		t.Errorf("Referrer-Policy = %q, want no-referrer", got)
 	}
 	if strings.Contains(string(a.body), "evil.example\"") {
-		t.Errorf("the page links what a stranger wrote:\n%s", a.body)
+		t.Errorf("the page links text of the request:\n%s", a.body)
 	}
 }
 
-// TestErrorRedirects: what is wrong with the rest of a request is for the client,
-// with its state and the issuer (RFC 9207 §2).
+// TestErrorRedirects: other errors of a request are redirected to the client, with
+// its state and the issuer (RFC 9207 §2).
 func TestErrorRedirects(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change url.Values
@@ -148,7 +148,7 @@ func TestErrorRedirects(t *testing.T) {
 		"a plain challenge":     {url.Values{"code_challenge_method": {"plain"}}, "invalid_request"},
 		"an unknown scope":      {url.Values{"scope": {"no-such-scope"}}, "invalid_scope"},
 		"an unknown resource":   {url.Values{"resource": {"https://no-such.example"}}, "invalid_target"},
-		"nobody may be asked":   {url.Values{"prompt": {"none"}}, "login_required"},
+		"prompt=none":           {url.Values{"prompt": {"none"}}, "login_required"},
 		"an unknown prompt":     {url.Values{"prompt": {"none login"}}, "invalid_request"},
 		"a request in itself":   {url.Values{"request": {"a.b.c"}}, "request_not_supported"},
 		"a parameter twice":     {url.Values{"nonce": {"a", "b"}}, "invalid_request"},
@@ -177,8 +177,8 @@ func TestErrorRedirects(t *testing.T) {
 	})
 }
 
-// TestOrigins: any page may call what a client without a server needs, and no
-// page what people see or what a resource server asks.
+// TestOrigins: any page may call the endpoints that a browser-based client needs. No
+// page of another origin may read our pages or introspect.
 func TestOrigins(t *testing.T) {
 	open := []string{"/par", "/userinfo", "/device_authorization", "/register", "/token", "/revoke"}
 	for _, path := range append(open, "/authorize", "/device", "/logout", "/introspect") {

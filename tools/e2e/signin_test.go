@@ -9,8 +9,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// TestGoSignIn signs people in as Go programs do: x/oauth2 with PKCE, go-oidc
-// verifies who came, and the session goes on.
+// TestGoSignIn signs a user in as Go programs do: x/oauth2 runs the flow with PKCE,
+// go-oidc verifies the id token, and the session is refreshed.
 func TestGoSignIn(t *testing.T) {
 	provider, err := oidc.NewProvider(t.Context(), target.url)
 	if err != nil {
@@ -21,9 +21,9 @@ func TestGoSignIn(t *testing.T) {
 		style     oauth2.AuthStyle
 		algorithm string
 	}{
-		"somebody else's, header": {target.notes, oauth2.AuthStyleInHeader, "ES256"},
-		"the operator's, params":  {target.portal, oauth2.AuthStyleInParams, "RS256"},
-		"without a secret":        {desktop(), oauth2.AuthStyleInParams, "ES256"},
+		"third-party, header":    {target.notes, oauth2.AuthStyleInHeader, "ES256"},
+		"the operator's, params": {target.portal, oauth2.AuthStyleInParams, "RS256"},
+		"without a secret":       {desktop(), oauth2.AuthStyleInParams, "ES256"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := &oauth2.Config{
@@ -81,8 +81,8 @@ func TestGoSignIn(t *testing.T) {
 	}
 }
 
-// TestCodeOnce: of many that redeem one code at once exactly one gets tokens,
-// and those end (RFC 9700 §2.1.1).
+// TestCodeOnce: of many requests that redeem one code at once exactly one gets tokens,
+// and the other requests end them (RFC 9700 §2.1.1).
 func TestCodeOnce(t *testing.T) {
 	for _, thieves := range []int{2, 4, 16} {
 		code := target.notes.code(t, someone(), nil)
@@ -123,8 +123,9 @@ func (s signer) renew(t *testing.T, presented string, more url.Values) answer {
 	return request{method: "POST", path: "/token", id: s.basic(), secret: s.secret, form: form}.do(t)
 }
 
-// TestCodesAreBound: what belongs to a code is compared, and who gets it wrong
-// harms nobody (Zitadel GHSA-xqxv-4jc2-x56x, authentik CVE-2023-48228).
+// TestCodesAreBound: a code is bound to its client, redirect URI and verifier. A wrong
+// attempt does not spend the code (Zitadel GHSA-xqxv-4jc2-x56x, authentik
+// CVE-2023-48228).
 func TestCodesAreBound(t *testing.T) {
 	code := target.notes.code(t, someone(), nil)
 	stranger := target.portal.redemption(code, url.Values{"redirect_uri": {target.notes.redirect}})
@@ -160,7 +161,7 @@ func TestCodesAreBound(t *testing.T) {
 	}
 }
 
-// flip is another character than c.
+// flip returns another character than c.
 func flip(c byte) string {
 	if c == 'A' {
 		return "B"

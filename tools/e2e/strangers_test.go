@@ -10,7 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// document is what a client of somebody else says of itself at its own origin.
+// document is the client metadata document of a third-party client.
 const document = `{
 	"client_id": "https://tools-client.example/client.json", "client_name": "Tools",
 	"redirect_uris": ["https://tools-client.example/callback", "http://127.0.0.1/callback"],
@@ -18,14 +18,14 @@ const document = `{
 	"token_endpoint_auth_method": "none"
 }`
 
-// tools is a client that nobody vouches for, and what it asks for.
+// tools is a client that no operator registered, and its authorization request.
 func tools(id string) (signer, url.Values) {
 	return signer{id, "", "http://127.0.0.1:50505/callback"},
 		url.Values{"scope": {"openid offline_access " + target.toolsScope}, "resource": {target.toolsResource}}
 }
 
-// TestLocalDocumentClient: a client whose id is the URL of its metadata document
-// is a client everywhere.
+// TestLocalDocumentClient: a client with the URL of its metadata document as its id
+// works at every endpoint.
 func TestLocalDocumentClient(t *testing.T) {
 	local(t)
 	s, wish := tools(target.documentID)
@@ -51,8 +51,8 @@ func TestLocalDocumentClient(t *testing.T) {
 	}
 }
 
-// TestLocalUnvettedClientsAlwaysAsk: nobody is remembered to have let in a client
-// that nobody vouches for (the confused deputy of MCP proxies).
+// TestLocalUnvettedClientsAlwaysAsk: consent for a client that no operator registered
+// is never remembered (the confused deputy of MCP proxies).
 func TestLocalUnvettedClientsAlwaysAsk(t *testing.T) {
 	local(t)
 	registered := register(t, map[string]any{"client_name": "Tools", "redirect_uris": []string{"http://127.0.0.1/callback"}, "token_endpoint_auth_method": "none"})
@@ -84,7 +84,7 @@ func register(t *testing.T, metadata map[string]any) answer {
 	return request{method: "POST", path: "/register", header: header, body: string(body)}.do(t)
 }
 
-// TestRegistration: the answer echoes what is registered, without a secret, and
+// TestRegistration: the answer repeats the registered metadata, without a secret, and
 // refusals have the codes of RFC 7591 §3.2.2.
 func TestRegistration(t *testing.T) {
 	a := register(t, map[string]any{
@@ -116,11 +116,11 @@ func TestRegistration(t *testing.T) {
 	}
 }
 
-// TestClientDocuments: what is at no public address is never called (Keycloak
-// CVE-2026-1180), and the answer says why.
+// TestClientDocuments: a host without a public address is never called (Keycloak
+// CVE-2026-1180), and the answer names the reason.
 func TestClientDocuments(t *testing.T) {
 	for name, id := range map[string]string{
-		"nobody":     "https://nobody.invalid/client.json",
+		"unknown":    "https://unknown.invalid/client.json",
 		"this host":  "https://127.0.0.1/client.json",
 		"plain http": "http://tools-client.example/client.json",
 		"no path":    "https://tools-client.example",
@@ -138,8 +138,8 @@ func TestClientDocuments(t *testing.T) {
 	}
 }
 
-// TestLocalFullHouse: who is signed in wherever they may be signs in once more,
-// and what was used least ends.
+// TestLocalFullHouse: when a user with the largest number of sessions signs in again,
+// the least recently used session ends.
 func TestLocalFullHouse(t *testing.T) {
 	p := newcomer(t, "hedy")
 	if err := local(t).Crowd(t.Context(), p.UserName); err != nil {
@@ -151,8 +151,8 @@ func TestLocalFullHouse(t *testing.T) {
 	}
 }
 
-// TestWrongSecretsAreRefusedEverywhere: whoever has a secret proves it, whatever
-// they want; that of somebody else is as good as none.
+// TestWrongSecretsAreRefusedEverywhere: a client with a secret has to present it at
+// every endpoint, and the secret of another client is refused.
 func TestWrongSecretsAreRefusedEverywhere(t *testing.T) {
 	for path, s := range map[string]signer{
 		"/par": target.portal, "/device_authorization": target.safe, "/token": target.notes,
@@ -170,8 +170,8 @@ func TestWrongSecretsAreRefusedEverywhere(t *testing.T) {
 	}
 }
 
-// TestAccountEndsASession: a client with a back channel is told also when the
-// person ends its session on their page.
+// TestAccountEndsASession: a client with a back-channel logout URI is notified when
+// the user ends its session on the account page.
 func TestAccountEndsASession(t *testing.T) {
 	p, other := someone(), someone()
 	target.portal.signedIn(t, p, nil)

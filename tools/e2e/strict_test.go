@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// signedInByNode is what the scripts print of one kind of client.
+// signedInByNode is the output of the scripts for one kind of client.
 type signedInByNode struct {
 	Failure       string
 	Trail         []string
@@ -20,7 +20,7 @@ type signedInByNode struct {
 	Arrived, Thief                                string
 }
 
-// good checks what every kind of client must have got.
+// good checks the result that every kind of client must have.
 func (s signedInByNode) good(t *testing.T, kind string) {
 	t.Helper()
 	if s.Failure != "" {
@@ -45,8 +45,8 @@ func (s signedInByNode) good(t *testing.T, kind string) {
 	}
 }
 
-// TestOpenIDClientSignIn runs openid-client as every kind of client that people
-// let in.
+// TestOpenIDClientSignIn runs openid-client as every kind of client with the
+// authorization code flow.
 func TestOpenIDClientSignIn(t *testing.T) {
 	t.Parallel()
 	var got struct {
@@ -77,11 +77,11 @@ func TestOpenIDClientSignIn(t *testing.T) {
 		t.Errorf("exchange: %+v, want an active token with who acts", got.Exchange)
 	}
 	if got.SignOut.URL != target.portalBye || got.SignOut.State != "so long" || got.SignOut.Again != "login_required" {
-		t.Errorf("sign-out: %+v, want back at %s with the state, and nobody signed in", got.SignOut, target.portalBye)
+		t.Errorf("sign-out: %+v, want back at %s with the state, and no session", got.SignOut, target.portalBye)
 	}
 }
 
-// TestOAuth4WebAPISignIn runs oauth4webapi, which checks more than any other.
+// TestOAuth4WebAPISignIn runs oauth4webapi, the strictest of the clients.
 func TestOAuth4WebAPISignIn(t *testing.T) {
 	t.Parallel()
 	var got struct {
@@ -122,15 +122,15 @@ func TestOAuth4WebAPISignIn(t *testing.T) {
 	}
 }
 
-// outcome is what became of a stored session of an MCP client.
+// outcome is the state of a stored session of an MCP client.
 type outcome struct {
 	Result, Tokens, Client string
 	Person                 bool
 }
 
 // TestMCPClient runs the auth() of the MCP SDK for each way of becoming a
-// client. A session that ended sends the person to the browser; a server with
-// too much to do, or without its tables, costs nobody their session.
+// client. An ended session makes the client open the browser again. A server that is
+// overloaded, or without its tables, ends no session.
 func TestMCPClient(t *testing.T) {
 	t.Parallel()
 	var got map[string]struct {
@@ -155,7 +155,7 @@ func TestMCPClient(t *testing.T) {
 			continue
 		}
 		if g.Begun.First != "REDIRECT" || g.Begun.Second != "AUTHORIZED" || g.Tokens["scope"] != target.toolsScope && !strings.Contains(g.Tokens["scope"].(string), target.toolsScope) {
-			t.Errorf("%s: %+v with %v, want a person to be asked, and tokens for %s", way, g.Begun, g.Tokens["scope"], target.toolsScope)
+			t.Errorf("%s: %+v with %v, want consent to be asked for, and tokens for %s", way, g.Begun, g.Tokens["scope"], target.toolsScope)
 		}
 		renewed := outcome{Result: "AUTHORIZED", Tokens: "new", Client: "kept"}
 		if g.Again != renewed || g.Afterwards != renewed {
@@ -163,7 +163,7 @@ func TestMCPClient(t *testing.T) {
 		}
 		for status, o := range g.Busy {
 			if o.Person || o.Tokens != "kept" || o.Client != "kept" {
-				t.Errorf("%s: after %s: %+v, want everything kept and nobody asked", way, status, o)
+				t.Errorf("%s: after %s: %+v, want everything kept and no sign-in", way, status, o)
 			}
 		}
 		if want := (outcome{Result: "REDIRECT", Tokens: "wiped", Client: "kept", Person: true}); g.Ended != want {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestTokenResponse checks every member that strict clients check (RFC 6749
+// TestTokenResponse: the answer has every member that strict clients check (RFC 6749
 // §5.1), with the credentials in the header and in the body.
 func TestTokenResponse(t *testing.T) {
 	posted := tokenRequest(url.Values{"client_id": {target.clientID}, "client_secret": {target.clientSecret}})
@@ -43,8 +43,8 @@ func TestTokenResponse(t *testing.T) {
 	}
 }
 
-// TestTokenOfADefault asks for nothing in particular: the client's default
-// resource and all that it may do there.
+// TestTokenOfADefault: a request without scope and resource gets a token of the
+// client's default resource with all its scopes there.
 func TestTokenOfADefault(t *testing.T) {
 	a := tokenRequest(url.Values{"scope": nil, "resource": nil}).do(t)
 	if a.status != http.StatusOK {
@@ -59,8 +59,8 @@ func TestTokenOfADefault(t *testing.T) {
 	}
 }
 
-// TestResourceWithARootSlash is what MCP clients send (RFC 3986 §6.2.3): the
-// same resource, spelled with the slash of an empty path.
+// TestResourceWithARootSlash: a resource with the slash of an empty path is the same
+// resource (RFC 3986 §6.2.3). MCP clients send it.
 func TestResourceWithARootSlash(t *testing.T) {
 	u, err := url.Parse(target.resource)
 	if err != nil || u.Path != "" {
@@ -78,7 +78,7 @@ func TestResourceWithARootSlash(t *testing.T) {
 	}
 }
 
-// TestTokenRefusals sends what must be refused, with the code that tells a
+// TestTokenRefusals: an invalid request is refused with the error code that tells the
 // client what to do next (RFC 6749 §5.2).
 func TestTokenRefusals(t *testing.T) {
 	with := func(change url.Values) request { return tokenRequest(change) }
@@ -147,7 +147,8 @@ func TestTokenRefusals(t *testing.T) {
 	}
 }
 
-// TestBrokenBasicCredentials are refused as a client, not as a fault.
+// TestBrokenBasicCredentials: malformed Basic credentials are invalid_client, not a
+// server error.
 func TestBrokenBasicCredentials(t *testing.T) {
 	for _, header := range []string{"Basic", "Basic !", "Basic bm9jb2xvbg==", "Basic Og==", "Bearer x", "Basic JTp4", "x"} {
 		r := tokenRequest(nil)
@@ -161,8 +162,8 @@ func TestBrokenBasicCredentials(t *testing.T) {
 	}
 }
 
-// refused checks a refusal as a client reads it: the status, the code, a
-// description in plain ASCII, a page about the code, and no caching.
+// refused checks a refusal: the status, the error code, a description in plain ASCII,
+// the URI of a page about the code, and no caching.
 func refused(t *testing.T, a answer, status int, code string) {
 	t.Helper()
 	if a.status != status {

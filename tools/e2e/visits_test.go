@@ -12,11 +12,11 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// someone is the user at a browser of theirs, in which nobody is signed in.
+// someone returns the user at a known browser, signed out.
 func someone() *person.Person { return known().SignedOut() }
 
-// known is a browser in which the user has signed in before. All others are made
-// from it, because of strangers the server takes a few sign-ins a minute only.
+// known returns a browser in which the user has signed in before. All others are made
+// from it, because the server limits the sign-ins of unknown browsers per minute.
 var known = sync.OnceValue(func() *person.Person {
 	p := stranger(target.userName)
 	if _, err := p.Visit(context.Background(), target.url+"/login"); err != nil || !p.SignedIn() {
@@ -25,19 +25,19 @@ var known = sync.OnceValue(func() *person.Person {
 	return p
 })
 
-// stranger is somebody at a new browser.
+// stranger returns a user at a new browser.
 func stranger(userName string) *person.Person {
 	return &person.Person{Issuer: target.url, UserName: userName, Password: target.password, Seen: target.remember}
 }
 
-// visits lets scripts send people to an address, until end is called.
+// visits lets scripts send a user to an address, until end is called.
 func visits() (end func()) {
 	server := httptest.NewServer(&person.Visits{New: someone})
 	target.people = server.URL
 	return server.Close
 }
 
-// visit sends somebody to an address and returns where they end.
+// visit sends a user to an address and returns where the visit ends.
 func visit(t *testing.T, p *person.Person, address string) *person.Arrival {
 	t.Helper()
 	arrival, err := p.Visit(t.Context(), address)
@@ -47,13 +47,13 @@ func visit(t *testing.T, p *person.Person, address string) *person.Arrival {
 	return arrival
 }
 
-// verifier is a PKCE verifier, and challenge what belongs to it (RFC 7636 §B).
+// verifier is a PKCE verifier, and challenge its challenge (RFC 7636 §B).
 const (
 	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// asked is what a client asks for at /authorize; change adds, replaces or, with
+// asked returns the authorization request of a client; change adds, replaces or, with
 // nil, removes parameters.
 func (s signer) asked(change url.Values) url.Values {
 	q := url.Values{
@@ -67,12 +67,12 @@ func (s signer) asked(change url.Values) url.Values {
 	return q
 }
 
-// address is where a client sends people.
+// address returns the URL of an authorization request.
 func (s signer) address(change url.Values) string {
 	return target.url + "/authorize?" + s.asked(change).Encode()
 }
 
-// code lets a client in and returns its code.
+// code gives a client consent and returns its authorization code.
 func (s signer) code(t *testing.T, p *person.Person, change url.Values) string {
 	t.Helper()
 	arrival := visit(t, p, s.address(change))
@@ -99,7 +99,7 @@ func (s signer) redemption(code string, change url.Values) request {
 	return request{method: "POST", path: "/token", id: s.basic(), secret: s.secret, form: form}
 }
 
-// basic is the id of a client with a secret.
+// basic returns the id of a client with a secret, "" for others.
 func (s signer) basic() string {
 	if s.secret == "" {
 		return ""
@@ -107,7 +107,7 @@ func (s signer) basic() string {
 	return s.id
 }
 
-// signedIn lets a client in and returns its tokens.
+// signedIn gives a client consent and returns its tokens.
 func (s signer) signedIn(t *testing.T, p *person.Person, change url.Values) answer {
 	t.Helper()
 	a := s.redemption(s.code(t, p, change), nil).do(t)
@@ -117,8 +117,8 @@ func (s signer) signedIn(t *testing.T, p *person.Person, change url.Values) answ
 	return a
 }
 
-// desktop is the client on somebody's computer, at a port of its own.
+// desktop returns the client on a user's computer, with a loopback port.
 func desktop() signer { return signer{target.desktopID, "", "http://127.0.0.1:52222/callback"} }
 
-// asks reports whether a page with that heading was seen on the way.
+// asks reports whether the visit went through a page with that heading.
 func asks(a *person.Arrival, heading string) bool { return slices.Contains(a.Trail, heading) }

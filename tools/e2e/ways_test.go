@@ -16,8 +16,8 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// TestLocalPasskeys: one is made, signs in by itself and beside an authenticator app,
-// gets a name, and does nothing any more when it is removed.
+// TestLocalPasskeys: a passkey can be made and renamed. It signs in alone, also for a
+// user with an authenticator app, and no longer once it is removed.
 func TestLocalPasskeys(t *testing.T) {
 	r := signedIn(t, "paula")
 	device := routetest.NewAuthenticator(t, target.url)
@@ -36,8 +36,8 @@ func TestLocalPasskeys(t *testing.T) {
 	}
 }
 
-// TestLocalAuthenticatorApp: a password is then the first of two steps, in the
-// browser and for a client that asks for it itself.
+// TestLocalAuthenticatorApp: with an authenticator app the password is the first of
+// two steps, in the browser and for a client that asks for the password itself.
 func TestLocalAuthenticatorApp(t *testing.T) {
 	r := signedIn(t, "otto")
 	code, recovery := r.app()
@@ -74,7 +74,8 @@ func TestLocalAuthenticatorApp(t *testing.T) {
 	}
 }
 
-// TestLocalPasswordChange ends what was signed in elsewhere, and keeps this browser.
+// TestLocalPasswordChange: a changed password ends the sessions in other browsers and
+// keeps this one.
 func TestLocalPasswordChange(t *testing.T) {
 	r := signedIn(t, "pia")
 	other := r.another()
@@ -95,8 +96,8 @@ func TestLocalPasswordChange(t *testing.T) {
 	}
 }
 
-// TestLocalRecovery: a link of the operator makes a passkey, once, takes the app away,
-// and ends what the person was signed in to.
+// TestLocalRecovery: a link of the operator makes a passkey, once. It removes the app
+// and ends the sessions of the user.
 func TestLocalRecovery(t *testing.T) {
 	r := signedIn(t, "rita")
 	r.app()
@@ -119,7 +120,7 @@ func TestLocalRecovery(t *testing.T) {
 	}
 }
 
-// TestLocalInvitation: somebody new chooses a name and a passkey.
+// TestLocalInvitation: a new user chooses a name and makes a passkey.
 func TestLocalInvitation(t *testing.T) {
 	link := operator(t, "user", "invite", "--name", "Nell New")
 	r := read(t, stranger("nell"))
@@ -140,8 +141,8 @@ func TestLocalInvitation(t *testing.T) {
 	}
 }
 
-// TestLocalMail: who asks for a link gets it by mail, at the verified address; who
-// does not exist gets the same answer.
+// TestLocalMail: a requested link is mailed to the verified address. The answer for an
+// unknown user name is the same.
 func TestLocalMail(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "tipstaff"), "user", "add", "mila", "--no-password",
 		"--email", "mila@example.com", "--email-verified", "--dir", local(t).Dir()).CombinedOutput()
@@ -182,8 +183,8 @@ func TestLocalMail(t *testing.T) {
 	}
 }
 
-// TestLocalUpstreams: people come in with an account elsewhere, and link one that
-// they have.
+// TestLocalUpstreams: a user signs in with an account at an upstream, and links
+// another account.
 func TestLocalUpstreams(t *testing.T) {
 	r := read(t, stranger("ursula"))
 	elsewhere := func(location string) string {
@@ -215,14 +216,14 @@ func TestLocalUpstreams(t *testing.T) {
 	if !strings.Contains(page, "Continue with Company") || !strings.Contains(page, "Continue with Code host") {
 		t.Fatalf("the sign-in page does not offer both:\n%s", said(page))
 	}
-	for range 2 { // the first time it makes the account, then it knows it
+	for range 2 { // the first time creates the user, the second finds it
 		if status, location, page := through(r, "/upstream/company"); status != http.StatusSeeOther || location != "/account" {
 			t.Fatalf("sign-in at the company = %d to %q, want the account\n%s", status, location, said(page))
 		}
 		r = read(t, r.SignedOut())
 	}
 	if status, location, page := through(read(t, stranger("x")), "/upstream/code-host"); location != "" || !strings.Contains(page, "invit") {
-		t.Errorf("a stranger from the code host = %d to %q, want words about an invitation\n%s", status, location, said(page))
+		t.Errorf("an account of the code host without an invitation = %d to %q, want words about an invitation\n%s", status, location, said(page))
 	}
 
 	r = signedIn(t, "viola")
@@ -238,7 +239,7 @@ func TestLocalUpstreams(t *testing.T) {
 	}
 	r.does(r.page("/account"), "unlink")
 
-	// Somebody else comes in at the same browser, which ends the session of viola.
+	// Another user signs in at the same browser, which ends the session of viola.
 	if status, location, page := through(r, "/upstream/company"); status != http.StatusSeeOther || location != "/account" {
 		t.Fatalf("sign-in at the company = %d to %q, want the account\n%s", status, location, said(page))
 	}
@@ -247,7 +248,7 @@ func TestLocalUpstreams(t *testing.T) {
 	}
 }
 
-// TestLocalConnectedApplications: a person ends what an application may do.
+// TestLocalConnectedApplications: a user withdraws the access of an application.
 func TestLocalConnectedApplications(t *testing.T) {
 	r := signedIn(t, "anton")
 	a := target.notes.redemption(target.notes.code(t, r.Person, nil), nil).do(t)

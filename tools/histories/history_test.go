@@ -28,8 +28,8 @@ type play struct {
 	grant *session.Grant
 	bound bool
 	rules rules
-	// replays and ends say whether clients present old tokens, and whether
-	// somebody ends the grant.
+	// replays and ends choose whether clients present old tokens, and whether the
+	// grant is ended.
 	replays, ends bool
 
 	time    atomic.Int64
@@ -70,7 +70,7 @@ func history(b *sessiontest.Bench, faults float64, mutant func(sessiontest.Call)
 	return slices.Concat(all...), p
 }
 
-// trouble is what happens to a call.
+// trouble chooses the fault of a call.
 func trouble(c sessiontest.Call, probability float64) sessiontest.Fault {
 	if rand.Float64() >= probability {
 		return sessiontest.Fault{}
@@ -145,10 +145,10 @@ func (p *play) ask(a ask) told {
 	}
 }
 
-// trail returns what is wrong with the audit entries of a history, "" if nothing
-// is: a grant that is live has none of an end, and one that has ended has one of
-// the grant, one of the login with which it ended, or both when it ended before
-// its login.
+// trail returns what is wrong with the audit entries of a history, "" if nothing is.
+// A live grant has no entry of an end. A grant that has ended has one entry of its
+// own end, one of the login with which it ended, or both when it ended before its
+// login.
 func (p *play) trail() string {
 	p.b.Wire.Inject(nil)
 	_, err := p.b.Store.Grant(context.Background(), p.grant.Subject, p.grant.ID)
@@ -163,9 +163,9 @@ func (p *play) trail() string {
 	return ""
 }
 
-// Every history of parallel refreshes, reads, revokes and logouts is one that a
-// grant could have which does one thing at a time: no refresh forks it, none
-// brings it back, and what was told about it was true.
+// Every history of parallel refreshes, reads, revocations and logouts is
+// linearizable: no refresh forks a grant, no refresh revives an ended grant, and
+// every answer was true.
 func TestHistories(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]int{}
@@ -195,13 +195,13 @@ func TestHistories(t *testing.T) {
 	t.Logf("%d histories: %v", *histories, seen)
 	for _, answer := range []string{"refresh ok", "refresh ended", "refresh reused", "refresh unknown", "read ok", "read ended", "end ok", "logout ok"} {
 		if seen[answer] == 0 {
-			t.Errorf("nobody saw %q: the histories are too tame", answer)
+			t.Errorf("no client got the answer %q: the histories are too tame", answer)
 		}
 	}
 }
 
-// The judge finds a store with a hole. Each mutant loses one part of the
-// condition of the refresh on the wire, or writes too much.
+// The judge finds a broken store. Each mutant removes one part of the condition of
+// the refresh on the wire, or writes too much.
 func TestHistoriesCatchMutants(t *testing.T) {
 	always := func(part string) [2]string {
 		return [2]string{part, "(" + part + " OR " + strings.Replace(part, " = ", " <> ", 1) + ")"}

@@ -9,21 +9,20 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A history is what several clients at once asked about one grant and were told.
-// It is linearizable if there is an order of all that, in which nothing comes
-// before what had returned when it was asked, and in which a grant that could do
-// one thing at a time would have answered the same.
+// A history is the parallel requests of several clients about one grant, and the
+// answers. It is linearizable if there is an order of the requests that keeps every
+// request behind those that had been answered before it began, and in which a grant
+// that serves one request at a time would have given the same answers.
 
-// ask is what was asked: "refresh" with a generation, "read", "end", or "logout".
-// "lost" is a refresh that the SDK sent, whose reply was lost, and that it sent
-// again.
+// ask is a request: "refresh" with a generation, "read", "end", or "logout". "lost"
+// is a refresh that the SDK sent again because the first reply was lost.
 type ask struct {
 	what       string
 	generation uint32
 }
 
-// told is what came of it: "ok" with a generation, "ended", "reused", or
-// "unknown" when an error leaves open what has happened.
+// told is the answer: "ok" with a generation, "ended", "reused", or "unknown" when an
+// error leaves open what has happened.
 type told struct {
 	how        string
 	generation uint32
@@ -37,13 +36,14 @@ func refused(o porcupine.Operation) bool {
 	return o.Input.(ask).what == "refresh" && (how == "ended" || how == "reused")
 }
 
-// state is a grant that can do one thing at a time.
+// state is a grant that serves one request at a time.
 type state struct {
 	generation uint32
 	ended      bool
 }
 
-// rules say what replay is: a grant with a grace lets the last token come again.
+// rules decide what counts as reuse: a grant with a grace accepts the last token
+// again.
 type rules struct{ grace bool }
 
 // step returns the states in which the grant may be after an answer, none if it
@@ -76,8 +76,8 @@ func (r rules) step(s state, a ask, o told) []state {
 		return []state{after}
 	case o.how == "ended" && s.ended:
 		return []state{s}
-	// Who was first to find the reuse, or to end the grant for another
-	// reason in between, is not told.
+	// The answer does not tell which request found the reuse first, or whether
+	// the grant ended for another reason in between.
 	case o.how == "reused" && after.ended && s.generation > a.generation:
 		return []state{after}
 	}

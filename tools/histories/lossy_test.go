@@ -14,7 +14,7 @@ import (
 
 var refreshes = flag.Int("refreshes", 600, "how many refreshes the clients make that lose a third of the answers")
 
-// holder is somebody with a refresh token: the client, or a thief with a copy.
+// holder holds a refresh token: the client, or a thief with a copy.
 type holder struct {
 	b     *sessiontest.Bench
 	token string
@@ -51,8 +51,8 @@ func newHolder(b *sessiontest.Bench, subject string, bound bool) (*holder, *sess
 	return &holder{b: b, token: b.Token(g, 1), bound: bound, loses: 1.0 / 3}, g
 }
 
-// Clients that lose a third of the answers, and the database's answers to us a
-// tenth of the time, are never logged out.
+// Clients are never logged out, although they lose a third of the answers and the
+// server loses a tenth of the answers of the database.
 func TestLossyClients(t *testing.T) {
 	b := sessiontest.New(t)
 	b.Wire.Inject(func(sessiontest.Call) sessiontest.Fault { return sessiontest.Fault{Drop: rand.N(10) == 0} })
@@ -64,7 +64,7 @@ func TestLossyClients(t *testing.T) {
 			steps++
 			err := h.refresh()
 			for try := 0; err != nil && try < 3 && !final(err); try++ {
-				err = h.refresh() // we could not answer, which the client sees
+				err = h.refresh() // the server reported an error, so the client repeats
 			}
 			if err != nil {
 				out++
@@ -82,8 +82,8 @@ func final(err error) bool {
 	return reused || errors.Is(err, session.ErrEnded) || errors.Is(err, session.ErrForged)
 }
 
-// Whoever uses a copied token outside the window is caught, the thief or the
-// owner who finds the thief was first, and then neither has anything.
+// The second use of a copied token outside the window is detected, by the thief or by
+// the owner, and ends the grant for both.
 func TestThieves(t *testing.T) {
 	const late = 31 * time.Second
 	thefts := map[string]func(owner, thief *holder) (caught, other *holder){

@@ -20,21 +20,21 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// ErrChanged says that somebody else wrote an entry after the plan was made.
-var ErrChanged = errors.New("somebody else changed it since the plan was made; run the command again")
+// ErrChanged is returned when an entry was written after the plan was made.
+var ErrChanged = errors.New("it was changed since the plan was made; run the command again")
 
 // Applied is a change that was carried out.
 type Applied struct {
 	Change
-	// Secret is the new secret of a client that got one. This is the only
-	// time that it is seen.
+	// Secret is the new secret of a client that got one. It is shown only here:
+	// the table keeps its hash.
 	Secret string
-	// Unknown says that the connection broke and nobody knows whether the
-	// change, and with it the secret, was written.
+	// Unknown reports that the connection broke, so that it is not known whether
+	// the change, and with it the secret, was written.
 	Unknown bool
 }
 
-// ApplyError says how far Apply came.
+// ApplyError reports how far [Store.Apply] came.
 type ApplyError struct {
 	// Applied and Left are the changes before and after Failed.
 	Applied []Change
@@ -64,10 +64,9 @@ func labels(what string, changes []Change) string {
 func (c *Change) label() string { return fmt.Sprintf("%s %s %s", c.Op, c.Kind, c.ID) }
 
 // Apply carries out a plan, each change in a transaction with its audit entry.
-// It calls done after every one, so that no secret is lost when a later one
-// fails. It stops at the first that fails, with an *ApplyError; what was
-// applied before stays. The error wraps ErrChanged when somebody else was
-// faster.
+// It calls done after every change, so that no secret is lost when a later change
+// fails. It stops at the first that fails, with an [*ApplyError]; the changes before
+// it stay. The error wraps [ErrChanged] when an entry was written since the plan.
 func (s *Store) Apply(ctx context.Context, p *Plan, done func(Applied)) error {
 	pending := p.Pending()
 	for i := range pending {
@@ -108,18 +107,18 @@ func (s *Store) apply(ctx context.Context, c Change, done func(Applied)) error {
 	return err
 }
 
-// deletion deletes what belongs to users.
+// deletion deletes the items that belong to a user.
 func (s *Store) deletion() *credential.Deletion {
 	return &credential.Deletion{
 		Users: &identity.Store{DB: s.DB, Registry: s.Table, Trail: s.Trail, Now: s.Trail.Now}, Actor: s.Actor,
 	}
 }
 
-// leaves reports whether the change is the end of a person here.
+// leaves reports whether the change deletes a user.
 func (c *Change) leaves() bool { return c.Kind == KindUser && c.Op == Delete }
 
-// leave does what comes before a change of a person who may no longer sign in, and
-// returns the writes of what a person who is deleted leaves behind.
+// leave signs a user out before a change that disables or deletes them. For a user
+// who is deleted it returns the writes that delete what belongs to them.
 func (s *Store) leave(ctx context.Context, c *Change) ([]dynamo.Write, error) {
 	if err := s.signOut(ctx, c); err != nil || !c.leaves() {
 		return nil, err
@@ -127,10 +126,9 @@ func (s *Store) leave(ctx context.Context, c *Change) ([]dynamo.Write, error) {
 	return s.deletion().Begin(ctx, c.before.subject)
 }
 
-// signOut disables a user whom a change disables or deletes and ends all that
-// they are signed in to, in a transaction of its own with its own entry. What is
-// left of the change comes afterwards: nothing outlives a user, whatever becomes
-// of that.
+// signOut disables a user and ends their sessions when a change disables or deletes
+// the user. It runs first, in a separate transaction with its own audit entry. So no
+// session outlives the user, even if the rest of the change fails.
 func (s *Store) signOut(ctx context.Context, c *Change) error {
 	disables := c.Op == Update && c.before.trait("disabled") == "" && c.after.trait("disabled") != ""
 	if c.Kind != KindUser || !disables && !c.leaves() {
@@ -144,13 +142,13 @@ func (s *Store) signOut(ctx context.Context, c *Change) error {
 	if err != nil {
 		return fmt.Errorf("sign out everywhere, which `tipstaff user disable %s` completes: %w", c.ID, err)
 	}
-	// That was a write of the user.
+	// Disabling was a write of the user, which counts up the revision.
 	c.before.revision++
 	return nil
 }
 
-// uncertain reports whether a write with this error may have been applied:
-// unless DynamoDB itself said no, it may.
+// uncertain reports whether a write with this error may have been applied. It may,
+// unless DynamoDB itself refused it.
 func uncertain(err error) bool {
 	if errors.Is(err, dynamo.ErrBusy) {
 		return false
@@ -163,7 +161,7 @@ func uncertain(err error) bool {
 }
 
 // resolve finds out whether a write was applied by looking for its audit entry,
-// even when ctx is over. It returns nil if it was.
+// even when ctx has ended. It returns nil if the write was applied.
 func (s *Store) resolve(ctx context.Context, entry audit.Entry, cause error, a *Applied) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -171,7 +169,7 @@ func (s *Store) resolve(ctx context.Context, entry audit.Entry, cause error, a *
 	if err == nil && written {
 		return nil
 	}
-	// A write that is still on its way can arrive after we looked.
+	// The write may still arrive after this look.
 	a.Unknown = true
 	return fmt.Errorf("whether it was written is unknown, run plan to see: %w", cause)
 }
@@ -183,8 +181,8 @@ var actions = map[Kind]map[Op]audit.Action{
 	KindUser:     {Create: audit.UserCreate, Update: audit.UserUpdate, Delete: audit.UserDelete},
 }
 
-// record is the audit entry of a change. What a person is called and how they
-// are reached stays out of the trail, which outlives them.
+// record returns the audit entry of a change. Name and address of a user stay out of
+// the trail, which is kept after the user is deleted.
 func (s *Store) record(ctx context.Context, c *Change) audit.Entry {
 	about := c.after
 	if about == nil {

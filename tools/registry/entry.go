@@ -15,17 +15,18 @@ import (
 // and a transaction writes.
 type entry struct {
 	kind Kind
-	// id is how people name it: for a user the user name in lower case.
+	// id is the id in the file and in a plan: for a user the user name in lower
+	// case.
 	id string
 	// item is everything that is stored, with the key and the revision.
 	item     dynamo.Item
 	revision int64
-	// traits are what people see of it. Two entries with equal traits are
-	// the same.
+	// traits are the fields that a plan shows and compares. Two entries with equal
+	// traits are the same.
 	traits []trait
-	// subject is whom an audit entry about it is about.
+	// subject is the subject of its audit entries.
 	subject string
-	// client is the client of which this is the entry, nil for other kinds.
+	// client is the client of this entry, nil for other kinds.
 	client *client.Client
 }
 
@@ -110,7 +111,7 @@ func userEntry(u *identity.User) entry {
 	return e
 }
 
-// add adds a trait, unless it is absent.
+// add adds a trait. An empty value adds nothing.
 func (e *entry) add(name, value string) {
 	if value != "" {
 		e.traits = append(e.traits, trait{name, value})

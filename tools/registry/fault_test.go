@@ -20,7 +20,7 @@ import (
 
 func hexOf(s client.Secret) string { return hex.EncodeToString(s.SHA256[:]) }
 
-// faulty returns the bench with a client whose requests go through do.
+// faulty returns the bench with a DynamoDB client that sends its requests through do.
 func (b bench) faulty(do func(next aws.HTTPClient, r *http.Request) (*http.Response, error)) bench {
 	store := *b.Store
 	store.DB = dynamodb.New(b.DB.Options(), func(o *dynamodb.Options) {
@@ -40,7 +40,8 @@ func operation(r *http.Request) string {
 	return op
 }
 
-// Of two applies of one plan one wins every entry, and the other is told.
+// Of two applies of one plan one writes every entry, and the other fails with
+// ErrChanged.
 func TestApplyAtOnce(t *testing.T) {
 	b := newBench(t)
 	b.apply("clients: [{id: a}, {id: b}]", false)
@@ -79,8 +80,8 @@ func TestApplyAtOnce(t *testing.T) {
 	}
 }
 
-// A failure in the middle stops, says how far it came, and has handed over the
-// secrets before it.
+// A failure in the middle stops the apply and reports how far it came. The secrets
+// before it have been handed over.
 func TestApplyStopsAtFailure(t *testing.T) {
 	b := newBench(t)
 	writes := 0
@@ -114,7 +115,7 @@ func TestApplyStopsAtFailure(t *testing.T) {
 	}
 }
 
-// When the answer to a write is lost, the trail tells that it was applied: the
+// When the answer to a write is lost, the audit entry shows that it was applied: the
 // apply goes on and the secret is not lost.
 func TestApplyLostAnswer(t *testing.T) {
 	b := newBench(t)
@@ -134,7 +135,7 @@ func TestApplyLostAnswer(t *testing.T) {
 	}
 }
 
-// When nothing can be found out, the secret is handed over as uncertain.
+// When the trail cannot be read either, the secret is handed over as uncertain.
 func TestApplyUnknownOutcome(t *testing.T) {
 	b := newBench(t)
 	f := b.faulty(func(next aws.HTTPClient, r *http.Request) (*http.Response, error) {

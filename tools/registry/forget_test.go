@@ -23,8 +23,8 @@ import (
 
 const issuer = "https://id.example.com"
 
-// furnish gives a user passkeys, an authenticator app, linked accounts and consents,
-// so many of each.
+// furnish gives a user an authenticator app and the given numbers of passkeys,
+// linked accounts and consents.
 func (b bench) furnish(u *identity.User, passkeys, links, consents int) {
 	b.t.Helper()
 	put := func(sk string) {
@@ -69,7 +69,7 @@ func (b bench) left() []string {
 	return keys
 }
 
-// actions counts what the trail says was done.
+// actions counts the entries of the trail by action.
 func (b bench) actions() map[string]int {
 	b.t.Helper()
 	n := map[string]int{}
@@ -79,8 +79,8 @@ func (b bench) actions() map[string]int {
 	return n
 }
 
-// Who is deleted leaves nothing in the registry, in a transaction with the deletion;
-// and nobody else loses anything.
+// The transaction that deletes a user deletes everything that belongs to them, and
+// nothing of another user.
 func TestDeleteTakesEverything(t *testing.T) {
 	b := newBench(t)
 	b.apply("users: [{user_name: ann}, {user_name: bob}]", false)
@@ -98,12 +98,13 @@ func TestDeleteTakesEverything(t *testing.T) {
 	}
 	accounts := &external.Store{DB: b.DB, Registry: b.Table, Now: httpapi.Now}
 	if l, err := accounts.Find(t.Context(), issuer, "ann0"); err == nil {
-		t.Errorf("Find an account of ann = %+v, want nobody's", l)
+		t.Errorf("Find an account of ann = %+v, want none", l)
 	}
 }
 
-// Of somebody who has more than fits into a transaction the rest goes before, each
-// part with its entry, and a second apply completes what the first one began.
+// When a user has more items than fit into a transaction, the rest is deleted before
+// it, each part with its audit entry. A second apply completes a deletion that the
+// first one began.
 func TestDeleteInParts(t *testing.T) {
 	b := newBench(t)
 	b.apply("users: [{user_name: ann}]", false)
@@ -140,7 +141,7 @@ func TestDeleteInParts(t *testing.T) {
 	}
 }
 
-// What a request writes for somebody while they are being deleted goes as well.
+// An item that a request writes for a user during the deletion is deleted as well.
 func TestDeleteTakesWhatComesLate(t *testing.T) {
 	b := newBench(t)
 	b.apply("users: [{user_name: ann}]", false)

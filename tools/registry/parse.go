@@ -11,8 +11,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Parse reads a registry file. The error is of type Errors and holds everything
-// that is wrong; file is the name that it mentions.
+// Parse reads a registry file. The error is of type [Errors] and holds all mistakes;
+// file is the name that it mentions.
 func Parse(file string, data []byte) (*Document, error) {
 	p := &parsing{
 		decoder: decoder{file: file},
@@ -29,13 +29,12 @@ func Parse(file string, data []byte) (*Document, error) {
 	return &p.doc, nil
 }
 
-// parsing is a decoder that knows what a registry file says.
+// parsing is a decoder with the state of one registry file.
 type parsing struct {
 	decoder
 	doc Document
-	// known are the resources that clients may refer to, by their id. One
-	// with mistakes of its own is among them, lest each client that uses it
-	// adds an error.
+	// known are the resources that clients may refer to, by their id. A resource
+	// with mistakes is among them, so that the clients that use it add no errors.
 	known map[string]*client.Resource
 	// first is the line in which an id of a kind was used first.
 	first map[string]int
@@ -152,8 +151,8 @@ func (p *parsing) scopes(n ast.Node) []client.Scope {
 	return scopes
 }
 
-// selfRegistered reads what clients that registered themselves may ask for at a
-// resource.
+// selfRegistered reads the scopes that clients which registered themselves may
+// request at a resource.
 func (p *parsing) selfRegistered(n ast.Node, r *client.Resource) []string {
 	words := p.words(n, "self_registered", func(n ast.Node) string {
 		scope := p.text(n, "scope")

@@ -152,7 +152,7 @@ func TestParseSyntax(t *testing.T) {
 	}
 }
 
-// What would make an item too large is refused; a section has no such bound.
+// A list that would make an item too large is refused; a section has no such bound.
 func TestParseBounds(t *testing.T) {
 	var clients, scopes strings.Builder
 	for i := range 201 {
@@ -168,8 +168,8 @@ func TestParseBounds(t *testing.T) {
 	}
 }
 
-// A secret in the place of its hash, or under a field of its own, is not
-// repeated by the message.
+// A message does not repeat a secret that was entered instead of its hash or in an
+// unknown field.
 func TestParseErrorsHideSecrets(t *testing.T) {
 	secret := client.NewSecret()
 	for _, field := range []string{"sha256", "secret", "client_secret", "expires"} {

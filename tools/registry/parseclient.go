@@ -23,9 +23,9 @@ var grants = []string{
 // authMethods are the ways in which a client can authenticate.
 var authMethods = []string{oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.PrivateKeyJWT, oauth.AuthNone}
 
-// reserved are the beginnings of ids that would be taken for something else:
-// for ours, for the subject of a user, or for a credential pasted into the
-// wrong place.
+// reserved are prefixes that a client id must not have, because the id would be taken
+// for one of ours, for the subject of a user, or for a credential that was pasted
+// into the wrong place.
 var reserved = []string{
 	"tipstaff", identity.SubjectPrefix,
 	string(opaque.ClientSecret), string(opaque.RefreshToken), string(opaque.LoginCookie),
@@ -90,10 +90,11 @@ func (p *parsing) client(n ast.Node) {
 	p.doc.Clients = append(p.doc.Clients, c)
 }
 
-// places are where the fields of a client stand, and the client itself.
+// places maps the names of the fields of an entry to their nodes, for messages. The
+// entry itself is one of them.
 type places map[string]ast.Node
 
-// kept returns the readers with a note of where each field stood.
+// kept returns the readers, extended to note the node of each field.
 func (at places) kept(known map[string]func(ast.Node)) map[string]func(ast.Node) {
 	for name, read := range known {
 		known[name] = func(n ast.Node) {
@@ -123,7 +124,8 @@ func (p *parsing) clientID(n ast.Node) string {
 	return id
 }
 
-// access reads what a client may ask for. The default resource comes first.
+// access reads the resources and scopes that a client may request. The default
+// resource comes first.
 func (p *parsing) access(n ast.Node) []client.Access {
 	var all []client.Access
 	chosen := -1
@@ -188,8 +190,8 @@ func (p *parsing) scopeOf(n ast.Node, resource string) string {
 	return scope
 }
 
-// secrets reads hashes. No message repeats a value: it may be a secret that
-// somebody took for its hash.
+// secrets reads hashes. No message repeats a value: it may be a secret that was
+// entered instead of its hash.
 func (p *parsing) secrets(n ast.Node) []client.Secret {
 	var secrets []client.Secret
 	entries := 0

@@ -14,11 +14,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// assertionAlgorithms are those with which a client may sign who it is.
+// assertionAlgorithms are the algorithms of private_key_jwt client assertions.
 var assertionAlgorithms = []string{oauth.ES256, token.EdDSA, oauth.RS256, token.PS256}
 
-// maxKeys is how many keys a client may have: one in use, and others that
-// replace it.
+// maxKeys is how many keys a client may have: the one in use and its successors.
 const maxKeys = 5
 
 // Members of a JSON Web Key (RFC 7517 §4, RFC 7518 §6). Those of public keys
@@ -77,7 +76,7 @@ func (p *parsing) publicKey(n ast.Node, alg string) *jose.JSONWebKey {
 	ok := p.each(n, "a key", func(key *ast.StringNode, value ast.Node) {
 		switch name := key.Value; {
 		case slices.Contains(privateMembers, name):
-			p.fail(key, "key is not public: it has the member %q. Whoever has seen this file has the key: make another", name)
+			p.fail(key, "key is not public: it has the member %q. The key is no longer secret: make another one", name)
 		case slices.Contains(keyMembers, name):
 			members[name] = p.text(value, "member "+name)
 		case !slices.Contains(ignoredMembers, name):
@@ -114,8 +113,8 @@ func (p *parsing) publicKey(n ast.Node, alg string) *jose.JSONWebKey {
 	return &jose.JSONWebKey{Key: key.Key, KeyID: key.KeyID, Use: "sig", Algorithm: alg}
 }
 
-// keyTraits are the keys of a stored set as people see them: by kid and
-// thumbprint (RFC 7638).
+// keyTraits are the keys of a stored set as a plan shows them: by kid and thumbprint
+// (RFC 7638).
 func keyTraits(stored json.RawMessage) []trait {
 	if len(stored) == 0 {
 		return nil

@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// maxUpstreams is how many ways to sign in fit on a page.
+	// maxUpstreams is how many upstreams fit on the sign-in page.
 	maxUpstreams = 20
-	// maxDomains is how many mail domains an upstream may let in.
+	// maxDomains is how many mail domains an upstream may have.
 	maxDomains = 50
 )
 
-// upstreamNames are what people call the types that are one issuer.
+// upstreamNames are the names of the types that are one issuer, for pages.
 var upstreamNames = map[string]string{upstream.TypeGoogle: "Google", upstream.TypeGitHub: "GitHub"}
 
-// upstreamIssuers are those of the types that have one.
+// upstreamIssuers are the issuers of the types that have a fixed one.
 var upstreamIssuers = map[string]string{upstream.TypeGoogle: upstream.GoogleIssuer, upstream.TypeGitHub: upstream.GitHubIssuer}
 
-// upstream reads an issuer elsewhere. Its client secret is not here.
+// upstream reads an upstream. Its client secret is not in the file.
 func (p *parsing) upstream(n ast.Node) {
 	u := upstream.Upstream{FirstSignIn: upstream.FirstInvitation}
 	at := places{}
@@ -54,14 +54,14 @@ func (p *parsing) upstream(n ast.Node) {
 	p.doc.Upstreams = append(p.doc.Upstreams, u)
 }
 
-// upstreamDefaults fills in what goes without saying for a type.
+// upstreamDefaults fills in the values that follow from the type.
 func (p *parsing) upstreamDefaults(at places, u *upstream.Upstream) {
 	if u.Type == "" {
-		return // an error already, and the rest follows from it
+		return // reported already, and the defaults depend on it
 	}
 	if at["name"] == nil {
 		if u.Name = upstreamNames[u.Type]; u.Name == "" {
-			p.fail(at["upstream"], "upstream has no name, which people read before they sign in with it")
+			p.fail(at["upstream"], "upstream has no name, which the sign-in page shows")
 		}
 	}
 	if at["scopes"] == nil {
@@ -81,12 +81,12 @@ func (p *parsing) upstreamDefaults(at places, u *upstream.Upstream) {
 	}
 }
 
-// upstreamTogether reports what is right by itself and wrong with the rest.
+// upstreamTogether reports fields that are valid alone and invalid in combination.
 func (p *parsing) upstreamTogether(at places, u *upstream.Upstream) {
 	byDomain := u.FirstSignIn == upstream.FirstDomains
 	for _, scope := range neededScopes(u.Type, byDomain) {
 		if scopes := at["scopes"]; len(u.Scopes) > 0 && !slices.Contains(u.Scopes, scope.name) {
-			p.fail(scopes, "upstream has not the scope %s, without which there is no %s", scope.name, scope.gives)
+			p.fail(scopes, "upstream lacks the scope %s, which is needed for the %s", scope.name, scope.gives)
 		}
 	}
 	for _, field := range []string{"scopes", "domains"} {
@@ -96,7 +96,7 @@ func (p *parsing) upstreamTogether(at places, u *upstream.Upstream) {
 	}
 	switch domains := at["domains"]; {
 	case domains == nil && byDomain:
-		p.fail(at["first_sign_in"], "upstream lets in the domains and has none")
+		p.fail(at["first_sign_in"], "upstream has first_sign_in: domains and no domains")
 	case domains != nil && !byDomain:
 		p.fail(domains, "upstream has domains and not first_sign_in: %s", upstream.FirstDomains)
 	case len(u.Domains) > maxDomains:
@@ -106,8 +106,8 @@ func (p *parsing) upstreamTogether(at places, u *upstream.Upstream) {
 
 type neededScope struct{ name, gives string }
 
-// neededScopes are those without which nobody could sign in, or nobody by a rule of
-// domains.
+// neededScopes are the scopes that sign-in needs. A rule of domains needs the scope
+// that gives the mail address, too.
 func neededScopes(kind string, byDomain bool) []neededScope {
 	const address = "mail address for the domains"
 	var needs []neededScope

@@ -14,10 +14,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// Op is what a plan does with an entry of the registry.
+// Op is the operation of a change on an entry of the registry.
 type Op string
 
-// What a plan can do. Unchanged and Kept write nothing.
+// The operations of a plan. Unchanged and Kept write nothing.
 const (
 	Create    Op = "create"
 	Update    Op = "update"
@@ -30,9 +30,9 @@ const (
 // Plan is the difference between a Document and the registry table, as it was
 // when the plan was made.
 type Plan struct {
-	// Changes has one entry for everything in the file or in the table, in the
-	// order in which Apply goes: what is referred to comes before what refers
-	// to it, and goes after it.
+	// Changes has a change for every entry in the file or in the table, in the
+	// order of [Store.Apply]. An entry is created before the entries that refer
+	// to it, and deleted after them.
 	Changes []Change
 }
 
@@ -45,15 +45,14 @@ type Change struct {
 	ID string
 	// Fields are the differences.
 	Fields []Field
-	// MakesSecret says that the client gets a new secret.
+	// MakesSecret reports that the client gets a new secret.
 	MakesSecret bool
 
 	before, after *entry
 }
 
-// Field is one difference of a change. An empty text means that there is
-// nothing. No field holds a secret: a client's secrets are told apart by their
-// SecretID.
+// Field is one difference of a change. An empty text means that the field is absent.
+// No field holds a secret: the secrets of a client are named by their SecretID.
 type Field struct {
 	Name, Old, New string
 }
@@ -74,8 +73,8 @@ func (p *Plan) Count(op Op) int {
 	return n
 }
 
-// Plan compares a document with the table. With prune, what is in the table
-// and not in the file is deleted, in the sections that the file has.
+// Plan compares a document with the table. With prune, entries that are in the table
+// and not in the file are deleted, in the sections that the file has.
 func (s *Store) Plan(ctx context.Context, doc *Document, prune bool) (*Plan, error) {
 	have, err := s.read(ctx, doc.Sections)
 	if err != nil {
@@ -106,8 +105,8 @@ func (s *Store) Plan(ctx context.Context, doc *Document, prune bool) (*Plan, err
 	return p, nil
 }
 
-// compare adds the way from what is stored to what is wanted, and takes it out
-// of what is stored.
+// compare adds the change from the stored entry to the wanted one, and removes the
+// entry from the stored ones.
 func (p *Plan) compare(have table, want entry) {
 	stored := have[name{want.kind, want.id}]
 	delete(have, name{want.kind, want.id})
@@ -125,8 +124,8 @@ func (p *Plan) compare(have table, want entry) {
 	p.Changes = append(p.Changes, c)
 }
 
-// leftover adds what the file does not have: users, the upstreams that let them
-// in, clients and then the resources that these refer to.
+// leftover adds the entries that the file does not have: users, then upstreams, then
+// clients, then the resources to which the clients refer.
 func (p *Plan) leftover(have table, prune bool) {
 	order := map[Kind]int{KindUser: 0, KindUpstream: 1, KindClient: 2, KindResource: 3}
 	names := slices.SortedFunc(maps.Keys(have), func(a, b name) int {
@@ -166,7 +165,7 @@ func difference(before, after *entry) []Field {
 	return fields
 }
 
-// name is what an entry is found by, in a plan and among what is stored.
+// name identifies an entry, in a plan and in the table.
 type name struct {
 	kind Kind
 	id   string

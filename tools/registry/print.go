@@ -6,7 +6,8 @@ import (
 	"text/tabwriter"
 )
 
-// String shows a plan to a person: a line for each difference and a summary.
+// String returns the plan as text for an operator: a line for each difference and a
+// summary.
 func (p *Plan) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

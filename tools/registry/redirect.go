@@ -18,8 +18,8 @@ func (p *parsing) postLogoutURI(n ast.Node) string {
 	return p.place(n, "post-logout redirect URI", client.CheckRedirect)
 }
 
-// backChannelURI is called by us and not by a browser (OIDC Back-Channel Logout
-// §2.2).
+// backChannelURI reads a URI that the server calls itself, not a browser (OIDC
+// Back-Channel Logout §2.2).
 func (p *parsing) backChannelURI(n ast.Node) string {
 	return p.place(n, "back-channel logout URI", func(s string) error {
 		if !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") {
@@ -29,7 +29,7 @@ func (p *parsing) backChannelURI(n ast.Node) string {
 	})
 }
 
-// place reads a URI that somebody is sent to.
+// place reads a URI that a browser or the server is to call.
 func (p *parsing) place(n ast.Node, what string, check func(string) error) string {
 	s := p.text(n, what)
 	if s == "" {

@@ -18,20 +18,20 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// Store is the registry of one stage, for whoever may write it.
+// Store is the registry of one stage, with the operations of an operator who may
+// write it.
 type Store struct {
 	DB    *dynamodb.Client
 	Table string
 	Trail *audit.Trail
-	// Actor is who makes the changes, for the trail.
+	// Actor is the operator as the audit trail names them.
 	Actor string
-	// Sessions ends what users are signed in to when they are disabled or
-	// deleted.
+	// Sessions ends the sessions of users who are disabled or deleted.
 	Sessions *session.Store
 }
 
-// read returns everything of some kinds, consistently. It scans the table:
-// there is no index of all clients, as no function ever needs one.
+// read returns all entries of some kinds by a consistent read. It scans the table:
+// there is no index of all clients, because no function needs one.
 func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 	have := table{}
 	if len(kinds) == 0 {
@@ -74,8 +74,8 @@ func (s *Store) read(ctx context.Context, kinds []Kind) (table, error) {
 	return have, nil
 }
 
-// writes returns the writes of a change, without its audit entry. Each holds
-// only if nobody has written the entry since the plan was made.
+// writes returns the writes of a change, without its audit entry. Each fails if the
+// entry was written since the plan was made.
 func (s *Store) writes(c *Change) []dynamo.Write {
 	switch c.Op {
 	case Create:
@@ -107,13 +107,13 @@ func (s *Store) remove(e *entry) dynamo.Write {
 	return dynamo.Delete(s.Table, keyOf(e.item), isAt(e.revision)).Else(ErrChanged)
 }
 
-// isAt holds while an entry is at the revision at which the plan saw it.
+// isAt holds while an entry has the revision that the plan saw.
 func isAt(revision int64) dynamo.Condition {
 	return dynamo.Equal(attrRevision, dynamo.Number(revision))
 }
 
-// update sets and removes only the attributes that differ: those that a later
-// release or another part of this one added to the item stay.
+// update sets and removes only the attributes that differ. Attributes that a later
+// release or another package added to the item stay.
 func (s *Store) update(before, after *entry) dynamo.Write {
 	c := dynamo.Changes{Set: dynamo.Item{}}
 	for attribute, value := range after.item {

@@ -44,7 +44,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// signer is a client of the id s that signs who it is, with the given keys.
+// signer is the client s with private_key_jwt and the given keys.
 func signer(alg string, keys ...string) string {
 	return fmt.Sprintf("clients: [{id: s, auth_methods: [private_key_jwt], token_endpoint_auth_signing_alg: %s, jwks: {keys: [%s]}}]",
 		alg, strings.Join(keys, ", "))
@@ -115,7 +115,7 @@ clients:
 	}
 }
 
-// Every kind of key that an algorithm takes, and no other.
+// An algorithm accepts every kind of key that belongs to it, and no other.
 func TestKeysFitTheirAlgorithm(t *testing.T) {
 	public, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -177,7 +177,7 @@ func TestPrivateKeysAreRefused(t *testing.T) {
 	}
 }
 
-// Whoever signs gets no secret, and loses the one that it had.
+// A client with private_key_jwt gets no secret, and loses the one that it had.
 func TestSignersHaveNoSecret(t *testing.T) {
 	b := newBench(t)
 	secret := b.apply("clients: [{id: s}]", false)["s"]
@@ -227,8 +227,8 @@ func thumbprint(t *testing.T, key *ecdsa.PrivateKey) string {
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
-// Every field of a client, a resource and a user is seen when it changes, is
-// written, and is gone when it is left out.
+// A change of any field of a client, a resource or a user shows in the plan and is
+// written, and a field that is left out is removed.
 func TestEveryFieldIsCompared(t *testing.T) {
 	const with = `
 resources:

@@ -7,8 +7,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// together reports what is right by itself and wrong with the rest of a client,
-// each at the field that asks for what is not there.
+// together reports fields of a client that are valid alone and invalid in
+// combination, each at the field that needs another one.
 func (p *parsing) together(at places, c *client.Client) {
 	fail := func(field, format string, args ...any) {
 		n := at[field]
@@ -26,12 +26,12 @@ func (p *parsing) together(at places, c *client.Client) {
 	checkExchanges(fail, c)
 }
 
-// fails reports what is wrong with a client at one of its fields.
+// fails reports a mistake of a client at one of its fields.
 type fails func(field, format string, args ...any)
 
-// checkProof is about how a client proves itself. One that signs who it is has
-// no secret that could be stolen beside its key, and one without any proof can
-// do nothing for itself.
+// checkProof checks how a client authenticates. A client with private_key_jwt has no
+// secret, which could be stolen beside its key. A public client cannot use a grant
+// that needs client authentication.
 func checkProof(fail fails, at places, c *client.Client) {
 	signs := slices.Contains(c.AuthMethods, oauth.PrivateKeyJWT)
 	_, keys := at["jwks"]
@@ -39,7 +39,7 @@ func checkProof(fail fails, at places, c *client.Client) {
 	case c.Public() && len(c.AuthMethods) > 1:
 		fail("auth_methods", "has the auth method %q and others; it has a secret or it has none", oauth.AuthNone)
 	case signs && len(c.AuthMethods) > 1:
-		fail("auth_methods", "has the auth method %q and others; who signs sends no secret", oauth.PrivateKeyJWT)
+		fail("auth_methods", "has the auth method %q and others; a client with a key sends no secret", oauth.PrivateKeyJWT)
 	case signs && !keys:
 		fail("auth_methods", "has the auth method %q and no jwks", oauth.PrivateKeyJWT)
 	case !signs && keys:
@@ -55,25 +55,25 @@ func checkProof(fail fails, at places, c *client.Client) {
 	}
 	for _, grant := range []string{oauth.GrantClientCredentials, oauth.GrantTokenExchange} {
 		if c.MayUse(grant) {
-			fail("grants", "has the grant %s and no secret to ask with", grant)
+			fail("grants", "has the grant %s and no secret to authenticate with", grant)
 		}
 	}
 	if len(c.Introspects) > 0 {
-		fail("introspects", "introspects and has no secret to ask with")
+		fail("introspects", "introspects and has no secret to authenticate with")
 	}
 }
 
-// checkGrants is about what a grant cannot do without.
+// checkGrants checks that a client has the fields that its grants need.
 func checkGrants(fail fails, c *client.Client) {
 	if c.MayUse(oauth.GrantAuthorizationCode) && len(c.RedirectURIs) == 0 {
-		fail("grants", "has the grant %s and no redirect_uris to send people back to", oauth.GrantAuthorizationCode)
+		fail("grants", "has the grant %s and no redirect_uris", oauth.GrantAuthorizationCode)
 	}
 	if c.RequirePAR && !c.MayUse(oauth.GrantAuthorizationCode) {
-		fail("require_pushed_authorization_requests", "must push its authorization requests and has not the grant %s", oauth.GrantAuthorizationCode)
+		fail("require_pushed_authorization_requests", "must push its authorization requests and does not have the grant %s", oauth.GrantAuthorizationCode)
 	}
 }
 
-// checkPeople is about what a client may know of people.
+// checkPeople checks the identity scopes of a client.
 func checkPeople(fail fails, c *client.Client) {
 	signsIn := func(grant string) bool {
 		return grant == oauth.GrantAuthorizationCode || grant == oauth.GrantDeviceCode || grant == oauth.GrantRefreshToken
@@ -81,25 +81,25 @@ func checkPeople(fail fails, c *client.Client) {
 	switch {
 	case len(c.Identity) == 0:
 	case !slices.ContainsFunc(c.Grants, signsIn):
-		fail("identity", "has identity scopes and no grant with which people sign in")
+		fail("identity", "has identity scopes and no grant with which users sign in")
 	case slices.Contains(c.Identity, oauth.ScopeOfflineAccess) && !c.MayUse(oauth.GrantRefreshToken):
-		fail("identity", "has the scope %s and not the grant %s", oauth.ScopeOfflineAccess, oauth.GrantRefreshToken)
+		fail("identity", "has the scope %s and does not have the grant %s", oauth.ScopeOfflineAccess, oauth.GrantRefreshToken)
 	}
 	if c.IDTokenAlgorithm != "" && !slices.Contains(c.Identity, oauth.ScopeOpenID) {
-		fail("id_token_signed_response_alg", "has an id_token_signed_response_alg and not the identity scope %s, with which it would get an id token", oauth.ScopeOpenID)
+		fail("id_token_signed_response_alg", "has an id_token_signed_response_alg and does not have the identity scope %s, which is needed for an id token", oauth.ScopeOpenID)
 	}
 }
 
-// checkExchanges is about who may turn the token of somebody into another one.
-// A client that needs consent cannot: a person would be asked about one audience
-// and the token be good at another.
+// checkExchanges checks token exchange (RFC 8693). A client that needs consent must
+// not exchange: the user would consent to one audience, and the new token would be
+// valid at another.
 func checkExchanges(fail fails, c *client.Client) {
 	exchanges := c.MayUse(oauth.GrantTokenExchange)
 	if exchanges && !c.FirstParty {
 		fail("grants", "has the grant %s and is not first_party", oauth.GrantTokenExchange)
 	}
 	if len(c.Exchanges) > 0 && !exchanges {
-		fail("exchanges", "has exchanges and not the grant %s", oauth.GrantTokenExchange)
+		fail("exchanges", "has exchanges and does not have the grant %s", oauth.GrantTokenExchange)
 	}
 	for _, resource := range c.Exchanges {
 		if _, ok := c.Scopes(resource); !ok {

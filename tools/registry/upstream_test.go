@@ -66,8 +66,8 @@ func TestParseUpstreamBounds(t *testing.T) {
 	}
 }
 
-// Upstreams are created, changed and deleted like everything else, also one whose
-// id is the sort key of something else.
+// Upstreams are created, changed and deleted like other entries, even when the id is
+// the sort key of another kind.
 func TestApplyUpstreams(t *testing.T) {
 	b := newBench(t)
 	b.apply("users: [{user_name: ann}]\nclients: [{id: worker}]", false)
@@ -125,7 +125,7 @@ upstreams:
 	}
 }
 
-// All sections together: what lets people in comes before people and goes after
+// With all sections in the file, upstreams are created before users and deleted after
 // them.
 func TestOrderOfUpstreams(t *testing.T) {
 	b := newBench(t)
@@ -149,7 +149,7 @@ func TestOrderOfUpstreams(t *testing.T) {
 	}
 }
 
-// A section that the file does not have is not touched, and not even read.
+// The entries of a section that the file does not have are neither read nor changed.
 func TestUpstreamsThatTheFileDoesNotSpeakOf(t *testing.T) {
 	b := newBench(t)
 	b.apply(upstreams, false)
@@ -162,7 +162,7 @@ func TestUpstreamsThatTheFileDoesNotSpeakOf(t *testing.T) {
 	}
 }
 
-// What another release keeps in the item stays; what is broken stops the plan.
+// Attributes of another release stay in the item; a broken item stops the plan.
 func TestUpstreamItems(t *testing.T) {
 	b := newBench(t)
 	b.apply(upstreams, false)
@@ -189,7 +189,7 @@ func TestUpstreamItems(t *testing.T) {
 	}
 }
 
-// Of two applies of one plan one wins, and a lost answer is found in the trail.
+// Of two applies of one plan one succeeds, and a lost answer is found in the trail.
 func TestUpstreamFaults(t *testing.T) {
 	b := newBench(t)
 	plans := []*registry.Plan{b.plan(upstreams, false), b.plan(upstreams, false)}
@@ -220,8 +220,7 @@ func TestUpstreamFaults(t *testing.T) {
 	}
 }
 
-// A file that changes a user says nothing about how they sign in, and loses none of
-// it.
+// A file that changes a user changes none of the user's credentials.
 func TestUpdateKeepsWaysToSignIn(t *testing.T) {
 	b := newBench(t)
 	b.apply("users: [{user_name: ann, email: ann@example.com, email_verified: true}]", false)

@@ -13,8 +13,8 @@ import (
 // attrRevision counts the writes of an entry of every kind.
 const attrRevision = dynamo.AttrRevision
 
-// user reads a person, as far as a registry file speaks about one: how people
-// prove themselves is not its business.
+// user reads the fields of a user that a registry file may set. Credentials are not
+// among them.
 func (p *parsing) user(n ast.Node) {
 	var u identity.User
 	var verified ast.Node

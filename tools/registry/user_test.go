@@ -48,8 +48,8 @@ func (b bench) ended(g *session.Grant, why string) {
 	}
 }
 
-// A file that disables or removes a user signs them out, whatever else it
-// changes.
+// A file that disables or removes a user ends their sessions, together with any other
+// change.
 func TestDisableAndDeleteSignOut(t *testing.T) {
 	b := newBench(t)
 	b.apply("users: [{user_name: ann}, {user_name: bob}, {user_name: eve}]", false)
@@ -76,7 +76,7 @@ func TestDisableAndDeleteSignOut(t *testing.T) {
 		t.Errorf("plan after apply =\n%s, want nothing", plan)
 	}
 
-	// Enabled again, the person starts anew, with the same subject.
+	// Enabled again, the user has no sessions and the same subject.
 	b.apply("users: [{user_name: ann}]", false)
 	if again := b.user("ann"); again.Disabled || again.Subject != u.Subject || again.AuthGen != 1 {
 		t.Errorf("ann enabled = %+v, want auth_gen 1 and the subject %s", again, u.Subject)
@@ -84,7 +84,7 @@ func TestDisableAndDeleteSignOut(t *testing.T) {
 	b.ended(ann, "enabled again")
 }
 
-// What a file does not speak of stays: the password, and the count of sign-outs.
+// Attributes that a file cannot set stay: the password and auth_gen.
 func TestUpdateKeepsThePassword(t *testing.T) {
 	b := newBench(t)
 	b.apply("users: [{user_name: ann}]", false)
@@ -108,7 +108,7 @@ func TestUpdateKeepsThePassword(t *testing.T) {
 	}
 }
 
-// A public client gets no secret, and loses those that it had.
+// A public client gets no secret, and loses the secrets that it had.
 func TestPublicClient(t *testing.T) {
 	b := newBench(t)
 	const public = "clients: [{id: app, auth_methods: [none], grants: [refresh_token]}]"

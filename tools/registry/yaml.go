@@ -17,9 +17,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// decoder walks the syntax tree itself instead of unmarshaling into structs:
-// that stops at the first error, and forgets where a value stood before the
-// checks between values begin.
+// decoder walks the syntax tree instead of unmarshaling into structs. Unmarshaling
+// stops at the first error, and does not keep the positions of values for the checks
+// between them.
 //
 // A method that reads a value reports what is wrong with it and then returns
 // the zero value, so that the walk goes on to the next error.
@@ -87,8 +87,8 @@ func (d *decoder) failAt(p *token.Position, format string, args ...any) {
 	d.errs = append(d.errs, e)
 }
 
-// position is where a person would look for a node. The token of a mapping is
-// a colon, so its place is that of its first key.
+// position returns the place of a node for a message. The token of a mapping is a
+// colon, so its place is that of its first key.
 func position(n ast.Node) *token.Position {
 	switch m := n.(type) {
 	case nil:
@@ -106,8 +106,8 @@ func position(n ast.Node) *token.Position {
 	return nil
 }
 
-// fields reads a mapping whose keys are known: each value goes to the reader of
-// its key. It reports whether there is a mapping at all.
+// fields reads a mapping with a known set of keys: each value goes to the reader of
+// its key. It reports whether the node is a mapping.
 func (d *decoder) fields(n ast.Node, what string, known map[string]func(ast.Node)) bool {
 	return d.each(n, what, func(key *ast.StringNode, value ast.Node) {
 		read, ok := known[key.Value]
@@ -124,8 +124,8 @@ func (d *decoder) fields(n ast.Node, what string, known map[string]func(ast.Node
 	})
 }
 
-// each reads a mapping with keys of any name, each once. It reports whether
-// there is a mapping at all.
+// each reads a mapping with keys of any name, each once. It reports whether the node
+// is a mapping.
 func (d *decoder) each(n ast.Node, what string, entry func(key *ast.StringNode, value ast.Node)) bool {
 	var pairs []*ast.MappingValueNode
 	switch m := n.(type) {
@@ -166,7 +166,7 @@ func (d *decoder) list(n ast.Node, what string, entry func(ast.Node)) {
 	}
 }
 
-// bound reports a list whose entries would make an item too large.
+// bound reports a list with so many entries that an item would be too large.
 func (d *decoder) bound(n ast.Node, what string, entries int) {
 	if entries > maxItems {
 		d.fail(n, "%s has more than %d entries", what, maxItems)
@@ -190,7 +190,7 @@ func (d *decoder) text(n ast.Node, what string) string {
 	return s.Value
 }
 
-// label is a text for people.
+// label reads a text that pages or plans show, of at most maxText bytes.
 func (d *decoder) label(n ast.Node, what string) string {
 	s := d.text(n, what)
 	if len(s) > maxText {
@@ -208,7 +208,7 @@ func (d *decoder) flag(n ast.Node, what string) bool {
 	return b.Value
 }
 
-// duration reports whether there is one.
+// duration reads a duration and reports whether it is one.
 func (d *decoder) duration(n ast.Node, what string) (time.Duration, bool) {
 	s, ok := n.(*ast.StringNode)
 	if ok {
@@ -222,7 +222,7 @@ func (d *decoder) duration(n ast.Node, what string) (time.Duration, bool) {
 
 const day = 24 * time.Hour
 
-// parseDuration knows days as well, by themselves.
+// parseDuration reads a Go duration or a number of whole days, such as 14d.
 func parseDuration(s string) (time.Duration, bool) {
 	if digits, ok := strings.CutSuffix(s, "d"); ok {
 		days, err := strconv.ParseUint(digits, 10, 16)

@@ -14,7 +14,7 @@ import (
 )
 
 func newAuditCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "The trail of what was changed, by whom and when"}
+	cmd := &cobra.Command{Use: "audit", Short: "Show the audit trail: what was changed, by which actor and when"}
 	cmd.AddCommand(newAuditListCommand())
 	return cmd
 }
@@ -24,7 +24,7 @@ func newAuditListCommand() *cobra.Command {
 	var query audit.Query
 	var action, since string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the entries of the trail, the newest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List the audit entries, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			back, err := parseSpan(since)
 			if err != nil {
@@ -52,8 +52,8 @@ func newAuditListCommand() *cobra.Command {
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().StringVar(&query.Subject, "subject", "", "only entries about this subject: a user's (user list shows it) or a client's id")
-	cmd.Flags().StringVar(&action, "action", "", `only this action, such as user.disable, or all of a kind, such as user`)
+	cmd.Flags().StringVar(&query.Subject, "subject", "", "only entries about this subject: the subject of a user (see user list) or the id of a client")
+	cmd.Flags().StringVar(&action, "action", "", `only this action, such as user.disable, or all actions of a kind, such as user`)
 	cmd.Flags().StringVar(&since, "since", "24h", `how far back, such as 90m, 24h or 7d`)
 	cmd.Flags().IntVar(&query.Limit, "limit", 100, "how many entries at most")
 	return cmd

@@ -24,8 +24,8 @@ import (
 //go:embed demo.yaml
 var demoYAML string
 
-// demo is what demo.env tells a script. The secrets stay the same from start
-// to start, so that a shell that has read the file keeps working.
+// demo holds the variables of demo.env, which scripts read. The secrets stay the
+// same from start to start, so that a shell that has read the file keeps working.
 type demo struct {
 	path   string
 	values []variable
@@ -33,15 +33,15 @@ type demo struct {
 
 type variable struct{ name, value string }
 
-// What a start makes up: the client secrets, by their suffix, and the password
-// of the user.
+// A start generates the client secrets, which it knows by their suffix, and the
+// password of the user.
 const (
 	secretSuffix = "_SECRET"
 	userPassword = "USER_PASSWORD"
 )
 
-// newDemo takes the secrets and the password of an earlier start out of dir, and
-// makes up those that are missing.
+// newDemo reads the secrets and the password of an earlier start from dir, and
+// generates those that are missing.
 func newDemo(dir, issuer string) (*demo, error) {
 	d := &demo{path: filepath.Join(dir, "demo.env"), values: []variable{
 		{"ISSUER", issuer},
@@ -75,8 +75,8 @@ func newDemo(dir, issuer string) (*demo, error) {
 	return d, nil
 }
 
-// usablePassword reports whether a password, perhaps one that somebody wrote
-// into the file, is good enough and needs no escaping in a shell or in JSON.
+// usablePassword reports whether a password is good enough and needs no escaping
+// in a shell or in JSON. The developer may have written it into the file by hand.
 func usablePassword(password string) bool {
 	return !strings.ContainsAny(password, `'"\`) && admin.CheckPassword(password) == nil
 }
@@ -119,9 +119,8 @@ func (d *demo) apply(ctx context.Context, at *deployment) (changed int, err erro
 	return len(plan.Pending()) + enrolled, err
 }
 
-// enroll makes the user one who can sign in with the password of demo.env,
-// whatever became of them since the last start, and reports how many changes
-// that took.
+// enroll makes sure that the demo user exists, is enabled and has the password of
+// demo.env. It reports how many changes that took.
 func (d *demo) enroll(ctx context.Context, at *deployment) (changes int, err error) {
 	people, name, password := at.roster(), d.get("USER_NAME"), d.get(userPassword)
 	u, err := people.Find(ctx, name)
@@ -145,7 +144,7 @@ func (d *demo) enroll(ctx context.Context, at *deployment) (changes int, err err
 	if ok {
 		return changes, nil
 	}
-	// Without its pepper, a password is as good as another one.
+	// Without its pepper a hash cannot be verified: it counts as a wrong password.
 	if err != nil && !errors.Is(err, identity.ErrPepper) {
 		return changes, err
 	}
@@ -182,7 +181,7 @@ func readEnv(path string) (map[string]string, error) {
 	return values, nil
 }
 
-// curls are commands that work when they are pasted, in any order.
+// curls returns commands that work when they are pasted, in any order.
 func (d *demo) curls() []string {
 	issuer := d.get("ISSUER")
 	token := fmt.Sprintf("curl -s -u %s:%s -d grant_type=client_credentials -d scope=%s %s/token",
@@ -196,7 +195,7 @@ func (d *demo) curls() []string {
 	return []string{token, introspect, login, refresh, "curl -s " + issuer + "/jwks"}
 }
 
-// member is the command that takes a member out of a JSON object.
+// member returns the shell command that prints a member of a JSON object.
 func member(name string) string {
 	return `sed 's/.*"` + name + `":"\([^"]*\)".*/\1/'`
 }

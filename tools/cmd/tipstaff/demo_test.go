@@ -39,8 +39,8 @@ func TestDemo(t *testing.T) {
 	if got, want := doc.Clients[0].Secrets[0].SHA256, client.HashSecret(first.get("CLIENT_SECRET")).SHA256; got != want {
 		t.Errorf("hash of the demo client = %x, want %x", got, want)
 	}
-	// Whatever somebody did to the file, its good secrets stay and the others
-	// are made again.
+	// After an edit by hand the valid secrets stay, and the others are generated
+	// again.
 	text, err := os.ReadFile(first.path)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// Somebody may write a password of their own into the file.
+// A developer may write another password into the file.
 func TestPasswordOfTheDemoUser(t *testing.T) {
 	tests := []struct {
 		name, password string
@@ -98,8 +98,8 @@ func TestPasswordOfTheDemoUser(t *testing.T) {
 	}
 }
 
-// A start makes the demo user one who can sign in with the password of the file,
-// whatever became of them, and changes nothing when they can.
+// A start repairs the demo user until the password of the file works, and changes
+// nothing when it works already.
 func TestEnroll(t *testing.T) {
 	o := newOperator(t)
 	d, err := newDemo(t.TempDir(), "http://localhost:1")
@@ -139,7 +139,7 @@ func TestEnroll(t *testing.T) {
 	}
 }
 
-// newKeys gives the stage keys that have nothing to do with those before.
+// newKeys gives the stage new keys, unrelated to the earlier ones.
 func (o *operator) newKeys() {
 	o.t.Helper()
 	document, err := keys.Generate(time.Now())

@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/mail"
 )
 
-// linkFlags say how a one-time link goes to its person.
+// linkFlags choose how a one-time link reaches its user.
 type linkFlags struct {
 	issuer, from string
 	mail         bool
@@ -29,14 +29,14 @@ func (f *linkFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.from, "from", "", "address that mail of a deployed stage comes from")
 }
 
-// post is a way to give somebody a link.
+// post delivers a link: it prints it or sends it by mail.
 type post struct {
 	issuer string
 	// sender is nil when the link is printed.
 	sender mail.Sender
 }
 
-// open finds out where links lead and how they are sent.
+// open decides where links lead and how they are sent.
 func (f *linkFlags) open(d *deployment) (*post, error) {
 	p := &post{issuer: cmp.Or(f.issuer, d.issuer)}
 	if p.issuer == "" {
@@ -62,8 +62,8 @@ func (f *linkFlags) open(d *deployment) (*post, error) {
 	return p, nil
 }
 
-// give makes a link and prints or sends it. The words are for the operator: they are
-// no part of the output.
+// give makes a link and prints or sends it. The words are for the operator, on the
+// standard error; they are no part of the output.
 func (p *post) give(cmd *cobra.Command, d *deployment, n onetime.New, to string, words string) error {
 	n.Actor = d.actor
 	if n.By = "operator"; p.sender != nil {
@@ -84,7 +84,7 @@ func (p *post) give(cmd *cobra.Command, d *deployment, n onetime.New, to string,
 		m = mail.Recovery(to, p.issuer, n.User.UserName, link, life)
 	}
 	if err := p.sender.Send(cmd.Context(), m); err != nil {
-		return fmt.Errorf("a link was made and nobody has it, since the mail could not be sent: %w", err)
+		return fmt.Errorf("a link was made, but the mail with it could not be sent: %w", err)
 	}
 	return say(cmd, "sent a link to %s; it works once, until %s", to, t.Expires.Format(time.RFC3339))
 }
@@ -102,27 +102,28 @@ func newUserRecoverCommand() *cobra.Command {
 			case u.Disabled:
 				return fmt.Errorf("%s is disabled and could not sign in: enable them first", u.UserName)
 			case reset && !u.OTP:
-				return fmt.Errorf("%s has no authenticator app to take away", u.UserName)
+				return fmt.Errorf("%s has no authenticator app to remove", u.UserName)
 			case flags.mail && (u.Email == "" || !u.EmailVerified):
-				return fmt.Errorf("%s has no e-mail address that is known to be theirs: leave out --mail and give them the link", u.UserName)
+				return fmt.Errorf("%s has no verified e-mail address: leave out --mail and give them the link", u.UserName)
 			}
-			words := fmt.Sprintf("Give this link to %s and to nobody else: whoever opens it can become them, and what %s is signed in to ends then.", u.UserName, u.UserName)
+			words := fmt.Sprintf("Give this link only to %s. Opening it is enough to take over the account, and using it ends every session of %s.", u.UserName, u.UserName)
 			if u.OTP && !reset {
-				words += " It asks for a code of their authenticator app; --reset-otp makes one that takes the app away."
+				words += " It asks for a code of the authenticator app; --reset-otp makes a link that removes the app."
 			}
 			return p.give(cmd, d, onetime.New{Kind: onetime.Recover, User: u, ResetOTP: reset}, u.Email, words)
 		})
 	cmd.Long = `Make a link with which a user chooses a new passkey or password.
 
-The link is good once and for 30 minutes. When it is used, everything that the
-user is signed in to ends. A user with an authenticator app needs a code of it as
-well, unless --reset-otp takes the app away.
+The link works once, within 30 minutes. Using it ends every session of the user.
+A user with an authenticator app needs a code of it as well, unless --reset-otp
+removes the app.
 
-To take links back that were not used, end the user's sessions:
+To withdraw links that were not used, end the user's sessions:
 tipstaff session end --user NAME --all`
 	flags.register(cmd)
-	cmd.Flags().BoolVar(&reset, "reset-otp", false, "take the user's authenticator app away, too")
-	// Who can read somebody's mail would need nothing else.
+	cmd.Flags().BoolVar(&reset, "reset-otp", false, "remove the user's authenticator app, too")
+	// Otherwise access to the user's mail alone would be enough to take over the
+	// account.
 	cmd.MarkFlagsMutuallyExclusive("reset-otp", "mail")
 	return cmd
 }
@@ -133,10 +134,10 @@ func newUserInviteCommand() *cobra.Command {
 	var n onetime.New
 	var days int
 	cmd := &cobra.Command{
-		Use: "invite", Short: "Make a link with which somebody new comes in", Args: cobra.NoArgs,
-		Long: `Make a link with which somebody new comes in. They choose their user name and how
-they sign in, with a passkey, a password or an account elsewhere. What the flags
-say is proposed to them, but for the address, which they cannot change.`,
+		Use: "invite", Short: "Make a link with which a new user creates an account", Args: cobra.NoArgs,
+		Long: `Make a link with which a new user creates an account. They choose their user name
+and how they sign in: with a passkey, a password or an account at an upstream.
+The values of the flags are proposed to them. Only the address cannot be changed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := stage.open(cmd.Context())
 			if err != nil {
@@ -153,23 +154,23 @@ say is proposed to them, but for the address, which they cannot change.`,
 				return err
 			}
 			n.Kind, n.Life = onetime.Invite, time.Duration(days)*24*time.Hour
-			// Who opens a link that was mailed can read the mail of that address.
+			// Opening a link that was mailed proves access to the mail of that address.
 			n.EmailVerified = n.EmailVerified || flags.mail
-			return p.give(cmd, d, n, n.Email, "Give this link to the person whom you invite.")
+			return p.give(cmd, d, n, n.Email, "Give this link only to the person you invite.")
 		},
 	}
 	stage.register(cmd)
 	flags.register(cmd)
 	cmd.Flags().StringVar(&n.UserName, "user-name", "", "user name to propose")
-	cmd.Flags().StringVar(&n.Name, "name", "", "what the person is called, to propose")
+	cmd.Flags().StringVar(&n.Name, "name", "", "full name to propose")
 	cmd.Flags().StringVar(&n.Email, "email", "", "e-mail address")
-	cmd.Flags().BoolVar(&n.EmailVerified, "email-verified", false, "the address is known to be the person's; so it is when the link goes there by --mail")
-	cmd.Flags().IntVar(&days, "days", int(onetime.InviteLife/(24*time.Hour)), "for how many days the link is good")
+	cmd.Flags().BoolVar(&n.EmailVerified, "email-verified", false, "the address is verified; --mail verifies it too, since the link goes there")
+	cmd.Flags().IntVar(&days, "days", int(onetime.InviteLife/(24*time.Hour)), "for how many days the link works")
 	return cmd
 }
 
-// invitable says what is wrong with what an invitation proposes, before somebody has
-// the link.
+// invitable returns what is wrong with the values that an invitation proposes,
+// before the link exists.
 func invitable(cmd *cobra.Command, d *deployment, n onetime.New) error {
 	if n.Email == "" && (n.EmailVerified || cmd.Flags().Changed("mail")) {
 		return errors.New("--email is missing")

@@ -26,8 +26,8 @@ import (
 
 const issuer = "https://auth.example.com"
 
-// prints runs a command that must succeed, and returns what it prints and what it says
-// beside that.
+// prints runs a command that must succeed, and returns its standard output and its
+// standard error.
 func (o *operator) prints(args ...string) (out, words string) {
 	o.t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -43,7 +43,7 @@ func (o *operator) prints(args ...string) (out, words string) {
 	return stdout.String(), stderr.String()
 }
 
-// opened is what a printed link is good for.
+// opened returns the ticket behind a printed link.
 func (o *operator) opened(out string, kind onetime.Kind) *onetime.Link {
 	o.t.Helper()
 	before, text, ok := strings.Cut(strings.TrimSuffix(out, "\n"), "?link=")
@@ -57,7 +57,7 @@ func (o *operator) opened(out string, kind onetime.Kind) *onetime.Link {
 	return t
 }
 
-// withApp makes a user one who has an authenticator app.
+// withApp gives a user an authenticator app.
 func (o *operator) withApp(name string) {
 	o.t.Helper()
 	err := dynamo.Tx{o.roster().Changing(o.user(name), dynamo.Changes{Set: dynamo.Item{identity.AttrOTP: dynamo.Flag(true)}})}.Run(o.t.Context(), o.db)
@@ -74,10 +74,10 @@ func TestUserRecover(t *testing.T) {
 	if made.Subject != o.user("ann").Subject || made.ResetOTP || made.Actor != o.actor || time.Until(made.Expires) > onetime.RecoverLife {
 		t.Errorf("link = %+v, want one of ann for half an hour", made)
 	}
-	if !strings.Contains(words, "Give this link to ann and to nobody else") || !strings.Contains(words, "It works once, until 20") || strings.Contains(words, "tsl_") || strings.Contains(words, "app") {
+	if !strings.Contains(words, "Give this link only to ann") || !strings.Contains(words, "It works once, until 20") || strings.Contains(words, "tsl_") || strings.Contains(words, "app") {
 		t.Errorf("words = %q, want what to do with it", words)
 	}
-	o.fails("ann has no authenticator app to take away", "", "user", "recover", "ann", "--reset-otp", "--issuer", issuer)
+	o.fails("ann has no authenticator app to remove", "", "user", "recover", "ann", "--reset-otp", "--issuer", issuer)
 	o.withApp("ann")
 	out, words = o.prints("user", "recover", "ann", "--issuer", issuer)
 	if made := o.opened(out, onetime.Recover); made.ResetOTP || !strings.Contains(words, "--reset-otp") {
@@ -95,7 +95,7 @@ func TestUserRecover(t *testing.T) {
 	}
 }
 
-// links is how many links there are, whatever became of them.
+// links counts the links in the table, used ones included.
 func (o *operator) links() int {
 	o.t.Helper()
 	out, err := o.db.Scan(o.t.Context(), &dynamodb.ScanInput{
@@ -108,7 +108,7 @@ func (o *operator) links() int {
 	return len(out.Items)
 }
 
-// The end of all sessions takes links back, as the help of the command says.
+// Ending all sessions withdraws the links, as the help of the command says.
 func TestUserRecoverTakenBack(t *testing.T) {
 	o := newOperator(t)
 	o.says(`added ann as .*\n`, first, "user", "add", "ann")
@@ -124,13 +124,13 @@ func TestUserInvite(t *testing.T) {
 	o.says(`added ann as .*\n`, first, "user", "add", "ann")
 	out, words := o.prints("user", "invite", "--issuer", issuer)
 	made := o.opened(out, onetime.Invite)
-	if made.UserName != "" || made.Email != "" || made.Expires.Sub(made.Created) != onetime.InviteLife || !strings.Contains(words, "the person whom you invite") {
-		t.Errorf("link = %+v, words = %q, want one for anybody", made, words)
+	if made.UserName != "" || made.Email != "" || made.Expires.Sub(made.Created) != onetime.InviteLife || !strings.Contains(words, "the person you invite") {
+		t.Errorf("link = %+v, words = %q, want one that proposes nothing", made, words)
 	}
 	out, _ = o.prints("user", "invite", "--issuer", issuer, "--user-name", "bob", "--name", "Bob", "--email", "bob@example.com", "--days", "30")
 	made = o.opened(out, onetime.Invite)
 	if made.UserName != "bob" || made.Name != "Bob" || made.Email != "bob@example.com" || made.EmailVerified || made.Expires.Sub(made.Created) != onetime.MaxInviteLife {
-		t.Errorf("link = %+v, want one for bob for a month, whose address nobody has seen", made)
+		t.Errorf("link = %+v, want one for bob for a month, with an address that is not verified", made)
 	}
 	out, _ = o.prints("user", "invite", "--issuer", issuer, "--email", "bob@example.com", "--email-verified")
 	if made := o.opened(out, onetime.Invite); !made.EmailVerified {
@@ -153,7 +153,7 @@ func TestUserInvite(t *testing.T) {
 	}
 }
 
-// mails makes the stack one that puts mail into its folder.
+// mails makes the stack put mail into its folder.
 func (o *operator) mails() {
 	o.t.Helper()
 	path := filepath.Join(o.dir, "state.json")
@@ -170,13 +170,13 @@ func (o *operator) mails() {
 	}
 }
 
-// What is mailed is not printed, and goes only where it may.
+// A link that is mailed is not printed, and goes only to a verified address.
 func TestLinksByMail(t *testing.T) {
 	o := newOperator(t)
 	o.mails()
 	o.fails("--email is missing", "", "user", "invite", "--issuer", issuer, "--mail")
 	o.says(`added ann as .*\n`, first, "user", "add", "ann", "--email", "ann@example.com")
-	o.fails("ann has no e-mail address that is known to be theirs: leave out --mail and give them the link", "",
+	o.fails("ann has no verified e-mail address: leave out --mail and give them the link", "",
 		"user", "recover", "ann", "--issuer", issuer, "--mail")
 	o.says(`added bob as .*\n`, first, "user", "add", "bob", "--email", "bob@example.com", "--email-verified")
 	o.fails("if any flags in the group [reset-otp mail] are set none of the others can be; [mail reset-otp] were all set", "",
@@ -204,7 +204,7 @@ func TestLinksByMail(t *testing.T) {
 			continue
 		}
 		if made := o.opened(found[2], onetime.Invite); made.Email != "carl@example.com" || !made.EmailVerified || found[1] != made.Email {
-			t.Errorf("link = %+v to %s, want one of carl, whose address it proves", made, found[1])
+			t.Errorf("link = %+v to %s, want one of carl that verifies the address", made, found[1])
 		}
 	}
 	list, err := o.trail().List(t.Context(), o.db, audit.Query{Since: time.Now().Add(-time.Hour), Action: "user", Limit: 10})
@@ -219,7 +219,7 @@ func TestLinksByMail(t *testing.T) {
 	}
 }
 
-// A link leads to the issuer and nowhere else.
+// A link leads to the issuer only.
 func TestLinksLeadToTheIssuer(t *testing.T) {
 	running := &deployment{local: true, issuer: "http://localhost:8080", mail: contract.MailPolicy{Folder: "mail"}}
 	silent := &deployment{local: true, issuer: "http://localhost:8080"}
@@ -240,7 +240,7 @@ func TestLinksLeadToTheIssuer(t *testing.T) {
 		{"no TLS", &deployment{}, linkFlags{issuer: "http://auth.example.com"}, `--issuer is "http://auth.example.com", not an origin such as https://auth.example.com`},
 		{"a path", &deployment{}, linkFlags{issuer: issuer + "/"}, `--issuer is "https://auth.example.com/", not an origin such as https://auth.example.com`},
 		{"no origin", &deployment{}, linkFlags{issuer: "auth"}, `--issuer is "auth", not an origin such as https://auth.example.com`},
-		{"mail from nobody", &deployment{}, linkFlags{issuer: issuer, mail: true}, "--from is not the address that mail comes from"},
+		{"mail without a sender", &deployment{}, linkFlags{issuer: issuer, mail: true}, "--from is not the address that mail comes from"},
 	}
 	for _, tt := range tests {
 		p, err := tt.link.open(tt.d)
@@ -254,7 +254,7 @@ func TestLinksLeadToTheIssuer(t *testing.T) {
 	}
 }
 
-// The list tells all the ways in.
+// The list shows every way in which a user can sign in.
 func TestUserListWays(t *testing.T) {
 	o := newOperator(t)
 	o.says(`added ann as .*\n`, first, "user", "add", "ann")

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pseudoTerminal returns both ends of one: where a person sits and what the
-// command reads from.
+// pseudoTerminal returns both ends of a pseudo terminal: the side of the person who
+// types, and the side from which the command reads.
 func pseudoTerminal(t *testing.T) (person, command *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

@@ -25,7 +25,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// operator is somebody at the command line of a stack with keys.
+// operator runs commands against a stack that has keys.
 type operator struct {
 	*deployment
 	t   *testing.T
@@ -70,7 +70,7 @@ func newOperator(t *testing.T) *operator {
 	return o
 }
 
-// try runs a command with some standard input.
+// try runs a command with the given standard input.
 func (o *operator) try(stdin string, args ...string) (string, error) {
 	o.t.Helper()
 	var out bytes.Buffer
@@ -188,7 +188,7 @@ func TestUserCommand(t *testing.T) {
 	o.says(`(?s)USER.*ann +usr_\w{26}  password.*`, "", "user", "list")
 }
 
-// The pepper of the stage is in what the command keeps.
+// The hash that the command stores contains the pepper of the stage.
 func TestUserCommandPeppers(t *testing.T) {
 	o := newOperator(t)
 	o.says(`added ann as .*\n`, first, "user", "add", "ann")
@@ -209,7 +209,7 @@ func TestSessionCommand(t *testing.T) {
 	if err != nil || !line.MatchString(out) || strings.Count(out, "\n") != 4 {
 		t.Errorf("session list = %q, %v, want a line that matches %s and two others", out, err, line)
 	}
-	o.fails(`user ann is signed in to nothing of the id "other"`, "", "session", "end", "--user", "ann", "--id", "other")
+	o.fails(`user ann has no session with the id "other"`, "", "session", "end", "--user", "ann", "--id", "other")
 	o.says("ended 1 session of ann\n", "", "session", "end", "--user", "ann", "--id", one.ID)
 	if o.live(one) || !o.live(two) || !o.live(three) {
 		t.Errorf("after the end of the first, live = %v, %v, %v", o.live(one), o.live(two), o.live(three))
@@ -251,7 +251,7 @@ func TestAuditCommand(t *testing.T) {
 	o.fails("--limit is 0, less than 1", "", "audit", "list", "--limit", "0")
 }
 
-// No password comes out of any command, into the trail or into an error.
+// No command writes a password to its output, to the trail or into an error.
 func TestCommandsKeepSecrets(t *testing.T) {
 	o := newOperator(t)
 	var all strings.Builder

@@ -19,7 +19,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/localtest"
 )
 
-// command makes the test binary be the tipstaff command.
+// command is the environment variable that turns the test binary into the tipstaff
+// command.
 const command = "TIPSTAFF_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -56,8 +57,8 @@ func tipstaffRun(t *testing.T, o local.Options, more ...string) *tipstaff {
 	return p
 }
 
-// serving waits until p says that it serves, and returns all it said and the
-// base URL.
+// serving waits until p reports that it serves, and returns its output and the base
+// URL.
 func (p *tipstaff) serving(t *testing.T) (said, url string) {
 	t.Helper()
 	for !strings.Contains(said, "/jwks\n") {
@@ -74,7 +75,7 @@ func (p *tipstaff) serving(t *testing.T) (said, url string) {
 	return said, url
 }
 
-// end waits for the end and returns the exit status.
+// end waits until the process ends and returns its exit status.
 func (p *tipstaff) end(t *testing.T) int {
 	t.Helper()
 	_, _ = io.Copy(io.Discard, p.out)

@@ -24,8 +24,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/enginetest"
 )
 
-// stack is a folder that looks like that of a running stack, with the tables of
-// a stage.
+// stack makes a folder like that of a running stack, with the tables of a stage.
 func stack(t *testing.T, stage string) (dir string, db *dynamodb.Client) {
 	t.Helper()
 	db, _ = enginetest.DB(t)
@@ -125,7 +124,8 @@ func TestRegistrySecretCommand(t *testing.T) {
 	}
 }
 
-// --stage works on the tables of a deployed stage, as whom AWS says we are.
+// --stage works on the tables of a deployed stage. The actor is the caller identity
+// that AWS reports.
 func TestRegistryStage(t *testing.T) {
 	_, db := stack(t, "staging")
 	const arn = "arn:aws:sts::123456789012:assumed-role/operator/ann"

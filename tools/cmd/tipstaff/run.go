@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/iam"
 )
 
-// envPort chooses the port when no flag does.
+// envPort names the environment variable that chooses the port when no flag does.
 const (
 	envPort     = "PORT"
 	defaultPort = 8080
@@ -30,7 +30,8 @@ func newRunCommand() *cobra.Command {
 		Short: "Run a whole stage on this machine, from its committed templates",
 		Long: `Run a whole stage on this machine: every table, secret, function and route of
 the committed CloudFormation templates, with the real binaries of the functions
-and a wall that holds each of them to its role. Ctrl-C stops it; the data stays.`,
+and a check of every AWS call against the role of its function. Ctrl-C stops it;
+the data stays.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("port") {
@@ -44,14 +45,14 @@ and a wall that holds each of them to its role. Ctrl-C stops it; the data stays.
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.Port, "port", defaultPort, "port of the HTTP API, 0 for a free one; without the flag "+envPort+" is asked first")
+	f.IntVar(&o.Port, "port", defaultPort, "port of the HTTP API, 0 for a free one; the variable "+envPort+" sets the default")
 	f.StringVar(&o.Dir, "dir", local.DefaultDir, "folder for the data, the secrets and the logs")
 	f.StringVar(&o.Templates, "templates", filepath.FromSlash(local.DefaultTemplates), "folder of the CloudFormation templates")
 	f.StringVar(&o.Stage, "stage", contract.Staging.Name, "stage whose templates run")
 	f.StringVar(&o.Binaries, "bin", local.DefaultBinaries, "folder of the functions' binaries")
-	f.StringVar(&o.ClientDocuments, "client-documents", "", `whose client metadata documents count: "off", "any" or host names with commas; without the flag as the templates say`)
-	f.StringVar(&o.Registration, "registration", "", `who may register clients: "off", "token" or "open"; without the flag as the templates say`)
-	f.StringVar(&o.Mail, "mail", "", `where mail goes: "off" or "file:" and a folder; without the flag into the folder mail in --dir`)
+	f.StringVar(&o.ClientDocuments, "client-documents", "", `hosts that may serve client metadata documents: "off", "any" or host names with commas; default as in the templates`)
+	f.StringVar(&o.Registration, "registration", "", `who may register clients: "off", "token" or "open"; default as in the templates`)
+	f.StringVar(&o.Mail, "mail", "", `where mail goes: "off" or "file:" and a folder; default the folder mail in --dir`)
 	return cmd
 }
 
@@ -67,8 +68,8 @@ func portFromEnv() (int, error) {
 	return int(port), nil
 }
 
-// terminal is where the command prints. That nobody reads it is no reason to
-// stop serving.
+// terminal is where the command prints. A failed write is ignored: a closed
+// terminal is no reason to stop serving.
 type terminal struct{ out, problems io.Writer }
 
 func (t terminal) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
@@ -85,7 +86,7 @@ func run(ctx context.Context, o local.Options, t terminal) error {
 	o.Progress = t.step
 	o.Failed = func(function string, err error) { t.complain("%s: %v\n", function, err) }
 	stack, err := local.Start(ctx, o)
-	if err != nil && ctx.Err() != nil { // Somebody stopped the start.
+	if err != nil && ctx.Err() != nil { // Ctrl-C during the start.
 		return nil
 	}
 	if err != nil {
@@ -140,7 +141,7 @@ Try it:
 	t.say("%s\n", strings.Join(d.curls(), "\n\n"))
 }
 
-// shellPath is a path that the `.` of a shell does not look for on the PATH.
+// shellPath returns a path that the `.` of a shell does not look up in PATH.
 func shellPath(path string) string {
 	if filepath.IsAbs(path) || strings.HasPrefix(path, ".") {
 		return path
@@ -148,8 +149,8 @@ func shellPath(path string) string {
 	return "./" + path
 }
 
-// summary lists the calls that the roles did not allow: on AWS they would have
-// failed too.
+// summary lists the AWS calls that the roles did not allow. They would have failed
+// on AWS too.
 func (t terminal) summary(report iam.Report) {
 	for _, r := range report.Refused {
 		t.complain("refused %d times: %s on %s by %s: %s\n", r.Times, r.Action, r.Resource, r.Function, r.Reason)

@@ -10,7 +10,7 @@ import (
 )
 
 func newSessionCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "session", Short: "What people are signed in to"}
+	cmd := &cobra.Command{Use: "session", Short: "List and end the sessions of users"}
 	cmd.AddCommand(newSessionListCommand(), newSessionEndCommand())
 	return cmd
 }
@@ -19,7 +19,7 @@ func newSessionListCommand() *cobra.Command {
 	var flags stageFlags
 	var name string
 	cmd := &cobra.Command{
-		Use: "list --user NAME", Short: "List what a user is signed in to", Args: cobra.NoArgs,
+		Use: "list --user NAME", Short: "List the sessions of a user", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := flags.open(cmd.Context())
 			if err != nil {
@@ -53,9 +53,9 @@ func newSessionEndCommand() *cobra.Command {
 	var name, id string
 	var all bool
 	cmd := &cobra.Command{
-		Use: "end --user NAME (--id ID | --all)", Short: "End what a user is signed in to", Args: cobra.NoArgs,
-		Long: `End one thing that a user is signed in to, by its id as "session list" shows
-it, or all of them. With a browser end the applications that it signed in to.`,
+		Use: "end --user NAME (--id ID | --all)", Short: "End sessions of a user", Args: cobra.NoArgs,
+		Long: `End one session of a user, by its id in "session list", or all of them. The end of
+a browser session also ends the sessions of applications that began in it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := flags.open(cmd.Context())
 			if err != nil {
@@ -73,7 +73,7 @@ it, or all of them. With a browser end the applications that it signed in to.`,
 				ended, err = d.sessions().EndItem(cmd.Context(), u.Subject, id, cause)
 			}
 			if errors.Is(err, session.ErrUnknown) {
-				return fmt.Errorf("user %s is signed in to nothing of the id %q", u.UserName, id)
+				return fmt.Errorf("user %s has no session with the id %q", u.UserName, id)
 			}
 			if err != nil {
 				return err
@@ -83,8 +83,8 @@ it, or all of them. With a browser end the applications that it signed in to.`,
 	}
 	flags.register(cmd)
 	userFlag(cmd, &name)
-	cmd.Flags().StringVar(&id, "id", "", "end this one")
-	cmd.Flags().BoolVar(&all, "all", false, "end all")
+	cmd.Flags().StringVar(&id, "id", "", "end the session with this id")
+	cmd.Flags().BoolVar(&all, "all", false, "end all sessions")
 	cmd.MarkFlagsOneRequired("id", "all")
 	cmd.MarkFlagsMutuallyExclusive("id", "all")
 	return cmd

@@ -30,8 +30,8 @@ import (
 	"github.com/tipstaff/tipstaff/tools/registry"
 )
 
-// stageFlags say on which stage a command works: the stack that runs in a folder
-// here, or a deployed one.
+// stageFlags choose the stage on which a command works: the local stack of a folder,
+// or a deployed stage.
 type stageFlags struct{ dir, stage string }
 
 func (f *stageFlags) register(cmd *cobra.Command) {
@@ -45,14 +45,14 @@ type deployment struct {
 	db      *dynamodb.Client
 	secrets *secretsmanager.Client
 	stage   string
-	// actor is who works on it, for the trail.
+	// actor is the operator as the audit trail names them.
 	actor string
-	// local says that it is the stack in a folder here. Of that we know the issuer
-	// and how it sends mail; a deployed stage does not say.
+	// local reports whether it is the local stack. Only then are the issuer and the
+	// way it sends mail known; for a deployed stage flags give them.
 	local  bool
 	issuer string
 	mail   contract.MailPolicy
-	// aws is how a deployed stage is reached.
+	// aws is the AWS configuration for a deployed stage.
 	aws aws.Config
 }
 
@@ -87,8 +87,8 @@ func (f *stageFlags) local() (*deployment, error) {
 	}, nil
 }
 
-// deployed finds the stage by the usual AWS configuration. The actor is who
-// AWS says we are.
+// deployed finds the stage by the usual AWS configuration. The actor is the caller
+// identity that AWS reports.
 func (f *stageFlags) deployed(ctx context.Context) (*deployment, error) {
 	if _, ok := contract.FindStage(f.stage); !ok {
 		return nil, fmt.Errorf("--stage is %q, not %s", f.stage, strings.Join(contract.StageNames(), " or "))
@@ -151,7 +151,7 @@ func (d *deployment) tickets() *onetime.Store {
 	return &onetime.Store{DB: d.db, Sessions: d.table(contract.Sessions), Trail: d.trail(), Now: httpapi.Now}
 }
 
-// find returns a user by name, as the table knows them at this moment.
+// find returns a user by name, from a consistent read of the table.
 func (d *deployment) find(ctx context.Context, name string) (*identity.User, error) {
 	all := d.roster()
 	u, err := all.Find(ctx, name)

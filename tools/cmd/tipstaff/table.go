@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// printTable prints rows in columns under their names. Some of what it prints
-// comes from strangers, so nothing of it reaches the terminal as a command.
+// printTable prints rows in columns under their names. Some values come from outside,
+// such as a User-Agent, so control characters never reach the terminal.
 func printTable(out io.Writer, columns []string, rows [][]string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{columns}, rows...) {

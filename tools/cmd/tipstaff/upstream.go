@@ -16,13 +16,14 @@ import (
 func newUpstreamCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "upstream",
-		Short: "Issuers elsewhere with whose accounts people may sign in",
-		Long: `Issuers elsewhere with whose accounts people may sign in. Which there are stands
-in the registry file. What stands nowhere but in Secrets Manager is our client
-secret at each, which is asked for at the terminal, or read from the standard
-input, and is never an argument, which others could see.
+		Short: "Manage our client secrets at upstreams, the other issuers that users sign in with",
+		Long: `Manage our client secrets at upstreams, the other issuers that users sign in with.
+The registry file describes the upstreams. The client secret that an issuer gave us
+is kept in Secrets Manager only. The command asks for it at the terminal or reads it
+from the standard input. It is never an argument, because other processes can see
+arguments.
 
-An issuer wants to know where it sends people back to:
+Register this redirect URI at the issuer:
   <URL of this server>/upstream/<ID>/callback`,
 	}
 	cmd.AddCommand(newUpstreamListCommand(), newUpstreamSetSecretCommand(), newUpstreamRemoveSecretCommand())
@@ -39,7 +40,7 @@ func (d *deployment) clientSecrets() *secrets.Editor {
 	}
 }
 
-// aboutUpstream is a command about the client secret of one upstream.
+// aboutUpstream returns a command on the client secret of one upstream.
 func aboutUpstream(use, short string, run func(cmd *cobra.Command, d *deployment, id string) error) *cobra.Command {
 	var flags stageFlags
 	cmd := &cobra.Command{
@@ -60,7 +61,7 @@ func aboutUpstream(use, short string, run func(cmd *cobra.Command, d *deployment
 }
 
 func newUpstreamSetSecretCommand() *cobra.Command {
-	return aboutUpstream("set-secret", "Keep our client secret at an upstream, instead of the one before",
+	return aboutUpstream("set-secret", "Store our client secret at an upstream, replacing the previous one",
 		func(cmd *cobra.Command, d *deployment, id string) error {
 			secret, err := readClientSecret(cmd, id)
 			if err != nil {
@@ -81,19 +82,19 @@ func newUpstreamSetSecretCommand() *cobra.Command {
 }
 
 func newUpstreamRemoveSecretCommand() *cobra.Command {
-	return aboutUpstream("remove-secret", "Forget our client secret at an upstream",
+	return aboutUpstream("remove-secret", "Delete our client secret at an upstream",
 		func(cmd *cobra.Command, d *deployment, id string) error {
 			if err := d.clientSecrets().Remove(cmd.Context(), id); err != nil {
 				return err
 			}
-			return say(cmd, "removed the client secret of %s; revoke it there as well", id)
+			return say(cmd, "removed the client secret of %s; revoke it at the issuer as well", id)
 		})
 }
 
 func newUpstreamListCommand() *cobra.Command {
 	var flags stageFlags
 	cmd := &cobra.Command{
-		Use: "list", Short: "List all upstreams, and where we have a client secret", Args: cobra.NoArgs,
+		Use: "list", Short: "List all upstreams and whether a client secret is set", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := flags.open(cmd.Context())
 			if err != nil {

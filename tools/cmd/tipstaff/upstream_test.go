@@ -41,7 +41,7 @@ func TestUpstreamCommand(t *testing.T) {
 	if s, err := held.Secret(t.Context(), "google"); err != nil || s != "GOCSPX-second" {
 		t.Errorf("Secret(google) = %q, %v, want what was set last", s, err)
 	}
-	o.says("removed the client secret of old; revoke it there as well\n", "", "upstream", "remove-secret", "old")
+	o.says("removed the client secret of old; revoke it at the issuer as well\n", "", "upstream", "remove-secret", "old")
 	o.fails("upstream old: there is no client secret", "", "upstream", "remove-secret", "old")
 	o.says(strings.Join(list[:3], `\n`)+`\n`, "", "upstream", "list")
 

@@ -18,16 +18,17 @@ import (
 func newUserCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "user",
-		Short: "People who may sign in",
-		Long: `People who may sign in. A password is asked for at the terminal, or read from
-the standard input, and is never an argument, which others could see.`,
+		Short: "Manage users",
+		Long: `Manage the users of a stage. A password is asked for at the terminal or read from
+the standard input. It is never an argument, because other processes can see
+arguments.`,
 	}
 	cmd.AddCommand(newUserAddCommand(), newUserPasswordCommand(), newUserDisableCommand(), newUserEnableCommand(),
 		newUserRecoverCommand(), newUserInviteCommand(), newUserListCommand())
 	return cmd
 }
 
-// about is a command about one user.
+// about returns a command on one user.
 func about(use, short string, run func(*cobra.Command, *deployment, *identity.User) error) *cobra.Command {
 	var flags stageFlags
 	cmd := &cobra.Command{
@@ -78,15 +79,15 @@ func newUserAddCommand() *cobra.Command {
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().StringVar(&n.Name, "name", "", "what the person is called")
+	cmd.Flags().StringVar(&n.Name, "name", "", "full name")
 	cmd.Flags().StringVar(&n.Email, "email", "", "e-mail address")
-	cmd.Flags().BoolVar(&n.EmailVerified, "email-verified", false, "the address is known to be the person's, who may be written to there")
+	cmd.Flags().BoolVar(&n.EmailVerified, "email-verified", false, "the address is verified: mail to the user may go there")
 	cmd.Flags().BoolVar(&without, "no-password", false, "add a user who cannot sign in with a password")
 	return cmd
 }
 
 func newUserPasswordCommand() *cobra.Command {
-	return about("set-password", "Give a user a new password and sign them out everywhere",
+	return about("set-password", "Give a user a new password and end all sessions of the user",
 		func(cmd *cobra.Command, d *deployment, u *identity.User) error {
 			password, err := readPassword(cmd, u.UserName)
 			if err != nil {
@@ -100,8 +101,7 @@ func newUserPasswordCommand() *cobra.Command {
 		})
 }
 
-// setPassword gives a user a new password and reports how many sessions ended
-// with the old one.
+// setPassword gives a user a new password and returns how many sessions that ended.
 func (d *deployment) setPassword(ctx context.Context, u *identity.User, password string) (ended int, err error) {
 	change, err := d.roster().Password(ctx, u, password)
 	if err != nil {
@@ -112,7 +112,7 @@ func (d *deployment) setPassword(ctx context.Context, u *identity.User, password
 }
 
 func newUserDisableCommand() *cobra.Command {
-	return about("disable", "Keep a user from signing in and sign them out everywhere",
+	return about("disable", "Disable a user and end all sessions of the user",
 		func(cmd *cobra.Command, d *deployment, u *identity.User) error {
 			if u.Disabled {
 				return disabledAlready(cmd, d, u)
@@ -126,8 +126,8 @@ func newUserDisableCommand() *cobra.Command {
 		})
 }
 
-// disabledAlready completes what an earlier command may have left half done: of
-// very many sessions only the first are ended together with the disabling.
+// disabledAlready completes what an earlier command may have left undone: when there
+// are very many sessions, disabling ends only the first of them in its transaction.
 func disabledAlready(cmd *cobra.Command, d *deployment, u *identity.User) error {
 	left, err := d.sessions().List(cmd.Context(), u.Subject)
 	if err != nil {
@@ -184,7 +184,7 @@ func newUserListCommand() *cobra.Command {
 	return cmd
 }
 
-// signIn is how a user may sign in.
+// signIn lists the ways in which a user may sign in.
 func signIn(u *identity.User, w admin.Ways) string {
 	if u.Disabled {
 		return "disabled"

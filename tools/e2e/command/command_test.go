@@ -1,6 +1,6 @@
-// Package command_test follows the README with the real programs: `tipstaff
-// run` in a checkout, the commands that it prints, the snippets as they stand
-// in the document, and what is left after a kill -9.
+// Package command_test follows the README with the real programs: `tipstaff run` in
+// a checkout, the commands that it prints, the unchanged snippets of the document,
+// and the state after a kill -9.
 package command_test
 
 import (
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// checkout makes a folder that looks like the checkout, with data of its own.
+// checkout makes a folder that looks like the checkout, with separate data.
 func checkout(t *testing.T) string {
 	t.Helper()
 	top, err := filepath.Abs(root)
@@ -32,14 +32,14 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
-// running is a `tipstaff run` and what it has printed until it served.
+// running is a `tipstaff run` process, with its output until it served.
 type running struct {
 	process *os.Process
 	said    string
 	url     string
 }
 
-// run runs the stack in dir, on a free port, until t ends or somebody kills it.
+// run runs the stack in dir, on a free port, until t ends or the test kills it.
 func run(t *testing.T, dir string) *running {
 	t.Helper()
 	return runOn(t, dir, "0")
@@ -58,7 +58,7 @@ func runOn(t *testing.T, dir, port string) *running {
 		t.Fatalf("%v (make build builds it): %v", cmd.Args, err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT) // it may have been killed
+		_ = cmd.Process.Signal(syscall.SIGINT) // fails if the test killed it
 		_ = cmd.Wait()
 	})
 

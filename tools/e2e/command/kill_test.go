@@ -15,10 +15,10 @@ import (
 )
 
 // TestKill kills the stack with signal 9 while an operator registers clients,
-// several times over one folder. After each restart every client whose
-// registration was acknowledged gets a token with the secret that was shown.
+// several times over one folder. After each restart every client with an acknowledged
+// registration gets a token with the secret that was shown.
 //
-// TIPSTAFF_SOAK goes on for that long, such as "10m".
+// TIPSTAFF_SOAK sets how long the test goes on, such as "10m".
 func TestKill(t *testing.T) {
 	begin, soak := time.Now(), soakFor(t)
 	dir := checkout(t)
@@ -33,7 +33,7 @@ func TestKill(t *testing.T) {
 		done := register(t, dir, round, r.process)
 		t.Logf("round %d: %d clients were acknowledged before the kill", round, len(done))
 		if soak > 0 {
-			acknowledged = map[string]string{} // or the soak would check all of them each round
+			acknowledged = map[string]string{} // keeps the rounds of a soak equally long
 		}
 		for id, secret := range done {
 			acknowledged[id] = secret
@@ -47,7 +47,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// soakFor is how long to go on, zero for a test as usual.
+// soakFor returns how long to go on, zero without a soak.
 func soakFor(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("TIPSTAFF_SOAK")
@@ -61,12 +61,12 @@ func soakFor(t *testing.T) time.Duration {
 	return soak
 }
 
-// perRound is as many clients as a registry file may have.
+// perRound is the largest number of clients that a registry file may have.
 const perRound = 200
 
-// register applies a registry file with new clients, kills the stack when some
-// of them were reported as created, and returns the secrets, by client id, of
-// all that were.
+// register applies a registry file with new clients and kills the stack when some of
+// them were reported as created. It returns the secrets of all clients that were
+// reported, by client id.
 func register(t *testing.T, dir string, round int, stack *os.Process) map[string]string {
 	t.Helper()
 	file := filepath.Join(dir, "registry.yaml")
@@ -103,19 +103,19 @@ func register(t *testing.T, dir string, round int, stack *os.Process) map[string
 				if err := stack.Kill(); err != nil {
 					t.Error(err)
 				}
-				// Nothing more is acknowledged; the SDK would go on trying.
+				// Nothing more is acknowledged, and the SDK would retry.
 				time.AfterFunc(300*time.Millisecond, func() { _ = cmd.Process.Kill() })
 			}
 		}
 	}
-	_ = cmd.Wait() // it lost its stack, and then its life
+	_ = cmd.Wait() // its stack is gone, and it was killed
 	if len(created) < enough {
 		t.Fatalf("round %d: %d clients were acknowledged before anything was killed, want %d:\n%s", round, len(created), enough, stderr.String())
 	}
 	return created
 }
 
-// getToken asks for a token of the client's own.
+// getToken requests a token with client_credentials.
 func getToken(t *testing.T, base, id, secret string) error {
 	t.Helper()
 	form := url.Values{"grant_type": {"client_credentials"}}

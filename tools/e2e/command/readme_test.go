@@ -16,8 +16,7 @@ import (
 // snippet matches a marked code block of the README.
 var snippet = regexp.MustCompile("(?s)<!-- run: (\\w+) -->\n```\\w+\n(.*?)```\n")
 
-// TestREADME runs the snippets of the README as they stand there, beside a
-// running stack.
+// TestREADME runs the unchanged snippets of the README against a running stack.
 func TestREADME(t *testing.T) {
 	snippets := map[string]string{}
 	for _, m := range snippet.FindAllStringSubmatch(read(t, root+"/README.md"), -1) {
@@ -54,7 +53,7 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// runGo runs a program with the modules that Tipstaff itself has.
+// runGo runs a program with the modules of Tipstaff.
 func runGo(t *testing.T, dir, code string) (string, error) {
 	t.Helper()
 	program, out, err := buildGo(t, code)
@@ -64,8 +63,7 @@ func runGo(t *testing.T, dir, code string) (string, error) {
 	return shell(t, dir, ". .local/demo.env; "+program)
 }
 
-// signIn runs a program that prints an address, and goes there as the demo's
-// user.
+// signIn runs a program that prints an address, and visits it as the demo user.
 func signIn(t *testing.T, dir, code string) (string, error) {
 	t.Helper()
 	program, out, err := buildGo(t, code)
@@ -117,7 +115,7 @@ func signIn(t *testing.T, dir, code string) (string, error) {
 	return rest.String() + complaints.String(), cmd.Wait()
 }
 
-// buildGo builds a program and returns its path, or what the compiler says.
+// buildGo builds a program and returns its path, or the output of the compiler.
 func buildGo(t *testing.T, code string) (program, out string, err error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "main.go")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSecurityTestsExist compares docs/security-tests.md with the tree: each row
-// names tests, and each of them is there.
+// TestSecurityTestsExist: each row of docs/security-tests.md names tests, and each of
+// these tests exists.
 func TestSecurityTestsExist(t *testing.T) {
 	rows := 0
 	for line := range strings.Lines(read(t, root+"/docs/security-tests.md")) {

@@ -20,9 +20,8 @@ import (
 
 // TestKillInALoginStorm kills the stack with signal 9 while pages sign in and
 // refresh as fast as they can, several times over one folder. After each restart
-// everything that an answer said is true: every access token is active, and
-// every session goes on with its last refresh token, also one that was being
-// used at the moment of the kill.
+// every acknowledged answer holds. Every access token is active. Every session goes
+// on with its last refresh token, even one that was in use during the kill.
 func TestKillInALoginStorm(t *testing.T) {
 	dir := checkout(t)
 	r := run(t, dir)
@@ -50,7 +49,7 @@ func TestKillInALoginStorm(t *testing.T) {
 // pages is how many browsers sign in at the same time.
 const pages = 4
 
-// storm is what the pages of one round know.
+// storm is the shared state of the pages of one round.
 type storm struct {
 	base string
 	demo map[string]string
@@ -60,11 +59,11 @@ type storm struct {
 	refreshed    int
 }
 
-// held is what a page holds of one session: what the last answer said.
+// held is the last answer that a page has of a session.
 type held struct{ access, cookie string }
 
-// rage lets all pages sign in, and refresh what they got, until so many sessions
-// have been acknowledged; then it kills the stack and waits for the pages.
+// rage lets all pages sign in and refresh until the given number of sessions has been
+// acknowledged. Then it kills the stack and waits for the pages.
 func (s *storm) rage(t *testing.T, stack *os.Process, enough int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -73,12 +72,12 @@ func (s *storm) rage(t *testing.T, stack *os.Process, enough int) {
 	reached, once := make(chan struct{}), sync.Once{}
 	for range pages {
 		all.Go(func() {
-			device := "" // a browser that is known waits for nobody else
+			device := "" // a known browser is throttled by its own failures only
 			for {
 				h, known, err := s.signIn(ctx, device)
 				if err != nil {
 					select {
-					case <-reached: // the stack is dead, or dying
+					case <-reached: // the stack is being killed
 					default:
 						t.Errorf("sign-in before the kill: %v", err)
 					}
@@ -138,7 +137,7 @@ func (s *storm) page(ctx context.Context, path, cookie string, body []byte) (*ht
 	return res, answer, err
 }
 
-// signIn returns a new session, and the name by which the browser is known now.
+// signIn returns a new session, and the cookie value of the known browser.
 func (s *storm) signIn(ctx context.Context, device string) (*held, string, error) {
 	body, err := json.Marshal(map[string]string{
 		"client_id": s.demo["APP_CLIENT_ID"], "user_name": s.demo["USER_NAME"], "password": s.demo["USER_PASSWORD"],
@@ -154,7 +153,7 @@ func (s *storm) signIn(ctx context.Context, device string) (*held, string, error
 	return h, cookie(res, "__Host-dev"), h.take(res, answer)
 }
 
-// refresh uses the cookie of a session and keeps what comes.
+// refresh uses the cookie of a session and keeps the answer.
 func (s *storm) refresh(ctx context.Context, h *held) error {
 	res, answer, err := s.page(ctx, "/refresh", h.cookie, nil)
 	if err != nil {
@@ -186,7 +185,7 @@ func cookie(res *http.Response, name string) string {
 	return ""
 }
 
-// goesOn wants the session to be what its page holds.
+// goesOn checks that the session is as its page knows it, and goes on.
 func (s *storm) goesOn(ctx context.Context, h *held) error {
 	if err := s.active(ctx, h.access); err != nil {
 		return fmt.Errorf("the acknowledged token: %w", err)
@@ -220,7 +219,7 @@ func (s *storm) active(ctx context.Context, access string) error {
 	return err
 }
 
-// readDemo reads what a start leaves for a shell.
+// readDemo reads the demo.env of a start.
 func readDemo(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	values := map[string]string{}

@@ -11,22 +11,21 @@ import (
 // form is a form of a page.
 type form struct {
 	action string
-	// passkey says that it asks for one, which a person here has not.
+	// passkey reports that it asks for a passkey, which a [Person] does not have.
 	passkey bool
-	// fields are what it sends by itself, and asks the names of what somebody
-	// can fill in.
+	// fields are the hidden fields, and asks the names of the fields that the user
+	// fills in.
 	fields url.Values
 	asks   []string
-	// buttons are all that it has; yes and no are the main one, and the first of
-	// the others.
+	// buttons are all its buttons; yes is the main one, and no the first of the
+	// others.
 	buttons []button
 	yes, no *button
 }
 
 type button struct{ name, value string }
 
-// The pages are our own and of one kind: lower-case tags, attributes in double
-// quotes.
+// The pages are our own: tags are in lower case, and attributes in double quotes.
 var (
 	formTag   = regexp.MustCompile(`(?s)<form([^>]*)>(.*?)</form>`)
 	fieldTag  = regexp.MustCompile(`<(input|button)([^>]*)>`)
@@ -35,7 +34,7 @@ var (
 	anyTag    = regexp.MustCompile(`<[^>]*>`)
 )
 
-// forms reads the forms of a page that are sent by POST.
+// forms returns the forms of a page that are sent by POST.
 func forms(page string) []*form {
 	var all []*form
 	for _, m := range formTag.FindAllStringSubmatch(page, -1) {
@@ -73,8 +72,7 @@ func (f *form) add(tag string, about map[string]string) {
 	}
 }
 
-// press presses a button: the main one, or the other one of a person who says
-// no.
+// press presses the main button, or the other one when the user denies.
 func (f *form) press(deny bool) {
 	b := f.yes
 	if deny && f.no != nil {
@@ -93,7 +91,7 @@ func attributes(text string) map[string]string {
 	return all
 }
 
-// heading is the first heading of a page.
+// heading returns the first heading of a page.
 func heading(page string) string {
 	m := headline.FindStringSubmatch(page)
 	if m == nil {
@@ -102,11 +100,11 @@ func heading(page string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(anyTag.ReplaceAllString(m[1], " "))), " ")
 }
 
-// problem reports whether a page tells that something is wrong.
+// problem reports whether a page shows a problem.
 func problem(page string) bool { return strings.Contains(page, `role="alert"`) }
 
-// Form is what the first form of a page sends when its main button is pressed,
-// nil when there is none.
+// Form returns the fields that the first form of a page sends when its main button is
+// pressed, nil when there is no form.
 func Form(page string) url.Values {
 	for _, f := range forms(page) {
 		f.press(false)
@@ -115,9 +113,9 @@ func Form(page string) url.Values {
 	return nil
 }
 
-// FormWith is what a form of a page sends when its button of that name and value is
-// pressed, or the field of that name and value is filled in with it; nil when there
-// is no such form. Of several it is the first.
+// FormWith returns the fields that a form sends when its button of that name and
+// value is pressed, or when its field of that name is filled in with that value. Of
+// several such forms it takes the first; it returns nil when there is none.
 func FormWith(page, name, value string) url.Values {
 	for _, f := range forms(page) {
 		if slices.Contains(f.buttons, button{name, value}) || f.fields.Has(name) && f.fields.Get(name) == value || slices.Contains(f.asks, name) {
@@ -128,7 +126,7 @@ func FormWith(page, name, value string) url.Values {
 	return nil
 }
 
-// Data is the value of the first attribute data-… of that name on a page, "" when
+// Data returns the value of the first attribute data-… of that name on a page, "" when
 // there is none.
 func Data(page, name string) string {
 	m := regexp.MustCompile(`data-` + regexp.QuoteMeta(name) + `="([^"]*)"`).FindStringSubmatch(page)

@@ -1,12 +1,12 @@
-// Package person is somebody at a browser, seen from the wire.
+// Package person simulates a user at a browser, on the level of HTTP.
 //
-// A Person keeps cookies, follows redirects, and does on each page what it asks
-// for: signs in, lets the application in, types a code. They stop where the
-// server sends the browser away, which is where an application takes over. No
-// script runs, no style is loaded: a visit costs what the server takes.
+// A [Person] keeps cookies, follows redirects, and fills in each page: it signs in,
+// gives consent, types a code. It stops where the server redirects the browser to an
+// application. No script runs and no style is loaded, so that a visit costs only the
+// time of the server.
 //
-// What a page looks like is not said here. A person knows that a form with a
-// password wants theirs, and that the main button of any other form says yes.
+// The package does not depend on the look of a page. A form with a password field
+// gets the password, and the main button of any other form means yes.
 package person
 
 import (
@@ -21,49 +21,49 @@ import (
 	"strings"
 )
 
-// Person is one browser of somebody. The zero value of what is optional says
-// yes to everything. It is for one goroutine.
+// Person is one browser of a user. With the zero values of the optional fields it
+// agrees to everything. It must not be used by several goroutines at once.
 type Person struct {
-	// Issuer is the server, whose pages the person trusts.
+	// Issuer is the server that the user trusts.
 	Issuer             string
 	UserName, Password string
-	// Code is what the person types where a page asks for a code, optional.
+	// Code is typed where a page asks for a code, optional.
 	Code string
-	// Deny says no instead of yes.
+	// Deny denies consent instead of giving it.
 	Deny bool
-	// From is the loopback address that the browser is at, optional: strangers at
-	// one address can try only so often.
+	// From is the loopback address of the browser, optional. The server limits the
+	// attempts of unknown browsers at one address.
 	From string
-	// Seen is told of every answer, optional.
+	// Seen is called with every answer, optional.
 	Seen func(http.Header, []byte)
 
 	cookies map[string]string
-	// clicking says that a request comes from a page of the server.
+	// clicking reports that a request comes from a page of the server.
 	clicking bool
 }
 
-// Arrival is where a visit ended.
+// Arrival is the end of a visit.
 type Arrival struct {
-	// URL is where the server sent the browser, without what it brought along,
-	// or the address of the last page.
+	// URL is the address to which the server sent the browser, without its
+	// parameters, or the address of the last page.
 	URL string `json:"url"`
-	// Form is what the browser brought along, in the query or as a form.
+	// Form has the parameters of that address, from the query or from a form.
 	Form url.Values `json:"form"`
-	// Posted says that it was a form.
+	// Posted reports that they came from a form.
 	Posted bool `json:"posted"`
-	// Status and Page are of the last page of the server, Page empty when it
-	// sent the browser away by a redirect.
+	// Status and Page are the last answer of the server. Page is empty when the
+	// answer was a redirect.
 	Status int    `json:"status"`
 	Page   string `json:"page"`
-	// Trail are the pages that asked for something, in order: their headings.
+	// Trail has the headings of the pages that asked for something, in order.
 	Trail []string `json:"trail"`
 }
 
-// steps is how many answers a visit takes at most. More is a loop.
+// steps is the largest number of answers in a visit. More is a loop.
 const steps = 12
 
-// Visit opens an address and goes on until the server sends the browser away or
-// asks for nothing more.
+// Visit opens an address and fills in pages until the server sends the browser away
+// or asks for nothing more.
 func (p *Person) Visit(ctx context.Context, address string) (*Arrival, error) {
 	arrived := &Arrival{}
 	method, form := http.MethodGet, url.Values(nil)
@@ -110,13 +110,12 @@ func (p *Person) Visit(ctx context.Context, address string) (*Arrival, error) {
 	return nil, fmt.Errorf("%d answers lead from one page to the next: %q", steps, arrived.Trail)
 }
 
-// Ask sends a request of the person's browser and returns the answer, following
-// nothing.
+// Ask sends a request of the browser and returns the answer. It follows no redirect.
 func (p *Person) Ask(ctx context.Context, method, path string, form url.Values) (status int, location, page string, err error) {
 	return p.send(ctx, method, p.Issuer+path, form)
 }
 
-// Click follows a link on a page of the server to a path, and nothing behind it.
+// Click follows a link on a page of the server to a path. It follows no redirect.
 func (p *Person) Click(ctx context.Context, path string) (status int, location, page string, err error) {
 	clicks := *p
 	clicks.clicking = true
@@ -125,9 +124,8 @@ func (p *Person) Click(ctx context.Context, path string) (status int, location, 
 	return status, location, page, err
 }
 
-// SignedOut returns a browser that remembers the person as this one does, and in
-// which nobody is signed in. To the server it is a known one, whose sign-ins are
-// not held against anybody.
+// SignedOut returns a browser that has the known-browser cookie of this one and is
+// signed out. The server counts its attempts apart from those of unknown browsers.
 func (p *Person) SignedOut() *Person {
 	other := *p
 	other.cookies = maps.Clone(p.cookies)
@@ -141,11 +139,11 @@ const session = "__Host-sid"
 // SignedIn reports whether the browser holds a session.
 func (p *Person) SignedIn() bool { return p.cookies[session] != "" }
 
-// ours reports whether an address is one of the server.
+// ours reports whether an address belongs to the server.
 func (p *Person) ours(u *url.URL) bool { return u.Scheme+"://"+u.Host == p.Issuer }
 
-// answer fills in the form of a page that the person wants to submit, nil when
-// the page has none or told them that something is wrong.
+// answer fills in the form that the user submits, nil when the page has none or
+// shows a problem.
 func (p *Person) answer(page string) *form {
 	all := slices.DeleteFunc(forms(page), func(f *form) bool { return f.passkey })
 	if len(all) == 0 {
@@ -171,8 +169,8 @@ func (p *Person) answer(page string) *form {
 	return f
 }
 
-// send sends a request as a browser does, keeps the cookies of the answer and
-// returns where it leads, or its page.
+// send sends a request as a browser does and keeps the cookies of the answer. It
+// returns the location of a redirect, or the page.
 func (p *Person) send(ctx context.Context, method, address string, form url.Values) (status int, location, page string, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -188,7 +186,7 @@ func (p *Person) send(ctx context.Context, method, address string, form url.Valu
 		r.Header.Set("Origin", p.Issuer)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
-	// No jar of the library sends a Secure cookie over http, as browsers do to
+	// The jar of net/http does not send a Secure cookie over http; browsers do for
 	// localhost.
 	var cookies []string
 	for _, name := range slices.Sorted(maps.Keys(p.cookies)) {
@@ -220,7 +218,8 @@ func (p *Person) send(ctx context.Context, method, address string, form url.Valu
 	return res.StatusCode, res.Header.Get("Location"), string(body), nil
 }
 
-// At is the network at a loopback address such as "127.1.0.1", "" for any.
+// At returns a transport that calls from a loopback address such as "127.1.0.1", or
+// from any with "".
 func At(address string) http.RoundTripper {
 	if address == "" {
 		return http.DefaultTransport

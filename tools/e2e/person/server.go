@@ -6,17 +6,17 @@ import (
 	"sync"
 )
 
-// Visits lets programs in other languages send people to an address: a POST of
-// a JSON Visit is answered with the Arrival.
+// Visits lets programs in other languages send a user to an address: a POST of a JSON
+// [Visit] is answered with the [Arrival].
 type Visits struct {
-	// New returns somebody at a new browser.
+	// New returns a user at a new browser.
 	New func() *Person
 
 	mu   sync.Mutex
 	open map[string]*Person
 }
 
-// Visit is what a program asks for.
+// Visit is a request of a program.
 type Visit struct {
 	Address string `json:"address"`
 	// Browser names the browser, which keeps its cookies from visit to visit;
@@ -32,7 +32,7 @@ func (s *Visits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.mu.Lock() // a person is for one goroutine
+	s.mu.Lock() // a Person must not be used by several goroutines at once
 	defer s.mu.Unlock()
 	p := s.open[v.Browser]
 	if p == nil {
@@ -51,5 +51,5 @@ func (s *Visits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(arrived) // a program that left is no failure of ours
+	_ = json.NewEncoder(w).Encode(arrived) // the program may have closed the connection
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// TestCallsOfAWarmFunction counts, at the wall and in the log, what a request
-// costs once the function knows its client.
+// TestCallsOfAWarmFunction: the AWS calls of a request are bounded once the function
+// has cached its client. The local IAM check and the log both count them.
 func TestCallsOfAWarmFunction(t *testing.T) {
 	s, _ := start(t)
 	issued := token(t, s)
@@ -49,8 +49,8 @@ func TestCallsOfAWarmFunction(t *testing.T) {
 	}
 }
 
-// logged returns the request lines of a function once every invocation has its
-// line, which may come a moment after its answer.
+// logged returns the request lines of a function once every invocation has its line.
+// A line may be written after the answer.
 func logged(t *testing.T, s *fixture.Stack, function string) []map[string]any {
 	t.Helper()
 	var lines []map[string]any

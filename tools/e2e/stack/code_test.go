@@ -15,21 +15,21 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// callback is where Notes has people come back to.
+// callback is the redirect URI of Notes.
 const callback = "https://notes.example/callback"
 
-// A PKCE verifier and what belongs to it (RFC 7636 §B).
+// A PKCE verifier and its challenge (RFC 7636 §B).
 const (
 	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// ada is the user at a new browser.
+// ada returns the user at a new browser.
 func ada(s *fixture.Stack) *person.Person {
 	return &person.Person{Issuer: s.BaseURL(), UserName: fixture.User, Password: fixture.Password}
 }
 
-// wish is what Notes asks people for.
+// wish is the authorization request of Notes.
 func wish() string {
 	return contract.Authorize.Path() + "?" + url.Values{
 		"client_id": {fixture.Notes}, "redirect_uri": {callback}, "response_type": {"code"}, "state": {"a state"},
@@ -38,7 +38,7 @@ func wish() string {
 	}.Encode()
 }
 
-// code lets Notes in and returns its code.
+// code gives Notes consent and returns its authorization code.
 func code(t *testing.T, s *fixture.Stack, p *person.Person) string {
 	t.Helper()
 	arrival, err := p.Visit(t.Context(), s.BaseURL()+wish())
@@ -51,12 +51,12 @@ func code(t *testing.T, s *fixture.Stack, p *person.Person) string {
 	return arrival.Form.Get("code")
 }
 
-// redemption is what Notes sends with a code.
+// redemption is the token request of Notes for a code.
 func redemption(code string) url.Values {
 	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "code_verifier": {verifier}}
 }
 
-// redeemed is what Notes gets for a code.
+// redeemed returns the tokens that Notes gets for a code.
 func redeemed(t *testing.T, s *fixture.Stack, code string) tokens {
 	t.Helper()
 	a := post(t, s, "/token", fixture.Notes, redemption(code))
@@ -67,7 +67,7 @@ func redeemed(t *testing.T, s *fixture.Stack, code string) tokens {
 	return tokens{}
 }
 
-// TestCodesExpire: a code is good for a minute.
+// TestCodesExpire: a code expires after a minute.
 func TestCodesExpire(t *testing.T) {
 	s, clock := start(t)
 	p := ada(s)
@@ -80,8 +80,8 @@ func TestCodesExpire(t *testing.T) {
 	}
 }
 
-// TestTheSameCodeTwice: an event that comes twice looks like somebody who copied
-// the code. The second is refused, and what the first gave ends.
+// TestTheSameCodeTwice: an event that is delivered twice looks like a copied code. The
+// second is refused, and the grant of the first ends.
 func TestTheSameCodeTwice(t *testing.T) {
 	s, _ := start(t)
 	event := event(t, contract.Token, basic(s, fixture.Notes), redemption(code(t, s, ada(s))))
@@ -99,8 +99,8 @@ func TestTheSameCodeTwice(t *testing.T) {
 	}
 }
 
-// TestReuseAfterARestart: what was used up stays so when every function begins
-// anew (Keycloak CVE-2026-9802). Nothing that decides is in their memory.
+// TestReuseAfterARestart: a used value stays used after a restart of every function
+// (Keycloak CVE-2026-9802). No decision depends on their memory.
 func TestReuseAfterARestart(t *testing.T) {
 	s, _ := start(t)
 	used := code(t, s, ada(s))
@@ -121,7 +121,7 @@ func TestReuseAfterARestart(t *testing.T) {
 		"what the code gave":   {"grant_type": {"refresh_token"}, "refresh_token": {held.refresh}},
 		"an old refresh token": {"grant_type": {"refresh_token"}, "refresh_token": {other.refresh}},
 	} {
-		if what == "what the code gave" { // and its second use ended
+		if what == "what the code gave" { // the second use of the code ended it
 			post(t, s, "/token", fixture.Notes, redemption(used))
 		}
 		if a := post(t, s, "/token", fixture.Notes, form); a.status != 400 || a.object["error"] != "invalid_grant" {
@@ -133,9 +133,9 @@ func TestReuseAfterARestart(t *testing.T) {
 	}
 }
 
-// TestAWSFailsOnTheWayIn lets the tables fail while somebody lets a client in.
-// A person sees a page that asks them to try again, a client is told the same,
-// and when the tables are back everything that was begun goes on.
+// TestAWSFailsOnTheWayIn: when the tables fail during an authorization, the user sees
+// a page that asks to try again, and the client gets a temporary error. When the
+// tables work again, the authorization goes on.
 func TestAWSFailsOnTheWayIn(t *testing.T) {
 	for name, fault := range map[string]iam.Fault{
 		"throttles": {Error: iam.Throttled}, "breaks": {Error: iam.Broken}, "meets transactions": {Error: iam.Conflict},
@@ -174,7 +174,7 @@ func TestAWSFailsOnTheWayIn(t *testing.T) {
 					return post(t, s, "/device_authorization", fixture.Television, url.Values{"scope": {"openid"}})
 				},
 			} {
-				if what == "poll" && fault.Error == iam.Conflict { // it takes part in no transaction
+				if what == "poll" && fault.Error == iam.Conflict { // a poll writes no transaction
 					continue
 				}
 				a := ask()
@@ -182,7 +182,7 @@ func TestAWSFailsOnTheWayIn(t *testing.T) {
 					t.Errorf("%s = %d %v, want 503 temporarily_unavailable with Retry-After", what, a.status, a.object)
 				}
 			}
-			if fault.Error != iam.Conflict { // which hinders no reader
+			if fault.Error != iam.Conflict { // a conflict does not hinder a read
 				if status := bearer(t, s, http.MethodGet, "/userinfo", info); status != http.StatusServiceUnavailable {
 					t.Errorf("userinfo = %d, want 503", status)
 				}
@@ -192,7 +192,7 @@ func TestAWSFailsOnTheWayIn(t *testing.T) {
 				}
 				told := strings.HasPrefix(location, callback) && strings.Contains(location, "error=temporarily_unavailable")
 				if !told && (status != http.StatusServiceUnavailable || !strings.Contains(page, "<h1>")) {
-					t.Errorf("the page = %d to %q, want 503 for the person, or the client told\n%s", status, location, page)
+					t.Errorf("the page = %d to %q, want 503 for the user, or an error for the client\n%s", status, location, page)
 				}
 			}
 			s.Wall().Inject(nil)
@@ -206,8 +206,8 @@ func TestAWSFailsOnTheWayIn(t *testing.T) {
 	}
 }
 
-// TestGuessesOfDeviceCodes: who types wrong codes has to wait (RFC 8628 §5.1),
-// and the right one waits with them.
+// TestGuessesOfDeviceCodes: after wrong codes a user has to wait (RFC 8628 §5.1), even
+// with the right code.
 func TestGuessesOfDeviceCodes(t *testing.T) {
 	s, clock := start(t)
 	a := post(t, s, "/device_authorization", fixture.Television, url.Values{"scope": {"openid"}})

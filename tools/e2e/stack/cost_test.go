@@ -13,10 +13,10 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// TestWhatItCosts holds each thing that people and clients do to its price: the
-// calls that the wall saw, and what DynamoDB says they consumed. An item that is
-// written or checked in a transaction is two write units, and an entry of the
-// trail three, for its index.
+// TestWhatItCosts: each operation of users and clients has a fixed price, in AWS calls
+// as the local IAM check counts them, and in capacity as DynamoDB reports it. An item
+// that is written or checked in a transaction is two write units, and an entry of the
+// trail three, because of its index.
 func TestWhatItCosts(t *testing.T) {
 	const (
 		one   = 2
@@ -43,7 +43,7 @@ func TestWhatItCosts(t *testing.T) {
 			t.Errorf("%s %s = %d, want %d", method, path, status, want)
 		}
 	}
-	// Each function reads the clients and keys that it then remembers.
+	// Each function reads the clients and keys that it then caches.
 	phone = refreshed(t, s, fixture.Phone, phone.refresh)
 	form("/token", fixture.Phone, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {spent}}) // a replay
 	form("/revoke", fixture.Backend, url.Values{"token": {phone.refresh}})                               // which is not Backend's
@@ -53,7 +53,7 @@ func TestWhatItCosts(t *testing.T) {
 	ask(http.MethodGet, "/sessions")
 	signOut := laptop.form(t, s, "/logout")
 
-	// Somebody else who has let Notes in, and the codes that it gets.
+	// Another user who has given Notes consent, and the codes of Notes.
 	if err := s.AddUser(t.Context(), "grace", fixture.Password); err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,8 @@ func TestWhatItCosts(t *testing.T) {
 			"refresh", contract.Refresh, func() { spent, phone = phone.refresh, refreshed(t, s, fixture.Phone, phone.refresh) },
 			"UpdateItem", 1, 0,
 		},
-		// DynamoDB charges a condition that fails like a write, and does not
-		// report it.
+		// DynamoDB charges for a failed condition as for a write, and does not report
+		// it.
 		{
 			"refresh again", contract.Refresh, func() { refreshed(t, s, fixture.Phone, spent) },
 			"UpdateItem", 0, 0,
@@ -110,16 +110,17 @@ func TestWhatItCosts(t *testing.T) {
 			"introspect", contract.Introspect, func() { active(t, s, phone.access) },
 			"GetItem", 0, 1,
 		},
-		// The counters of the address and of the account; the name, read
-		// as it may be, and its user, as they are; the grant, the count of the user's, the
-		// entry and the check of the user; and the attempt given back.
+		// The counters of the address and of the account; the user name, by an
+		// eventually consistent read, and the user, by a consistent one; the grant,
+		// the count of grants, the audit entry and the check of the user; and the
+		// refund of the attempt.
 		{
 			"sign in", contract.Login, func() { backend = signIn(t, s, fixture.Backend) },
 			"UpdateItem UpdateItem GetItem GetItem TransactWriteItems UpdateItem", 3*one + entry + 3, 1.5,
 		},
-		// The browser is known, so it has a counter of its own, and its login
-		// before is read and renewed, with an entry and a check of the user:
-		// nothing that hangs on it has to be read.
+		// The browser is known, so it has a separate counter. Its earlier login is
+		// read and renewed, with an audit entry and a check of the user. The grants of
+		// the login are not read.
 		{
 			"sign in again in a browser", contract.Login, func() { desktop.signIn(t, s) },
 			"UpdateItem GetItem GetItem GetItem TransactWriteItems PutItem", 2*one + entry + 2, 2.5,
@@ -140,13 +141,13 @@ func TestWhatItCosts(t *testing.T) {
 			"log out", contract.Logout, func() { page(laptop, http.MethodPost, "/logout", signOut, http.StatusSeeOther) },
 			"GetItem Query TransactWriteItems Query", one + entry, 3,
 		},
-		// The login, and what the person agreed to.
+		// The login, and the consent of the user.
 		{
 			"authorize", contract.Authorize, func() { begun = code(t, s, person) },
 			"GetItem GetItem", 0, 2,
 		},
-		// The grant, the count of the user's, the entry, and the checks of the
-		// user and of the login.
+		// The grant, the count of grants, the audit entry, and the checks of the user
+		// and of the login.
 		{
 			"redeem a code", contract.Token, func() { redeemed(t, s, begun) },
 			"TransactWriteItems", 4*one + entry, 0,
@@ -164,8 +165,8 @@ func TestWhatItCosts(t *testing.T) {
 			"poll", contract.Token, func() { post(t, s, "/token", fixture.Television, waiting) },
 			"UpdateItem", 1, 0,
 		},
-		// The phone, the desktop and the first session of the backend; the
-		// user; and a look whether another one came meanwhile.
+		// The phone, the desktop and the first session of the backend; the user; and
+		// a second read for sessions that began in between.
 		{
 			"revoke all", contract.MySessions, func() { ask(http.MethodDelete, "/sessions") },
 			"GetItem Query TransactWriteItems Query", 3*one + one + entry, 3,
@@ -199,8 +200,8 @@ func sorted(words string) string {
 	return strings.Join(all, " ")
 }
 
-// forged is a token with another generation under the same MAC: one character
-// of it is another one.
+// forged returns a token with another generation under the same MAC: one character is
+// changed.
 func forged(token string) string {
 	i := len(token) / 2
 	replacement := "A"

@@ -16,8 +16,9 @@ import (
 // linkTo matches the link that links an account at the code host.
 var linkTo = regexp.MustCompile(`href="(/upstream/code-host\?[^"]*)"`)
 
-// TestSwitchedOff: who is disabled comes in no more from that moment on, whichever
-// way. Who proves who they are is told why; a password tells nothing.
+// TestSwitchedOff: a disabled user cannot sign in from that moment on, in any way. A
+// user who authenticated with a passkey or at an upstream learns the reason; after a
+// password the answer reveals nothing.
 func TestSwitchedOff(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t)
@@ -32,7 +33,7 @@ func TestSwitchedOff(t *testing.T) {
 	}
 	waiting, under := visit(t, s), visit(t, s)
 	options := waiting.page("/login")
-	at := under.leave(s.CodeHost, "/upstream/code-host") // on the way when it happens
+	at := under.leave(s.CodeHost, "/upstream/code-host") // in progress when the user is disabled
 
 	operate(t, s, "user", "disable", fixture.User)
 	if _, location, _ := v.ask(http.MethodGet, account, nil); !strings.HasPrefix(location, "/login") {

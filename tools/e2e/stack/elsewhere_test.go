@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// refusal comes back from an issuer elsewhere, and must be refused there with a page
-// that says so, and leave nothing behind.
+// refusal returns from an upstream with an answer that must be refused: the page shows
+// the problem, and no session and no item remain.
 func (v visitor) refusal(at *url.URL, want int, words, before string) {
 	v.t.Helper()
 	status, location, page := v.back(at)
@@ -19,7 +19,7 @@ func (v visitor) refusal(at *url.URL, want int, words, before string) {
 		v.t.Errorf("the answer = %d to %q, want %d and %q\n%s", status, location, want, words, said(page))
 	}
 	if _, location, _ := v.ask(http.MethodGet, account, nil); v.SignedIn() || !strings.HasPrefix(location, "/login") {
-		v.t.Errorf("signed in %v, the account leads to %q, want nobody signed in", v.SignedIn(), location)
+		v.t.Errorf("signed in %v, the account leads to %q, want no session", v.SignedIn(), location)
 	}
 	if after := kept(v.t, v.s); after != before {
 		v.t.Errorf("the tables hold\n%s\nwant what they held:\n%s", after, before)
@@ -33,8 +33,8 @@ var (
 	unexpected = web.UpstreamLost("").Text
 )
 
-// TestHostileIssuer: an issuer that breaks the rules lets nobody in. The journey is
-// over with the answer, whatever it was.
+// TestHostileIssuer: an answer of an issuer that breaks the protocol signs no user in.
+// Any answer ends the journey.
 func TestHostileIssuer(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t)
@@ -44,7 +44,7 @@ func TestHostileIssuer(t *testing.T) {
 		"wrong audience":           {Claims: map[string]any{"aud": "another-client"}},
 		"audience beside ours":     {Claims: map[string]any{"aud": []string{"tipstaff", "another-client"}, "azp": "tipstaff"}},
 		"another issuer's token":   {Claims: map[string]any{"iss": "https://accounts.example.com"}},
-		"a key of somebody else":   {Foreign: true},
+		"a foreign key":            {Foreign: true},
 		"no signature":             {Algorithm: "none"},
 		"mix-up":                   {Answer: s.CodeHost.URL + "/login/oauth"},
 		"an answer without an iss": {Answer: "-"},
@@ -64,9 +64,9 @@ func TestHostileIssuer(t *testing.T) {
 	}
 }
 
-// TestSwappedCode: who puts the code of somebody else into their own answer does not
-// come in as them, neither where the issuer checks whose code it is nor where it is
-// careless.
+// TestSwappedCode: a user who puts the code of another user into their own answer is
+// not signed in as that user, whether or not the issuer checks which client session
+// the code belongs to.
 func TestSwappedCode(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t)
@@ -81,20 +81,20 @@ func TestSwappedCode(t *testing.T) {
 		q.Set("code", stolen.Query().Get("code"))
 		swapped := *own
 		swapped.RawQuery = q.Encode()
-		// The journey of the victim is still open.
+		// The journey of the victim can still be completed.
 		status, _, page := thief.back(&swapped)
 		if status != http.StatusBadRequest || !strings.Contains(page, unreliable) || thief.SignedIn() {
 			t.Errorf("a swapped code = %d, signed in %v, want 400\n%s", status, thief.SignedIn(), said(page))
 		}
-		// Nor is the answer to it worth anything in the browser of the thief,
-		// which ends it.
+		// The answer of the victim is refused in the browser of the thief, and that
+		// ends the journey.
 		thief.refusal(stolen, http.StatusBadRequest, unexpected, before)
 		s.Company.Become(upstreamtest.Ada)
 	}
 }
 
-// TestAddressOfSomebodyElse: whoever writes down elsewhere the address of a person
-// here does not become that person, verified or not.
+// TestAddressOfSomebodyElse: an account at an upstream with the address of a user does
+// not sign in as that user, whether the address is verified or not.
 func TestAddressOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t)
@@ -105,14 +105,14 @@ func TestAddressOfSomebodyElse(t *testing.T) {
 		v := visit(t, s)
 		v.refusal(v.leave(s.CodeHost, "/upstream/code-host"), http.StatusForbidden, web.UpstreamNoAccount("", "").Title, before)
 	}
-	// Where everybody may come in, somebody new does, without the address as long
-	// as nobody stands up for it.
+	// Where first_sign_in is open, the account becomes a new user, without the address
+	// unless the issuer has verified it.
 	s.Company.Become(upstreamtest.Account{Subject: "667", UserName: "vera", Email: "vera@example.com"})
 	v := visit(t, s)
 	if status, location, page := v.back(v.leave(s.Company, "/upstream/company")); status != http.StatusSeeOther || location != account {
-		t.Fatalf("somebody new = %d to %q, want the account\n%s", status, location, said(page))
+		t.Fatalf("a new user = %d to %q, want the account\n%s", status, location, said(page))
 	}
 	if page := v.page(account); !strings.Contains(page, "vera-") || strings.Contains(page, "vera@example.com") {
-		t.Errorf("the account is not that of somebody new without an address:\n%s", said(page))
+		t.Errorf("the account is not that of a new user without an address:\n%s", said(page))
 	}
 }

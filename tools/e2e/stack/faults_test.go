@@ -11,14 +11,14 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// TestAWSFails lets calls of the functions fail. The answer is always one that
-// makes a client try again and keep what it has: never invalid_client, never
-// server_error, and never the gateway's own after a timeout, which is no OAuth
-// JSON. When AWS is back, so is the service.
+// TestAWSFails: when AWS calls fail, the answer always makes a client keep its tokens
+// and try again. It is never invalid_client, never server_error, and never the
+// gateway's timeout answer, which is no OAuth JSON. When AWS works again, so does the
+// service.
 func TestAWSFails(t *testing.T) {
 	introspection := url.Values{"token": {"a.b.c"}}
 	for name, tt := range map[string]struct {
-		service  string // whose calls fail
+		service  string // the AWS service that fails
 		fault    iam.Fault
 		path, id string
 		form     url.Values
@@ -55,9 +55,9 @@ func TestAWSFails(t *testing.T) {
 	}
 }
 
-// TestAWSFailsUnderASession lets the tables fail while somebody is signed in.
-// Whatever was asked is answered with "try again", and afterwards the session is
-// there. In particular a revocation that was not written is not confirmed.
+// TestAWSFailsUnderASession: when the tables fail, every request of a session is
+// answered with "try again", and afterwards the session still exists. In particular a
+// revocation that was not written is not confirmed.
 func TestAWSFailsUnderASession(t *testing.T) {
 	for name, fault := range map[string]iam.Fault{
 		"throttles": {Error: iam.Throttled}, "breaks": {Error: iam.Broken}, "meets transactions": {Error: iam.Conflict},
@@ -109,7 +109,7 @@ func writes(c iam.Call) bool {
 	return c.Needs("dynamodb:UpdateItem") || c.Needs("dynamodb:PutItem")
 }
 
-// TestAWSHiccups: a call that fails twice and then works costs nobody anything.
+// TestAWSHiccups: a call that fails twice and then works fails no request.
 func TestAWSHiccups(t *testing.T) {
 	s, _ := start(t)
 	var calls atomic.Int64

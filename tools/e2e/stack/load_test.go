@@ -8,8 +8,8 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// TestManyAtOnce asks for 200 tokens at the same time, on functions that have
-// not started yet. Everyone gets one, and no two are the same.
+// TestManyAtOnce: 200 parallel token requests, to functions that have not started yet,
+// all succeed with different tokens.
 func TestManyAtOnce(t *testing.T) {
 	s, _ := start(t)
 	const clients = 200

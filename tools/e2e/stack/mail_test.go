@@ -21,7 +21,7 @@ import (
 
 var mailed = regexp.MustCompile(`http\S+/recover\S+`)
 
-// letters are the links in the mail that was sent, oldest first.
+// letters returns the links in the mail that was sent, oldest first.
 func letters(t *testing.T, s *fixture.Stack) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(s.Mail(), "*.eml")) // in the order of their names
@@ -43,7 +43,7 @@ func letters(t *testing.T, s *fixture.Stack) []string {
 	return links
 }
 
-// asks has somebody ask for a link.
+// asks requests a recovery link for a user name.
 func (v visitor) asks(userName string) {
 	v.t.Helper()
 	if status, location, page := v.fill("/recover", v.page("/recover"), "user_name", userName); status != http.StatusSeeOther {
@@ -51,8 +51,8 @@ func (v visitor) asks(userName string) {
 	}
 }
 
-// due makes whatever waits for its next try due now. A task lives by the clock of
-// the system, which no test moves.
+// due makes every waiting item due now. A task uses the clock of the system, which no
+// test moves.
 func due(t *testing.T, s *fixture.Stack) {
 	t.Helper()
 	table := contract.TableName(contract.Staging.Name, contract.Table{Name: contract.Sessions})
@@ -71,9 +71,9 @@ func due(t *testing.T, s *fixture.Stack) {
 	}
 }
 
-// TestMailIsTriedAgain: a try that fails before the mail is sent sends none, and one
-// that fails afterwards has another mail follow. Each link is good until one of them
-// is used.
+// TestMailIsTriedAgain: a try that fails before the mail is sent sends none. A try
+// that fails afterwards is repeated with another mail. Each link works until one of
+// them is used.
 func TestMailIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t)
@@ -131,17 +131,17 @@ func TestMailIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestMailToNobody: who asks for a name that nobody has, or for somebody who may not
-// be written to, leaves nothing once the task has run.
+// TestMailToNobody: a request for an unknown user name, or for a user without a
+// verified address, leaves nothing once the task has run.
 func TestMailToNobody(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t)
 	operate(t, s, "user", "add", "otis", "--no-password", "--email", "otis@example.com")
 	before := kept(t, s)
-	for _, name := range []string{"nobody-at-all", "otis", fixture.User} {
+	for _, name := range []string{"no-such-name", "otis", fixture.User} {
 		visit(t, s).asks(name)
 	}
-	if waiting := kept(t, s); strings.Count(waiting, "pk=mail") != 3 || strings.Contains(waiting, "nobody-at-all") {
+	if waiting := kept(t, s); strings.Count(waiting, "pk=mail") != 3 || strings.Contains(waiting, "no-such-name") {
 		t.Errorf("the tables hold\n%s\nwant three requests, and nothing that was typed", waiting)
 	}
 	if answer, err := s.Trigger(t.Context(), contract.SendMail.Name); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// TestWhatAPasskeyCosts: the page costs nothing, and the sign-in two reads and one
-// transaction, as they came through the wall.
+// TestWhatAPasskeyCosts: the page costs no AWS call, and the sign-in costs two reads
+// and one transaction, as the local IAM check counts them.
 func TestWhatAPasskeyCosts(t *testing.T) {
 	s, _ := startWith(t, fixture.Options{Capacity: true})
 	device := signedIn(t, s).addPasskey()
@@ -25,19 +25,18 @@ func TestWhatAPasskeyCosts(t *testing.T) {
 		calls       string
 		write, read float64
 	}{
-		// The keys, the upstreams and everything else is known.
+		// The keys, the upstreams and the clients are cached.
 		{"the page", func() { page = v.page("/login") }, "", 0, 0},
-		// The user and the passkey; the login, the count of the user's, the entry,
-		// the challenge, which is used up, the passkey, whose counter goes on, and
-		// the check of the user.
+		// The user and the passkey; the login, the count of logins, the audit entry,
+		// the used challenge, the counter of the passkey, and the check of the user.
 		{"the sign-in", func() {
 			answer.Set("passkey", device.Get(person.Data(page, "options")))
 			if status, location, page := v.ask(http.MethodPost, "/login", answer); status != http.StatusSeeOther || location != account {
 				t.Errorf("sign-in = %d to %q, want the account\n%s", status, location, said(page))
 			}
 		}, "GetItem GetItem TransactWriteItems", 5*2 + 3, 2},
-		// The login of the browser and the two as before: nobody guesses, so
-		// nothing is counted, and a refusal writes nothing.
+		// The login of the browser and the two reads as before. A signature cannot be
+		// guessed, so no attempt is counted, and a refusal writes nothing.
 		{"the same answer once more", func() {
 			other := visitor{v.SignedOut(), t, s}
 			if status, _, page := other.ask(http.MethodPost, "/login", answer); status != http.StatusBadRequest || other.SignedIn() {

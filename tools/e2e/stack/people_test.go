@@ -18,7 +18,7 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// tokens are what a client holds of a session.
+// tokens are the tokens that a client has of a session.
 type tokens struct{ access, refresh string }
 
 func tokensOf(a answer) tokens {
@@ -75,7 +75,7 @@ func refresh(ctx context.Context, s *fixture.Stack, client, presented string) (a
 	return send(ctx, s, contract.Refresh.Path(), client, url.Values{"refresh_token": {presented}})
 }
 
-// refreshed is refresh where it must work, in the test's own goroutine.
+// refreshed is refresh where it must succeed. It runs in the goroutine of the test.
 func refreshed(t *testing.T, s *fixture.Stack, client, presented string) tokens {
 	t.Helper()
 	a, err := refresh(t.Context(), s, client, presented)
@@ -101,7 +101,7 @@ func refused(t *testing.T, s *fixture.Stack, client, presented string) {
 	}
 }
 
-// browser is a browser's cookies.
+// browser is the cookies of a browser.
 type browser map[string]string
 
 // openBrowser returns a browser in which the user has signed in.
@@ -112,7 +112,7 @@ func openBrowser(t *testing.T, s *fixture.Stack) browser {
 	return b
 }
 
-// signIn signs the user in, whoever was before.
+// signIn signs the user in, and replaces an earlier session of the browser.
 func (b browser) signIn(t *testing.T, s *fixture.Stack) {
 	t.Helper()
 	form := b.form(t, s, contract.Login.Path())
@@ -123,7 +123,7 @@ func (b browser) signIn(t *testing.T, s *fixture.Stack) {
 	}
 }
 
-// headers are what the browser sends from a page of ours.
+// headers are the headers that the browser sends from a page of ours.
 func (b browser) headers(s *fixture.Stack) map[string]string {
 	var cookies []string
 	for _, name := range slices.Sorted(maps.Keys(b)) {

@@ -41,9 +41,9 @@ func (v visitor) addApp(now time.Time) []string {
 	return codes
 }
 
-// TestRecoveryCodeAtOnce: eight requests, from two browsers, with one recovery code
-// let one of them in (Zitadel CVE-2025-46815). The others are told that it is wrong,
-// or to wait: whoever guesses a person's codes has one allowance for all doors.
+// TestRecoveryCodeAtOnce: of eight requests from two browsers with one recovery code
+// one succeeds (Zitadel CVE-2025-46815). The others get "wrong" or "wait": the limit of
+// guesses holds for one user across all ways to sign in.
 func TestRecoveryCodeAtOnce(t *testing.T) {
 	t.Parallel()
 	const requests = 8
@@ -94,7 +94,7 @@ func TestRecoveryCodeAtOnce(t *testing.T) {
 	}
 	in[0].page(account)
 
-	// When the others may guess again, the code is still used, and the next works.
+	// When guesses are allowed again, the code is still used, and the next one works.
 	clock.pass(time.Hour)
 	v := visit(t, s)
 	_, _, step := v.password()

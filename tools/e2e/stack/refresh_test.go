@@ -15,8 +15,8 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// TestRefreshAtOnce presents one refresh token many times at the same moment.
-// Everyone gets the same next one, and the next round goes on with it.
+// TestRefreshAtOnce: parallel requests with one refresh token all get the same next
+// one, and the next round goes on with it.
 func TestRefreshAtOnce(t *testing.T) {
 	s, _ := start(t)
 	for _, tt := range []struct {
@@ -45,8 +45,8 @@ func TestRefreshAtOnce(t *testing.T) {
 	}
 }
 
-// together presents one token many times at once and counts the tokens that
-// came.
+// together presents one token in parallel requests and counts the tokens of the
+// answers.
 func together(t *testing.T, s *fixture.Stack, client, presented string, many int) map[string]int {
 	t.Helper()
 	var (
@@ -70,9 +70,8 @@ func together(t *testing.T, s *fixture.Stack, client, presented string, many int
 	return next
 }
 
-// TestLostAnswers hangs up before the answer to a refresh and asks again with
-// the token it has, sometimes while the first request is still on its way. It
-// always goes on.
+// TestLostAnswers: a client that hangs up before the answer to a refresh can repeat it
+// with the same token, even while the first request is still being served.
 func TestLostAnswers(t *testing.T) {
 	s, _ := start(t)
 	for _, client := range []string{fixture.Phone, fixture.Backend} {
@@ -91,8 +90,8 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// arrived waits until so many refreshes have come and are done. One that was
-// held up until the client has gone on twice could not be told from a thief's.
+// arrived waits until the given number of refreshes have been served. A request that
+// is delayed until the client has refreshed twice would look like a thief's.
 func arrived(t *testing.T, s *fixture.Stack, refreshes int64) {
 	t.Helper()
 	eventually(t, "the refresh without a listener arrives", func() bool {
@@ -122,9 +121,9 @@ func hangUp(t *testing.T, s *fixture.Stack, client, presented string) {
 	}
 }
 
-// TestLostReplies lets DynamoDB do what it is asked and lose its reply, for
-// every other write. The SDK asks again and is told that somebody was faster:
-// we ourselves.
+// TestLostReplies: DynamoDB carries out every other write and loses the reply. The SDK
+// repeats the write, and its condition fails because of the first one. The refresh
+// still succeeds.
 func TestLostReplies(t *testing.T) {
 	s, _ := start(t)
 	presented := signIn(t, s, fixture.Phone).refresh
@@ -150,8 +149,8 @@ func TestLostReplies(t *testing.T) {
 	}
 }
 
-// TestRefreshByAnotherClient: somebody else's client gets nothing for a refresh
-// token and does it no harm.
+// TestRefreshByAnotherClient: another client gets no tokens for a refresh token, and
+// the session goes on.
 func TestRefreshByAnotherClient(t *testing.T) {
 	s, _ := start(t)
 	owners := []string{fixture.Phone, fixture.Backend}
@@ -161,16 +160,15 @@ func TestRefreshByAnotherClient(t *testing.T) {
 			spent := presented
 			for range 3 {
 				refused(t, s, owners[1-i], presented)
-				refused(t, s, owners[1-i], spent) // which would be a reuse by its owner
+				refused(t, s, owners[1-i], spent) // from its owner this would be a reuse
 				spent, presented = presented, refreshed(t, s, owner, presented).refresh
 			}
 		})
 	}
 }
 
-// TestTheft presents a copy of a refresh token after its owner has gone on, or
-// lets the thief go on first. Whoever comes second ends the session for both,
-// and the trail says why.
+// TestTheft: when an owner and a thief both use a refresh token, the second use ends
+// the session for both, whichever of them is first, and the trail has the reason.
 func TestTheft(t *testing.T) {
 	const grace = 30 * time.Second
 	s, clock := start(t)
@@ -184,8 +182,8 @@ func TestTheft(t *testing.T) {
 	}
 	for i, tt := range []struct {
 		client string
-		turns  int           // of whoever comes first
-		later  time.Duration // when the second one comes
+		turns  int           // refreshes of the first one
+		later  time.Duration // until the second one refreshes
 	}{
 		{fixture.Phone, 1, grace},
 		{fixture.Phone, 2, 0},
@@ -213,8 +211,8 @@ func TestTheft(t *testing.T) {
 	}
 }
 
-// TestReplayInGrace: until the grace is over a client that lost the answer gets
-// it again, and a client with a secret until it has used the next token.
+// TestReplayInGrace: a client that lost the answer gets it again until the grace is
+// over, and a confidential client until it has used the next token.
 func TestReplayInGrace(t *testing.T) {
 	s, clock := start(t)
 	for client, patience := range map[string]time.Duration{fixture.Phone: 29 * time.Second, fixture.Backend: 24 * time.Hour} {

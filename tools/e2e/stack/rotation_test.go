@@ -14,9 +14,9 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// TestRotation rotates the keys twice while tokens are about. A token of an
-// older key stays good until it expires: for the resource server that asks and
-// for the one that verifies. New tokens are signed by the key that was next.
+// TestRotation: after two rotations a token of an older key is still valid until it
+// expires, at introspection and by verification. New tokens are signed by the key
+// that was next.
 func TestRotation(t *testing.T) {
 	s, clock := start(t)
 	issued := []string{token(t, s)}
@@ -31,7 +31,7 @@ func TestRotation(t *testing.T) {
 				t.Errorf("rotation %d: token %d is not active any more", round+1, i)
 			}
 		}
-		// A process that holds keys looks for newer ones every ten minutes.
+		// A process reads the keys again every ten minutes.
 		clock.pass(11 * time.Minute)
 		fresh := token(t, s)
 		verifies(t, s, clock, fresh)
@@ -46,8 +46,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestRotationTooEarly refuses a rotation that would sign with a key which
-// verifiers may not have fetched yet. The keys stay as they are.
+// TestRotationTooEarly: a rotation is refused when verifiers may not have fetched the
+// next key yet. The keys do not change.
 func TestRotationTooEarly(t *testing.T) {
 	s, _ := start(t)
 	before := versions(t, s)["AWSCURRENT"]
@@ -76,7 +76,7 @@ func rotate(t *testing.T, s *fixture.Stack) {
 	eventually(t, "another version is current", func() bool { return versions(t, s)["AWSCURRENT"] != before })
 }
 
-// eventually waits until something that happens in the background has happened.
+// eventually waits until a condition holds that depends on work in the background.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !happened(); time.Sleep(20 * time.Millisecond) {
@@ -86,8 +86,8 @@ func eventually(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-// age makes the keys older, so that they may rotate again. An operator may do
-// that, a function may not.
+// age makes the keys older, so that they may rotate again. An operator has the
+// permission for it, a function does not.
 func age(t *testing.T, s *fixture.Stack, by time.Duration) {
 	t.Helper()
 	name := describe(t, s).Name
@@ -118,8 +118,8 @@ func age(t *testing.T, s *fixture.Stack, by time.Duration) {
 	}
 }
 
-// verifies checks a token as the orders API does that never asks: by the keys
-// that are published now.
+// verifies verifies a token as an API without introspection does: by the keys that are
+// published now.
 func verifies(t *testing.T, s *fixture.Stack, clock *clock, presented string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -132,7 +132,7 @@ func verifies(t *testing.T, s *fixture.Stack, clock *clock, presented string) {
 	}
 }
 
-// kid is the key that signed a token.
+// kid returns the id of the key that signed a token.
 func kid(t *testing.T, presented string) string {
 	t.Helper()
 	jws, err := jose.ParseSignedCompact(presented, []jose.SignatureAlgorithm{jose.ES256})

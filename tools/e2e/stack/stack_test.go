@@ -1,7 +1,7 @@
-// Package stack_test shows what Tipstaff does when something happens around
-// it: time passes, keys rotate, many ask at once, AWS fails, an event comes
-// twice. It uses what only the local stack offers: its clock, its wall, its
-// secrets, and functions that can be invoked past the HTTP API.
+// Package stack_test tests Tipstaff under conditions that only the local stack can
+// produce: time passes, keys rotate, many requests arrive at once, AWS fails, an event
+// is delivered twice. It uses the clock, the IAM check and the secrets of the local
+// stack, and invokes functions without the HTTP API.
 package stack_test
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// clock is a clock that a test moves.
+// clock is a clock that a test can advance.
 type clock struct{ ahead atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
@@ -27,13 +27,13 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 // pass lets time pass.
 func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// start starts a stack for t with a clock of its own.
+// start starts a stack for t with a separate clock.
 func start(t *testing.T) (*fixture.Stack, *clock) {
 	t.Helper()
 	return startWith(t, fixture.Options{})
 }
 
-// startWith is start with more to say about the stack.
+// startWith is start with options.
 func startWith(t *testing.T, o fixture.Options) (*fixture.Stack, *clock) {
 	t.Helper()
 	c := &clock{}
@@ -46,15 +46,15 @@ func startWith(t *testing.T, o fixture.Options) (*fixture.Stack, *clock) {
 	return s, c
 }
 
-// answer is what came, with the JSON object of the body.
+// answer is a response, with the JSON object of its body.
 type answer struct {
 	status int
 	header http.Header
 	object map[string]any
 }
 
-// send sends a form with a client's credentials; a client without a secret says
-// who it is in the form. It may run in any goroutine.
+// send sends a form with the credentials of a client. A public client sends its id in
+// the form. It may run in any goroutine.
 func send(ctx context.Context, s *fixture.Stack, path, id string, form url.Values) (answer, error) {
 	secret := s.Secrets[id]
 	if secret == "" {
@@ -81,7 +81,7 @@ func send(ctx context.Context, s *fixture.Stack, path, id string, form url.Value
 	return a, nil
 }
 
-// post is send for the test's own goroutine.
+// post is send for the goroutine of the test.
 func post(t *testing.T, s *fixture.Stack, path, id string, form url.Values) answer {
 	t.Helper()
 	a, err := send(t.Context(), s, path, id, form)
@@ -91,7 +91,7 @@ func post(t *testing.T, s *fixture.Stack, path, id string, form url.Values) answ
 	return a
 }
 
-// orders asks for a token of the orders API.
+// orders requests a token of the orders API.
 var orders = url.Values{"grant_type": {"client_credentials"}, "resource": {fixture.Orders}, "scope": {fixture.OrdersScope}}
 
 // token returns a fresh token of the orders API.
@@ -105,7 +105,7 @@ func token(t *testing.T, s *fixture.Stack) string {
 	return issued
 }
 
-// active asks, as the orders API, whether a token is active.
+// active introspects a token as the orders API and reports whether it is active.
 func active(t *testing.T, s *fixture.Stack, presented string) bool {
 	t.Helper()
 	a := post(t, s, "/introspect", fixture.OrdersServer, url.Values{"token": {presented}})

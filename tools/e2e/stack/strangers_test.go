@@ -14,8 +14,8 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// TestOpenRegistration: in a stage that says so, an MCP client that nobody knows
-// becomes one by itself and goes all the way to its tokens.
+// TestOpenRegistration: in a stage with open registration, an unknown MCP client
+// registers itself and gets its tokens.
 func TestOpenRegistration(t *testing.T) {
 	s, _ := startWith(t, fixture.Options{Registration: string(contract.RegistrationOpen)})
 	people := httptest.NewServer(&person.Visits{New: func() *person.Person { return ada(s) }})
@@ -42,7 +42,7 @@ func TestOpenRegistration(t *testing.T) {
 	}
 }
 
-// TestClosedRegistration: in a stage that says so, nobody becomes a client.
+// TestClosedRegistration: in a stage without registration, no client can register.
 func TestClosedRegistration(t *testing.T) {
 	s, _ := startWith(t, fixture.Options{Registration: string(contract.RegistrationOff)})
 	body := bytes.NewReader([]byte(`{"redirect_uris":["http://127.0.0.1/callback"]}`))

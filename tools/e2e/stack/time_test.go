@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestTokensExpire moves the clock of the API: the functions live by the time
-// of the request and by no other.
+// TestTokensExpire: tokens expire by the clock of the API: the functions use the time
+// of the request and no other.
 func TestTokensExpire(t *testing.T) {
 	s, clock := start(t)
 	issued := token(t, s)
@@ -26,8 +26,8 @@ func TestTokensExpire(t *testing.T) {
 	}
 }
 
-// TestTokensOfTheFuture: a token from a clock that ran ahead is not honored
-// before its time.
+// TestTokensOfTheFuture: a token from a clock that ran ahead is inactive before its
+// time.
 func TestTokensOfTheFuture(t *testing.T) {
 	s, clock := start(t)
 	clock.pass(10 * time.Minute)

@@ -15,10 +15,9 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/fixture"
 )
 
-// TestTheSameEventTwice gives each route one event of the HTTP API two times,
-// as a gateway that retries does. The second answer is as good as the first,
-// and the tables are what they were after one. What a sign-in does twice is two
-// sign-ins, so it is not here.
+// TestTheSameEventTwice: a route that gets one event of the HTTP API twice, as from a
+// gateway that retries, gives an equivalent second answer, and the tables do not
+// change again. A sign-in is not here: two of them are two sign-ins.
 func TestTheSameEventTwice(t *testing.T) {
 	s, _ := start(t)
 	issued := token(t, s)
@@ -52,7 +51,7 @@ func TestTheSameEventTwice(t *testing.T) {
 		{contract.Account, ada.headers(s), nil, 200, 200},
 		{contract.UserInfo, map[string]string{"authorization": "Bearer " + info}, nil, 200, 200},
 		{contract.Revoke, nil, revocation, 200, 200},
-		// The second time the page says that nobody is signed in.
+		// The second time the page reports that the browser is signed out.
 		{contract.Logout, ada.headers(s), signOut, 303, 200},
 	} {
 		t.Run(tt.function.Name, func(t *testing.T) {
@@ -73,8 +72,8 @@ func TestTheSameEventTwice(t *testing.T) {
 	}
 }
 
-// TestTheSameRotationTwice repeats every step of a finished rotation, as
-// Secrets Manager does when it lost an answer. Nothing moves.
+// TestTheSameRotationTwice: a repeated step of a finished rotation, as Secrets Manager
+// sends it when it lost an answer, changes nothing.
 func TestTheSameRotationTwice(t *testing.T) {
 	s, _ := start(t)
 	current := versions(t, s)["AWSCURRENT"]
@@ -98,7 +97,7 @@ func TestTheSameRotationTwice(t *testing.T) {
 	}
 }
 
-// event is what the HTTP API sends (payload format 2.0).
+// event is an event of the HTTP API (payload format 2.0).
 func event(t *testing.T, f contract.Function, headers map[string]string, form url.Values) []byte {
 	t.Helper()
 	if headers == nil {

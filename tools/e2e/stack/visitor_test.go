@@ -15,14 +15,14 @@ import (
 	"github.com/tipstaff/tipstaff/tools/e2e/person"
 )
 
-// visitor is somebody at a browser, page by page.
+// visitor is a user at a browser, page by page.
 type visitor struct {
 	*person.Person
 	t *testing.T
 	s *fixture.Stack
 }
 
-// visit opens a browser for the user, in which nobody is signed in.
+// visit opens a signed-out browser for the user.
 func visit(t *testing.T, s *fixture.Stack) visitor {
 	t.Helper()
 	return visitor{ada(s), t, s}
@@ -47,13 +47,13 @@ func (v visitor) ask(method, path string, form url.Values) (status int, location
 	return status, location, page
 }
 
-// said is what a page says, without its style.
+// said returns the text of a page, without its style.
 func said(page string) string {
 	_, main, _ := strings.Cut(page, "<main")
 	return main
 }
 
-// page is the page at a path.
+// page returns the page at a path.
 func (v visitor) page(path string) string {
 	v.t.Helper()
 	status, location, page := v.ask(http.MethodGet, path, nil)
@@ -76,7 +76,7 @@ func (v visitor) fill(path, page, name, value string, more ...string) (status in
 	return v.ask(http.MethodPost, path, form)
 }
 
-// password signs in with the password, or begins to.
+// password signs in with the password, or takes the first of two steps.
 func (v visitor) password() (status int, location, page string) {
 	v.t.Helper()
 	return v.fill("/login", v.page("/login"), "password", v.Password, "user_name", v.UserName)
@@ -100,8 +100,8 @@ func (v visitor) addPasskey() *routetest.Authenticator {
 	return device
 }
 
-// leave follows a link of ours to an issuer elsewhere, where the person agrees, and
-// returns where they are sent back to.
+// leave follows a link of ours to an upstream, where the user agrees, and returns the
+// address to which the upstream redirects.
 func (v visitor) leave(u *upstreamtest.Server, path string) *url.URL {
 	v.t.Helper()
 	status, location, page, err := v.Click(v.t.Context(), path)
@@ -111,7 +111,7 @@ func (v visitor) leave(u *upstreamtest.Server, path string) *url.URL {
 	return u.Visit(v.t, location)
 }
 
-// back comes back from there.
+// back follows that redirect to our callback.
 func (v visitor) back(at *url.URL) (status int, location, page string) {
 	v.t.Helper()
 	return v.ask(http.MethodGet, at.RequestURI(), nil)
@@ -128,7 +128,7 @@ func operate(t *testing.T, s *fixture.Stack, args ...string) string {
 	return string(out)
 }
 
-// kept is what is in all tables but the counters of the throttle, an item a line.
+// kept returns all tables except the counters of the throttle, one item on a line.
 func kept(t *testing.T, s *fixture.Stack) string {
 	t.Helper()
 	var lines []string
