@@ -22,7 +22,7 @@ func TestTraceOfAnEvent(t *testing.T) {
 		"Root=1-5759E988-bd862e3fe1be46a994272793":             "",
 		"": "",
 	} {
-		ctx := context.WithValue(context.Background(), lambdaTrace, header) //nolint:revive,staticcheck // the library's key is a string
+		ctx := context.WithValue(context.Background(), lambdaTrace, header) //nolint:staticcheck // the library's key is a string
 		if got := traceOf(ctx); got != want {
 			t.Errorf("trace of %q = %q, want %q", header, got, want)
 		}

@@ -3,6 +3,6 @@ package dpop
 import "context"
 
 // CheckNonce checks a nonce without a proof around it.
-func CheckNonce(v *Verifier, ctx context.Context, nonce string) error {
+func CheckNonce(ctx context.Context, v *Verifier, nonce string) error {
 	return v.checkNonce(ctx, nonce)
 }

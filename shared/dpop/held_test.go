@@ -100,7 +100,7 @@ func FuzzNonce(f *testing.F) {
 	f.Add(heldKeyID + ".")
 	f.Add("AVpPNVpVTkZO")
 	f.Fuzz(func(t *testing.T, nonce string) {
-		err := dpop.CheckNonce(v, t.Context(), nonce)
+		err := dpop.CheckNonce(t.Context(), v, nonce)
 		refused, ok := errors.AsType[*dpop.NonceError](err)
 		if err == nil && nonce != heldNonce && nonce != good(t, v) || err != nil && (!ok || refused.Nonce != good(t, v)) {
 			t.Errorf("nonce %q = %v", nonce, err)
@@ -111,7 +111,7 @@ func FuzzNonce(f *testing.F) {
 // good is the nonce that v gives away.
 func good(t *testing.T, v *dpop.Verifier) string {
 	t.Helper()
-	refused, ok := errors.AsType[*dpop.NonceError](dpop.CheckNonce(v, t.Context(), ""))
+	refused, ok := errors.AsType[*dpop.NonceError](dpop.CheckNonce(t.Context(), v, ""))
 	if !ok {
 		t.Fatal("no nonce was given")
 	}

@@ -66,8 +66,8 @@ func TestConditionsHoldForTheRightItems(t *testing.T) {
 		}
 	}
 	// Any binds its conditions together: the one beside it must hold as well.
-	any := dynamo.Any(dynamo.Present("state"), dynamo.Present("count"))
-	err := dynamo.Tx{dynamo.Check(table, dynamo.Key("there", "x"), any, dynamo.Absent("zone"))}.Run(t.Context(), db)
+	either := dynamo.Any(dynamo.Present("state"), dynamo.Present("count"))
+	err := dynamo.Tx{dynamo.Check(table, dynamo.Key("there", "x"), either, dynamo.Absent("zone"))}.Run(t.Context(), db)
 	if !errors.Is(err, dynamo.ErrCondition) {
 		t.Errorf("all conditions = %v, want one that does not hold", err)
 	}

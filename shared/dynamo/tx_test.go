@@ -171,7 +171,7 @@ func TestTheFirstFailureWins(t *testing.T) {
 				dynamo.Create("t", dynamo.Key("b", "x")).Else(errSecond),
 				dynamo.Create("t", dynamo.Key("c", "x")),
 			}.Run(t.Context(), alone(f.Do))
-			if tt.want == errOther {
+			if errors.Is(tt.want, errOther) {
 				if err == nil || dynamo.Failed(err) || errors.Is(err, dynamo.ErrBusy) {
 					t.Errorf("Run = %v, want an error that is neither a failure nor ErrBusy", err)
 				}

@@ -40,7 +40,7 @@ const (
 	// requests in a form, and PasskeyChallenge what a passkey signs.
 	DPoPNonce        Kind = "tipstaff mac dpop nonce\x00"
 	FormToken        Kind = "tipstaff mac form token\x00"
-	PasskeyChallenge Kind = "tipstaff mac passkey challenge\x00"
+	PasskeyChallenge Kind = "tipstaff mac passkey challenge\x00" //nolint:gosec // G101: the name of a kind
 )
 
 // Signed is what a value says.

@@ -294,8 +294,8 @@ func TestEveryFieldIsExplained(t *testing.T) {
 	rows := listtest.Table(t, file, "### Grants", "grant")
 	listtest.Agree(t, "docs/registry.md", listtest.Column(rows, 0), "the parser of grants", grants)
 	listtest.Agree(t, "the parser of grants", grants, "package oauth", constants(t, "oauth", "", "Grant"))
-	listtest.Agree(t, "the ids that are reserved", reserved, "package handle",
-		append(constants(t, "handle", "Kind", ""), "tipstaff", identity.SubjectPrefix))
+	listtest.Agree(t, "the ids that are reserved", reserved, "package opaque",
+		append(constants(t, "opaque", "Kind", ""), "tipstaff", identity.SubjectPrefix))
 	var scopes []string
 	for _, s := range contract.APIScopes {
 		scopes = append(scopes, s.Name)
@@ -330,7 +330,7 @@ func TestEveryFieldIsExplained(t *testing.T) {
 func constants(t *testing.T, pkg, of, prefix string) []string {
 	t.Helper()
 	var texts []string
-	for name, text := range listtest.Constants(t, "../"+pkg, of) {
+	for name, text := range listtest.Constants(t, "../../shared/"+pkg, of) {
 		if strings.HasPrefix(name, pkg+"."+prefix) {
 			texts = append(texts, text)
 		}

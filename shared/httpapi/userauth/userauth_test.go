@@ -54,18 +54,22 @@ func TestWhoIsSignedIn(t *testing.T) {
 	}{
 		"live": {func(*testing.T, *routetest.Home, *session.Login) {}, true, true},
 		"ended": {func(t *testing.T, h *routetest.Home, l *session.Login) {
+			t.Helper()
 			if _, err := h.Sessions().EndLogin(t.Context(), l.Subject, l.ID, session.Cause{Why: session.Revoked}); err != nil {
 				t.Fatal(err)
 			}
 		}, false, false},
 		"not used for too long": {func(_ *testing.T, h *routetest.Home, _ *session.Login) { h.Pass(session.LoginIdle + time.Second) }, false, false},
 		"the user is disabled": {func(t *testing.T, h *routetest.Home, _ *session.Login) {
+			t.Helper()
 			write(t, h, user(h, dynamo.Changes{Set: dynamo.Item{dynamo.AttrDisabled: dynamo.Flag(true)}}))
 		}, true, false},
 		"all sessions are about to end": {func(t *testing.T, h *routetest.Home, _ *session.Login) {
+			t.Helper()
 			write(t, h, user(h, dynamo.Changes{Raise: []string{dynamo.AttrAuthGen}}))
 		}, true, false},
 		"the user is gone": {func(t *testing.T, h *routetest.Home, _ *session.Login) {
+			t.Helper()
 			write(t, h, dynamo.Delete(h.Table(contract.Registry), dynamo.UserKey(h.Ada)))
 		}, true, false},
 	} {

@@ -33,9 +33,10 @@ type Request struct {
 	Subject string
 }
 
-// Entry is a request in the queue, and Queue is the queue.
 type (
+	// Entry is a request in the queue.
 	Entry = queue.Entry[Request]
+	// Queue is the queue of requests.
 	Queue = queue.Queue[Request]
 )
 

@@ -6,17 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tipstaff/tipstaff/shared/client"
 	"github.com/tipstaff/tipstaff/shared/oauth"
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 	"github.com/tipstaff/tipstaff/shared/session"
 )
-
-func flag() map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{":yes": &types.AttributeValueMemberBOOL{Value: true}}
-}
 
 // thumbprint is the key that an access token is bound to.
 func thumbprint(t *testing.T, a routetest.Answer) string {

@@ -34,9 +34,10 @@ type Notice struct {
 	Client, Subject, Session string
 }
 
-// Entry is a notice in the queue, and Queue is the queue.
 type (
+	// Entry is a notice in the queue.
 	Entry = queue.Entry[Notice]
+	// Queue is the queue of notices.
 	Queue = queue.Queue[Notice]
 )
 
