@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,8 +15,12 @@ import (
 // Log writes one JSON line per request. The line is also the request's metrics
 // in CloudWatch's embedded metric format, so that counting costs no call.
 type Log struct {
-	W  io.Writer
+	W io.Writer
+
 	mu sync.Mutex
+	// declared are the directives of the lines so far, by the rare metrics in
+	// them: a process has few, and each is a third of a line.
+	declared map[rareSet][]byte
 }
 
 // Entry is all that a request may leave in the log. A field that does not
@@ -71,16 +76,11 @@ func entryOf(ctx context.Context) *Entry {
 	return &Entry{}
 }
 
-// line is an entry with what the embedded metric format asks for.
+// line is an entry with its time. What the embedded metric format asks for beside
+// that, in the member _aws, is appended to it.
 type line struct {
 	Time string `json:"time"`
 	*Entry
-	Metrics metricHeader `json:"_aws"`
-}
-
-type metricHeader struct {
-	Timestamp         int64             `json:"Timestamp"`
-	CloudWatchMetrics []metricDirective `json:"CloudWatchMetrics"`
 }
 
 type metricDirective struct {
@@ -103,29 +103,53 @@ var always = []metric{
 	{contract.MetricCalls, "Count"},
 }
 
-// directives declares the metrics of a line: those of every request, and those
-// that this one counts.
-func (e *Entry) directives() []metricDirective {
-	metrics := always
-	for _, rare := range []struct {
-		name  string
-		count int
-	}{
-		{contract.MetricRotated, e.Rotated},
-		{contract.MetricReplayed, e.Replayed},
-		{contract.MetricReused, e.Reused},
-		{contract.MetricThrottled, e.Throttled},
-		{contract.MetricAuditFailures, e.AuditFailures},
-	} {
-		if rare.count != 0 {
-			metrics = append(metrics[:len(metrics):len(metrics)], metric{rare.name, "Count"})
+// rare are the metrics of the requests that have them.
+var rare = [...]struct {
+	name  string
+	count func(*Entry) int
+}{
+	{contract.MetricRotated, func(e *Entry) int { return e.Rotated }},
+	{contract.MetricReplayed, func(e *Entry) int { return e.Replayed }},
+	{contract.MetricReused, func(e *Entry) int { return e.Reused }},
+	{contract.MetricThrottled, func(e *Entry) int { return e.Throttled }},
+	{contract.MetricAuditFailures, func(e *Entry) int { return e.AuditFailures }},
+}
+
+// rareSet says which of them an entry counts.
+type rareSet [len(rare)]bool
+
+func (e *Entry) rareSet() (set rareSet) {
+	for i := range rare {
+		set[i] = rare[i].count(e) != 0
+	}
+	return set
+}
+
+// directives declares the metrics of a line in JSON: those of every request, and
+// those of the set.
+func (l *Log) directives(set rareSet) []byte {
+	if text, ok := l.declared[set]; ok {
+		return text
+	}
+	metrics := always[:len(always):len(always)]
+	for i := range rare {
+		if set[i] {
+			metrics = append(metrics, metric{rare[i].name, "Count"})
 		}
 	}
-	return []metricDirective{{
+	text, err := json.Marshal([]metricDirective{{
 		Namespace:  contract.MetricNamespace,
 		Dimensions: [][]string{{contract.DimensionStage, contract.DimensionRoute}},
 		Metrics:    metrics,
-	}}
+	}})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	if l.declared == nil {
+		l.declared = map[rareSet][]byte{}
+	}
+	l.declared[set] = text
+	return text
 }
 
 // request writes the line of a finished request.
@@ -137,15 +161,16 @@ func (l *Log) request(e *Entry, now time.Time) {
 	case e.Status >= http.StatusBadRequest:
 		e.Refusals = 1
 	}
-	data, err := json.Marshal(line{
-		Time:    now.UTC().Format(time.RFC3339Nano),
-		Entry:   e,
-		Metrics: metricHeader{Timestamp: now.UnixMilli(), CloudWatchMetrics: e.directives()},
-	})
+	data, err := json.Marshal(line{Time: now.UTC().Format(time.RFC3339Nano), Entry: e})
 	if err != nil {
 		panic(err) // strings and numbers always marshal
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = l.W.Write(append(data, '\n')) // a log that cannot be written must not stop a sign-in
+	data = append(data[:len(data)-1], `,"_aws":{"Timestamp":`...)
+	data = strconv.AppendInt(data, now.UnixMilli(), 10)
+	data = append(data, `,"CloudWatchMetrics":`...)
+	data = append(data, l.directives(e.rareSet())...)
+	data = append(data, "}}\n"...)
+	_, _ = l.W.Write(data) // a log that cannot be written must not stop a sign-in
 }
