@@ -60,7 +60,18 @@ func Run(f contract.Function, build func(*wire.Env) (Task, error)) {
 func run(task Task) {
 	signal.Ignore(syscall.SIGTERM)
 	log.SetFlags(0)
+	runtimeAPI()
 	lambda.Start(task)
+}
+
+// runtimeAPI fits net/http's default transport, a copy of which the library asks
+// for events with, to the server that it asks: one on the same machine, that
+// compresses nothing and answers over one connection for as long as the process
+// lives.
+func runtimeAPI() {
+	t := http.DefaultTransport.(*http.Transport)
+	t.DisableCompression = true
+	t.IdleConnTimeout = 0
 }
 
 func exit(f contract.Function, err error) {

@@ -38,8 +38,10 @@ func request(ctx context.Context, e *events.APIGatewayV2HTTPRequest) (*http.Requ
 		body, length = bytes.NewReader(decoded), int64(len(decoded))
 	}
 	header := make(http.Header, len(e.Headers)+1)
+	values := make([]string, 0, len(e.Headers)) // of all headers, in one piece
 	for name, value := range e.Headers {
-		header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
+		values = append(values, value)
+		header[textproto.CanonicalMIMEHeaderKey(name)] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if len(e.Cookies) > 0 {
 		header.Set("Cookie", strings.Join(e.Cookies, "; "))
