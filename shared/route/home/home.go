@@ -19,7 +19,7 @@ func New(e *wire.Env) (http.Handler, error) {
 // Handler shows the front door.
 type Handler struct{ Issuer string }
 
-// Serve answers with the page, the same for everybody.
+// Serve answers with the page, which is the same for every visitor.
 func (h *Handler) Serve(w http.ResponseWriter, _ *http.Request) error {
 	web.Render(w, http.StatusOK, web.Home{Issuer: h.Issuer, Documents: []web.Link{
 		{Path: contract.Discovery.Path(), Text: "OpenID Connect metadata"},

@@ -173,8 +173,8 @@ func TestAskerProvesItself(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-11800 and its kin: no forgery of the table is
-// active, and all of them get the answer that every stranger gets.
+// Keycloak CVE-2026-11800 and similar: no forgery of the table is active, and each
+// gets the answer that any unknown token gets.
 func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	h := newHome(t)
 	k, err := h.Document.Active(oauth.ES256)

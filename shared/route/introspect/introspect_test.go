@@ -92,7 +92,7 @@ func TestActive(t *testing.T) {
 	}
 }
 
-// Whoever may not know a token learns that it is not active, and no more.
+// A caller that may not know a token learns that it is not active, and no more.
 func TestInactive(t *testing.T) {
 	f := newFixture(t)
 	good := f.mint(token.Request{Audience: []string{orders}})

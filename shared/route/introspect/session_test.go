@@ -142,7 +142,7 @@ func TestStrangersReadNoSession(t *testing.T) {
 	}
 }
 
-// When the session cannot be read, nobody says that it has ended.
+// When the session cannot be read, the answer does not report that it has ended.
 func TestOutageIsNoVerdict(t *testing.T) {
 	h := newHome(t)
 	begun := h.Grant(routetest.Phone, h.Ada)

@@ -92,14 +92,14 @@ func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, 
 	}, nil
 }
 
-// secondError is why a second step was refused, or asked for, of a person whose
+// secondError is the reason why a second step was refused, or asked for, after the
 // password was right.
 type secondError struct{ error }
 
 func (e *secondError) Unwrap() error { return e.error }
 
-// proved lets a person in whose password was right. Who has an authenticator app has
-// to send a code, which is used up by the grant.
+// proved signs the user in after the right password. A user with an authenticator app
+// has to send a code, which the grant uses up.
 func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant, remember string) (*issue.Issued, error) {
 	if !user.OTP {
 		return h.grant(r, c, user, planned)
@@ -124,8 +124,8 @@ func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User,
 	return issued, err
 }
 
-// grant creates the grant and the first tokens under it. It ends the one whose
-// cookie the browser brought: the cookie is replaced.
+// grant creates the grant and the first tokens under it. It ends the grant of the
+// cookie that the browser sent: the new cookie replaces that one.
 func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant) (*issue.Issued, error) {
 	ctx := r.Context()
 	planned.Subject, planned.AuthGen = user.Subject, user.AuthGen

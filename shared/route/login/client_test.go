@@ -253,9 +253,9 @@ func TestRefusedPasswordsOfClients(t *testing.T) {
 	}
 }
 
-// What happens between the look at a person and the creation of their session
-// decides: who was signed out everywhere signs in again, and who was disabled, or
-// whose password is another one by then, does not.
+// A change between reading a user and creating their session decides. A user who was
+// signed out everywhere signs in again. A user who was disabled, or got another
+// password, does not.
 func TestRaces(t *testing.T) {
 	h := newHome(t)
 	hash, err := h.People().Hash(t.Context(), "another password")

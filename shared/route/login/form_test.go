@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// A form of another browser, another site or another day signs nobody in.
+// A form of another browser, another site or another day signs no user in.
 func TestForeignForms(t *testing.T) {
 	h := newHome(t)
 	victim, attacker := pagetest.Open(h.route, ""), pagetest.Open(h.route, "")
@@ -192,7 +192,7 @@ func TestLoginHint(t *testing.T) {
 	}
 }
 
-// A page is for people and nobody else's script.
+// A page is for people, and no script of another origin can read it.
 func TestThePageIsOurs(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")

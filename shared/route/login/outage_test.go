@@ -32,7 +32,7 @@ func TestOutageOfAPasskey(t *testing.T) {
 	}
 }
 
-// FuzzPasskey: nothing that a stranger sends signs anybody in, nor breaks anything.
+// FuzzPasskey: no bytes from outside sign a user in or break anything.
 func FuzzPasskey(f *testing.F) {
 	h := &home{Home: routetest.Furnish(f)}
 	a := h.Authenticator()

@@ -60,8 +60,8 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page 
 	return nil
 }
 
-// confirm says on a page on which somebody is to confirm that it is them who that is.
-// When nobody is signed in, anybody may sign in there.
+// confirm names the signed-in user on a page that asks the user to confirm who they
+// are. Without a login session any user may sign in on that page.
 func (h *Handler) confirm(r *http.Request, page *web.Login) error {
 	if !page.Confirm {
 		return nil

@@ -26,7 +26,7 @@ import (
 type home struct {
 	*routetest.Home
 	route http.Handler
-	// elsewhere are the upstreams, and down is why they cannot be read.
+	// These are the upstreams on the page. down is the reason why they cannot be read.
 	elsewhere []web.Upstream
 	down      error
 }
@@ -100,8 +100,8 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// Every sign-in begins a new session and ends the one that the browser had,
-// whoever's it was. A cookie that somebody planted knows nothing afterwards.
+// Every sign-in begins a new session and ends the one that the browser had, of any
+// user. A cookie that another party planted is worth nothing afterwards.
 func TestNewSessionAtEverySignIn(t *testing.T) {
 	h := newHome(t)
 	h.AddUser("eve")
@@ -177,7 +177,7 @@ func (h *home) disable(userName string) {
 	h.switchOff(h.AddUser(userName))
 }
 
-// switchOff disables somebody.
+// switchOff disables the user with this subject.
 func (h *home) switchOff(subject string) {
 	h.T.Helper()
 	if _, err := h.Sessions().ChangeUser(context.Background(), subject, disabled, session.Cause{Why: session.Disabled, Actor: "test"}); err != nil {
@@ -221,7 +221,8 @@ func TestTooManyTries(t *testing.T) {
 		if got.Status != 429 || got.Header.Get("Retry-After") != "1" || !strings.Contains(got.Body, web.TooManyTries) {
 			t.Errorf("%s = %d, Retry-After %q, want 429 and a second", name, got.Status, got.Header.Get("Retry-After"))
 		}
-		// The right password does not help, so that nobody can tell.
+		// The right password gets the same answer, so the answer tells nothing about
+		// the password.
 		if got := b.Post("/login", fill(t, b, name, routetest.Password)); got.Status != 429 {
 			t.Errorf("%s with the right password = %d, want 429", name, got.Status)
 		}
@@ -231,7 +232,7 @@ func TestTooManyTries(t *testing.T) {
 	}
 }
 
-// Strangers can slow down each other, and not the owner at a browser that has
+// Clients that guess slow down each other, and not the user at a browser that has
 // signed in before.
 func TestTheOwnerDoesNotWait(t *testing.T) {
 	h := newHome(t)

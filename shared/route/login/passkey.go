@@ -21,8 +21,8 @@ func binding(name string) string { return "sign in\x00" + name }
 // they have it, and with a PIN or a finger that they are its owner.
 var byPasskey = []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple}
 
-// passkey takes the form with the answer of a passkey. It says the same for a passkey
-// that nobody has as for one whose signature is wrong.
+// passkey takes the form with the answer of a passkey. Its answer to an unknown
+// passkey is the same as that to a wrong signature.
 func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	page := asked(r.PostForm.Get)

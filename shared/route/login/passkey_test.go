@@ -105,8 +105,8 @@ func TestCostOfAPasskey(t *testing.T) {
 	}
 }
 
-// Whoever overhears an answer, or has one for something else, gets nowhere, and all
-// are told the same.
+// An overheard response, or one made for another purpose, signs no user in, and all
+// such responses get the same answer.
 func TestForeignPasskeys(t *testing.T) {
 	for name, tt := range map[string]struct {
 		// change is what is wrong with the device, and post what is sent.
@@ -207,7 +207,7 @@ func TestPasskeyReplay(t *testing.T) {
 	if got.Status != 400 || b.Cookies[websec.SessionCookie] != cookie || h.opened(b) == nil {
 		t.Errorf("the second time = %d %s, want 400 and the session as it was", got.Status, got.Body)
 	}
-	// The same challenge, signed anew.
+	// The same challenge, signed a second time.
 	delete(b.Cookies, websec.SessionCookie)
 	form.Set("passkey", a.Get(want))
 	if got := b.Post("/login", form); got.Status != 400 || got.Cookie(websec.SessionCookie) != nil {
@@ -215,7 +215,7 @@ func TestPasskeyReplay(t *testing.T) {
 	}
 }
 
-// A copy of a passkey is told of, and locks nobody out.
+// A copy of a passkey is recorded and locks no user out.
 func TestCloneIsRecorded(t *testing.T) {
 	h, a := owner(t)
 	copied := a.Clone()
@@ -243,7 +243,7 @@ func TestPasskeyOfTheDisabled(t *testing.T) {
 	}
 }
 
-// Nobody waits with a passkey, however many guess the password.
+// A sign-in with a passkey does not wait, however many attempts guess the password.
 func TestPasskeyWaitsForNobody(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")

@@ -18,10 +18,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// methods is how a person has proved who they are whose password was right.
+// methods are the authentication methods of a user after the right password.
 var methods = []string{oauth.AMRPassword}
 
-// errPassword says that nobody may sign in with this name and password.
+// errPassword is returned when no user may sign in with this name and password.
 var errPassword = errors.New("user name or password is wrong")
 
 // attempt is one try.
@@ -73,8 +73,8 @@ func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User)
 	return err
 }
 
-// check runs create if the password is right. A user of nil is nobody, which
-// takes the same time to find out.
+// check runs create if the password is right. A nil user stands for an unknown user
+// name, which takes the same time.
 func (h *Handler) check(ctx context.Context, user *identity.User, password string, create func(*identity.User) error) error {
 	ok, rehash, err := h.People.Check(ctx, user, password)
 	if err != nil {
@@ -96,8 +96,8 @@ func (h *Handler) check(ctx context.Context, user *identity.User, password strin
 	return nil
 }
 
-// record leaves an entry of a wrong password of a person who exists. For a name
-// that nobody has it takes the same time and leaves nothing.
+// record leaves an entry of a wrong password for a user who exists. For an unknown
+// user name it takes the same time and leaves nothing.
 func (h *Handler) record(r *http.Request, user *identity.User, userName string) {
 	if user != nil {
 		signin.Refused(r, h.Auth.Refusals, user.Subject, "")

@@ -58,7 +58,7 @@ func TestPasswordAndCode(t *testing.T) {
 	}
 }
 
-// A code from another site signs nobody in.
+// A code from another site signs no user in.
 func TestCodeOfAnotherSite(t *testing.T) {
 	h, app := secured(t)
 	b := pagetest.Open(h.route, "")
@@ -69,7 +69,8 @@ func TestCodeOfAnotherSite(t *testing.T) {
 	}
 }
 
-// Whether somebody has an app is nobody's business who has not the password.
+// Without the right password an answer does not tell whether the user has an
+// authenticator app.
 func TestAnAppIsNotTold(t *testing.T) {
 	h, _ := secured(t)
 	b := pagetest.Open(h.route, "")
@@ -274,7 +275,7 @@ func TestStrongSignIn(t *testing.T) {
 	}
 }
 
-// The page of somebody who only looks makes no session and no call.
+// A visit to the page without a sign-in makes no session and no call.
 func TestCostOfThePage(t *testing.T) {
 	h := newHome(t)
 	counter := h.Count()

@@ -1,15 +1,21 @@
-// Package logout serves /logout: people sign out here, by themselves or because
-// an application sends them (OpenID Connect RP-Initiated Logout 1.0).
+// Package logout serves /logout: users sign out here, on their own or because a client
+// sends them (OpenID Connect RP-Initiated Logout 1.0).
 //
-// Who comes by themselves is asked first. GET changes nothing then, so that no
-// link and no prefetching browser signs anybody out; the answer is a POST from
-// our own page. Who is sent by an application that shows an id token of this very
-// sign-in is signed out at once: nobody but that application, and the person,
-// has one. Any other hint is as good as none.
+// # Confirmation
 //
-// Afterwards the browser goes to the address that the application asks for, if
-// that is registered for it, letter by letter, whether or not there was anybody
-// to sign out. If it is not, nothing happens at all, and the browser stays.
+// A user who comes on their own is asked first. GET changes nothing then, so no link
+// and no prefetching browser signs a user out. The user answers with a POST from our
+// own page.
+//
+// A user is signed out at once if the client shows an ID token of this very login
+// session: only that client and the user have one. Any other hint counts as none.
+//
+// # Afterwards
+//
+// The browser goes to the post_logout_redirect_uri that the client asks for, if that
+// is registered for the client character by character. This holds also if no user was
+// signed in. If the URI is not registered, nothing happens at all, and the browser
+// stays.
 package logout
 
 import (
@@ -139,7 +145,7 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, l *session.Login, 
 	return nil
 }
 
-// goOn is the answer when there is nobody to sign out. It forgets a dead cookie.
+// goOn is the answer when no user is signed in. It forgets a dead cookie.
 func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
 	userauth.Forget(w, r)
 	if asked.redirect != "" {

@@ -107,8 +107,8 @@ func leadsTo(c *client.Client, uri string) bool {
 	return slices.Contains(c.PostLogoutURIs, uri) && client.CheckRedirect(uri) == nil
 }
 
-// readHint reads the hint. One that is not ours is left out, so that a person
-// whose application remembers a sign-in of long ago is asked and not stranded.
+// readHint reads the hint. It ignores one that is not ours. So a user with a client
+// that remembers an old sign-in is asked, and not left at an error page.
 func (h *Handler) readHint(ctx context.Context, asked *request, text string) error {
 	if text == "" {
 		return nil

@@ -24,7 +24,7 @@ import (
 // bye is where the client "app" may send people who have signed out.
 const bye = "https://app.example.com/bye"
 
-// desk is somebody at a browser, signed in and let into the client "app".
+// desk is a browser with a signed-in user who has allowed the client "app".
 type desk struct {
 	*pagetest.Stage
 	*pagetest.Browser
@@ -178,8 +178,8 @@ func TestAskFirst(t *testing.T) {
 	}
 }
 
-// TestForcedLogoutByAForgedHint (STRIDE of /logout): none of the 18 kinds of
-// forged JWT signs anybody out.
+// TestForcedLogoutByAForgedHint (STRIDE of /logout): none of the 18 kinds of forged
+// JWT signs a user out.
 func TestForcedLogoutByAForgedHint(t *testing.T) {
 	d := sitDown(t)
 	key, err := d.Document.Active(oauth.ES256)
@@ -274,10 +274,11 @@ func TestNobodyToSignOut(t *testing.T) {
 	}
 }
 
-// TestOpenRedirect by post_logout_redirect_uri, and Zitadel GHSA-v959-qxv6-6f8p,
-// XSS by logout redirect: what is not registered, letter by letter, or leads to a
-// script or to plain http elsewhere even though it is, is a page that goes
-// nowhere, and nobody is signed out.
+// TestOpenRedirect by post_logout_redirect_uri, and Zitadel GHSA-v959-qxv6-6f8p, XSS
+// by logout redirect. A URI that is not registered character by character gets a page
+// that leads to no other site, and no user is signed out. So does one that is
+// registered and leads to a script, or to plain http on a host that is not the user's
+// own device.
 func TestOpenRedirect(t *testing.T) {
 	d := sitDown(t)
 	hostile := []string{
@@ -363,8 +364,8 @@ func TestOldIdIsDead(t *testing.T) {
 	signedOut(t, "the old cookie", old.Get("/logout"))
 }
 
-// FuzzLogout: whatever a stranger sends, nobody is signed out, and a browser is
-// sent to a registered address or nowhere.
+// FuzzLogout: no bytes from outside sign a user out, and a browser is sent to a
+// registered address or stays.
 func FuzzLogout(f *testing.F) {
 	d := sitDown(f)
 	for _, seed := range []string{

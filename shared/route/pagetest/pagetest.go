@@ -31,13 +31,13 @@ const (
 // Stage is a stage with people in it.
 type Stage struct{ *routetest.Stage }
 
-// New returns a stage whose people and sessions are yet to come.
+// New returns a stage without users and sessions.
 func New(t testing.TB) *Stage {
 	t.Helper()
 	return &Stage{routetest.New(t)}
 }
 
-// Person registers somebody of that user name and returns their subject.
+// Person registers a user of that user name and returns their subject.
 func (s *Stage) Person(userName, name string) string {
 	s.T.Helper()
 	u := &identity.User{Subject: identity.NewSubject(s.Time), UserName: userName, Name: name, Email: userName + "@example.com", Revision: 1}

@@ -1,10 +1,10 @@
-// Package par serves POST /par (RFC 9126): a client sends its authorization
-// request ahead and gets a name for it, with which the browser comes to /authorize.
+// Package par serves POST /par (RFC 9126): a client sends its authorization request
+// ahead and gets a request_uri for it, with which the browser comes to /authorize.
 //
-// The client proves itself here, so nobody can ask in the name of one that has a
-// secret. And whatever is wrong with the request is told to the client at once,
-// before any person has seen a page. All the same the request is judged again when
-// the browser comes: it may be about something that has been taken away by then.
+// The client authenticates here, so no other party can ask in the name of a
+// confidential client. The client also learns every error in the request at once,
+// before a user has seen a page. All the same /authorize judges the request again when
+// the browser arrives: what the request asks for may have been taken away in between.
 package par
 
 import (

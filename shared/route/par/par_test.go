@@ -276,7 +276,7 @@ func TestKeycloakCVE202616093SecretInsteadOfAKey(t *testing.T) {
 	}
 }
 
-// Whoever proves nothing makes us keep only so much.
+// Only a limited number of requests of unauthenticated clients is kept.
 func TestFlood(t *testing.T) {
 	s := newScene(t)
 	for i := range throttle.PerMinute + 1 {

@@ -104,7 +104,7 @@ func (h *Handler) owner(r *http.Request, id string) (*client.Client, error) {
 	return c, nil
 }
 
-// nobody answers a page whose client has no session in this browser.
+// A page gets this answer if its client has no session in this browser.
 func (h *Handler) nobody(r *http.Request, id string) error {
 	if _, err := h.owner(r, id); err != nil {
 		return err

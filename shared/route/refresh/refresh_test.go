@@ -217,7 +217,7 @@ func TestTheftIsNoticed(t *testing.T) {
 	}
 }
 
-// A table that cannot be reached costs nobody a session.
+// An outage of the table ends no session.
 func TestOutageKeepsTheCookie(t *testing.T) {
 	h := routetest.Furnish(t)
 	cookie := cookieOf(routetest.Web, h.Grant(routetest.Web, h.Ada))

@@ -1,10 +1,11 @@
 // Package register serves POST /register: a client registers itself (RFC 7591).
 //
-// A stage takes nobody, who shows an access token of an operator, or everybody.
-// Whoever is taken becomes a public client that may sign people in after each of
-// them has agreed, whatever it asked for. Nothing is kept: the id that it gets is
-// its registration (see package registration), so a flood of registrations costs
-// a MAC each and leaves nothing behind.
+// A stage accepts no registration, registrations with an access token of an operator,
+// or all registrations. A registered client is a public client that may sign users in
+// after each of them has agreed, whatever it asked for.
+//
+// Nothing is stored: the client id is the registration (see package registration). So
+// a flood of registrations costs one MAC each and leaves nothing behind.
 package register
 
 import (
@@ -64,7 +65,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// admit refuses whom the stage does not take.
+// admit refuses a registration that the stage does not accept.
 func (h *Handler) admit(ctx context.Context, r *http.Request) error {
 	switch h.Mode {
 	case contract.RegistrationOpen:

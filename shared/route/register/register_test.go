@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// asksForMore wishes for what nobody grants.
+// asksForMore asks for metadata that no stage grants.
 const asksForMore = `{
 	"redirect_uris": ["https://app.example.com/cb", "http://localhost:3000/cb"], "client_name": "App",
 	"token_endpoint_auth_method": "client_secret_basic", "grant_types": ["authorization_code", "client_credentials"],
@@ -95,7 +95,7 @@ func TestRegistered(t *testing.T) {
 	if err != nil || c.Name != "App" || !c.SelfRegistered || !c.Public() || c.FirstParty || len(c.Access) != 0 || c.MayUse(oauth.GrantClientCredentials) {
 		t.Errorf("client = %+v, %v", c, err)
 	}
-	// Somebody who registers again is somebody else.
+	// A second registration is another client.
 	if again := o.send(contract.RegistrationOpen, "application/json", asksForMore, ""); again.Text("client_id") == got.Text("client_id") {
 		t.Error("two clients got one id")
 	}

@@ -1,16 +1,21 @@
-// Package revoke serves POST /revoke (RFC 7009): a client says that it no longer
-// wants a token, for instance because the person signed out of it.
+// Package revoke serves POST /revoke (RFC 7009): a client reports that it no longer
+// wants a token, for instance because the user signed out of it.
 //
-// A refresh token, of whatever generation, and an access token that was issued
-// with one end the whole grant: the refresh token stops working and every
-// access token of the grant stops being active at POST /introspect. An access
-// token that a client got for itself belongs to no grant and stays good until
-// it expires a few minutes later; RFC 7009 §2 leaves that to the server. So does
-// one that was exchanged for another (RFC 8693): its grant is not that of the
-// client that has it, and nobody who is lent something may end what it is of.
+// # What a revocation ends
 //
-// The answer never tells what became of it. To a client, a token that it does
-// not have is as good as one that is revoked.
+// A refresh token, of any generation, ends its whole grant, and so does an access
+// token that was issued with one. The refresh token stops working, and every access
+// token of the grant stops being active at POST /introspect.
+//
+// An access token that a client got for itself belongs to no grant. It stays good
+// until it expires a few minutes later; RFC 7009 §2 leaves that to the server. The
+// same holds for a token that was exchanged for another one (RFC 8693): its grant is
+// that of another client, and the client that received the token may not end it.
+//
+// # The answer
+//
+// The answer never tells what the revocation did. A client cannot tell a token of
+// another client from a revoked one.
 package revoke
 
 import (

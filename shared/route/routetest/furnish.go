@@ -25,7 +25,7 @@ const (
 	OtherApp = "https://other.example.com"
 )
 
-// A Home is a furnished stage with somebody in it.
+// A Home is a furnished stage with a signed-in user.
 type Home struct {
 	*Stage
 	// Secret is that of Backend.

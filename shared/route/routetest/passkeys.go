@@ -75,12 +75,12 @@ func (s *Stage) AddPasskey(subject string, a *Authenticator) *passkey.Passkey {
 // Authenticator is a device with passkeys, and the browser in front of it. It does
 // as it is asked, except for what a test sets.
 type Authenticator struct {
-	// Origin and RPID are what the browser says, and Cross that a page of somebody
-	// else frames ours.
+	// Origin and RPID are the values that the browser reports, and Cross is true if a
+	// page of another origin frames ours.
 	Origin, RPID string
 	Cross        bool
-	// Unverified leaves out that the owner was recognised, and Absent that there
-	// was anybody.
+	// Unverified clears the flag that the user was verified, and Absent the flag that
+	// a user was present.
 	Unverified, Absent bool
 	// Synced says that passkeys are kept in step between devices.
 	Synced bool

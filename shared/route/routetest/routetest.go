@@ -40,7 +40,7 @@ type Stage struct {
 	Log      bytes.Buffer
 }
 
-// New returns a stage whose keys are published.
+// New returns a stage with published keys.
 func New(t testing.TB) *Stage {
 	t.Helper()
 	s := &Stage{T: t, Time: time.Now().Truncate(time.Second)}

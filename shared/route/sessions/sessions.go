@@ -49,8 +49,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return route, nil
 }
 
-// Handler answers for the person whom the request comes from, and never for
-// another.
+// Handler answers for the user that the request comes from, and for no other.
 type Handler struct {
 	Guard    *userauth.Guard
 	Sessions *session.Store
@@ -65,7 +64,7 @@ type Session struct {
 	Current  bool  `json:"current"`
 	Created  int64 `json:"created"`
 	LastUsed int64 `json:"last_used"`
-	// Expires is when it ends if nobody uses it again.
+	// Expires is when the session ends unless it is used again, in Unix seconds.
 	Expires  int64 `json:"expires_at"`
 	AuthTime int64 `json:"auth_time"`
 	// Client and Scope are those of a grant.
@@ -137,7 +136,8 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request, u *userauth.User)
 	return nil
 }
 
-// end ends one session. Somebody else's is as unknown as one that never was.
+// end ends one session. A session of another user gets the same answer as one that
+// never existed.
 func (h *Handler) end(w http.ResponseWriter, r *http.Request, u *userauth.User, id string) error {
 	unknown := oauth.Refuse(oauth.NotFound, "there is no such session")
 	if parsed, err := ulid.ParseStrict(id); err != nil || parsed.String() != id {
@@ -160,7 +160,7 @@ func (h *Handler) end(w http.ResponseWriter, r *http.Request, u *userauth.User, 
 func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, u *userauth.User) error {
 	n, err := h.Sessions.EndOthers(r.Context(), u.Subject, u.Session, cause(r.Context(), u))
 	if errors.Is(err, session.ErrUnknown) {
-		// It ended between our two looks: nobody knows what to keep.
+		// It ended between the two reads, so no session is left to keep.
 		return oauth.Refuse(oauth.InvalidRequest, "the session that asks has just ended")
 	}
 	if err != nil {

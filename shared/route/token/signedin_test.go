@@ -63,8 +63,7 @@ func TestTokensSayHowThePersonSignedIn(t *testing.T) {
 				t.Errorf("%s: introspection = %s, want active", where, asked.Body)
 			}
 			said(t, where+": introspection", asked.JSON, amr, tt.acr, at)
-			// That the person signs in anew meanwhile makes this session no
-			// stronger.
+			// A new sign-in of the user makes this session no stronger.
 			s.Login(s.Ada)
 			s.Pass(time.Minute)
 			got = routetest.Do(s.route, s.refresh(appID, got.Text("refresh_token")))
