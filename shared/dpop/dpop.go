@@ -1,15 +1,15 @@
 // Package dpop judges proofs of possession (RFC 9449).
 //
-// A bearer token is good in anybody's hands. A token that is bound to a key is
-// good only together with a proof: a JWT, made for this one request by whoever
-// has the private key, that says when and for which method and URL it was made,
-// and for which access token. The public key stands in the proof itself, so
-// nobody has to know it beforehand; what counts is its thumbprint, which is
-// written into the tokens.
+// A bearer token works for every party that holds it. A token that is bound to a key
+// works only together with a proof: a JWT that the holder of the private key makes for
+// this one request. It states when and for which method and URL it was made, and for
+// which access token. The public key is in the proof itself, so it need not be
+// registered beforehand. Its thumbprint counts, which is written into the tokens.
 //
-// At a token endpoint a proof says to which key the new tokens are to be bound:
-// Optional. At a resource it shows that the sender of a token is its owner:
-// Present. Either way a proof is worth something once, for a minute, and here.
+// At a token endpoint a proof names the key that the new tokens are to be bound to,
+// see [Verifier.Optional]. At a resource it shows that the sender of a token holds its
+// key, see [Verifier.Present]. Either way a proof works once, for a minute, and for
+// this URL only.
 package dpop
 
 import (
@@ -144,9 +144,9 @@ func (v *Verifier) judge(p *Proof, r *http.Request, want Expect) error {
 	return nil
 }
 
-// here reports whether htu names the URL of the request, whose own scheme and
-// host say nothing: they are what a proxy or the sender made of them. Query and
-// fragment do not count (RFC 9449 §4.3).
+// here reports whether htu names the URL of the request. The scheme and host of the
+// request do not count: a proxy or the sender chose them. Query and fragment do not
+// count either (RFC 9449 §4.3).
 func (v *Verifier) here(htu string, requested *url.URL) bool {
 	named, err := url.Parse(htu)
 	if err != nil || named.User != nil || named.Opaque != "" || named.Host == "" {

@@ -154,7 +154,7 @@ func TestNonceAndRotation(t *testing.T) {
 	}
 }
 
-// Without the keys nobody can tell, and nobody is let in.
+// Without the keys a nonce cannot be judged, and no request is accepted.
 func TestNonceWithoutKeys(t *testing.T) {
 	b := newBench(t)
 	down := errors.New("the secret cannot be read")

@@ -18,13 +18,13 @@ const (
 	credentials = "Access-Control-Allow-Credentials"
 )
 
-// cors adds what the route allows browsers, and reports whether the request was
-// a preflight, which is then answered.
+// cors adds the headers that the route allows browsers, and reports whether the
+// request was a preflight, which is then answered.
 //
-// A preflight carries no cookie and no body, so the client whose origins count
-// stands in the URL as client_id, which is no secret. A request that names none
-// gets no CORS header: it works from our own pages only. The client_id decides
-// nothing else; the handlers hold the credential to it.
+// A preflight carries no cookie and no body. So the URL names the client as client_id,
+// which is no secret, and the origins of that client count. A request that names none
+// gets no CORS header: it works from our own pages only. The client_id decides nothing
+// else; the handlers compare it with the credential.
 func (rt *Route) cors(w http.ResponseWriter, r *http.Request) (preflight bool, err error) {
 	preflight = r.Method == http.MethodOptions
 	switch rt.Function.CORS {
@@ -48,7 +48,7 @@ func (rt *Route) cors(w http.ResponseWriter, r *http.Request) (preflight bool, e
 // named allows the origin of the request if the client that it names has it.
 func (rt *Route) named(h http.Header, r *http.Request, preflight bool) error {
 	if rt.Function.Page && !preflight && !IsJSON(r) {
-		return nil // a page is nobody else's to read
+		return nil // no other origin may read a page
 	}
 	origin, client := r.Header.Get("Origin"), r.URL.Query().Get("client_id")
 	if origin == "" || client == "" {

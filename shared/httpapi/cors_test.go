@@ -35,8 +35,8 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// Only the origins of the client that the URL names may read the answers, and
-// pages are nobody's to read.
+// Only the origins of the client that the URL names may read the answers, and no
+// origin may read a page.
 func TestCORSOfNamedOrigins(t *testing.T) {
 	named := contract.Function{
 		Name: "named", Methods: []string{"GET", "POST"}, Paths: []string{"/named"}, CORS: contract.NamedOrigins,

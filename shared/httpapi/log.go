@@ -39,7 +39,7 @@ type LogEntry struct {
 	TokenID string `json:"jti,omitempty"`
 	// Grant is the grant type.
 	Grant string `json:"grant,omitempty"`
-	// Subject is the person whom the request was about.
+	// Subject is the user that the request was about.
 	Subject string `json:"sub,omitempty"`
 	// Session is the id of the grant or of the login session.
 	Session string `json:"sid,omitempty"`

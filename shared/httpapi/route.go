@@ -46,8 +46,8 @@ type Route struct {
 	// Problems answers errors as RFC 9457 problem documents, for the routes
 	// that no OAuth client calls.
 	Problems bool
-	// Origins knows whose pages may read the answers, for a function with
-	// contract.NamedOrigins.
+	// Origins knows the origins that may read the answers, for a function with
+	// [contract.NamedOrigins].
 	Origins Origins
 	Log     *Log
 	// Calls returns how many calls to AWS this process has made; nil for

@@ -76,7 +76,7 @@ func (e *LimitError) Error() string {
 // Wait is how long to wait, for the shared steps.
 func (e *LimitError) Wait() time.Duration { return e.RetryAfter }
 
-// Attempt is somebody trying to sign in, or to guess something else.
+// Attempt is one attempt to sign in, or to guess another secret.
 type Attempt struct {
 	// Kind is what could be guessed. Each kind has its own allowance. It is empty
 	// for a password.

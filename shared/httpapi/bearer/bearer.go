@@ -82,9 +82,9 @@ func (g *Guard) require(ctx context.Context, r *http.Request, scope string) (*to
 	return claims, nil
 }
 
-// prove holds a token that is bound to a key to the proof, and one that is not to
-// the other scheme: a client that means to prove a key is to notice that its
-// token asks nobody for it.
+// prove demands a proof for a token that is bound to a key, and the Bearer scheme for
+// one that is not. A client that means to prove a key so notices that its token is not
+// bound.
 func (g *Guard) prove(r *http.Request, scheme, value string, claims *token.Claims) error {
 	jkt, bound := Bound(claims)
 	switch {
@@ -100,9 +100,8 @@ func (g *Guard) prove(r *http.Request, scheme, value string, claims *token.Claim
 	return g.Proofs.Present(r, value, jkt)
 }
 
-// Bound returns the thumbprint of the key that a token is bound to, and whether
-// it is bound to any. A confirmation that names no key is one that nobody can
-// meet.
+// Bound returns the thumbprint of the key that a token is bound to, and whether it is
+// bound to any. No client can meet a confirmation that names no key.
 func Bound(c *token.Claims) (jkt string, bound bool) {
 	if c.Confirmation == nil {
 		return "", false

@@ -184,7 +184,7 @@ func TestAnotherAudience(t *testing.T) {
 	}
 }
 
-// Where nobody judges proofs a bound token is refused, with a proof and without.
+// Without a verifier a bound token is refused, with a proof and without.
 func TestBoundTokenWithoutAVerifier(t *testing.T) {
 	b := newBench(t)
 	b.guard.Proofs = nil
@@ -234,8 +234,8 @@ func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	}
 }
 
-// A confirmation that names no key, or another kind of key, binds all the same:
-// nobody can meet it.
+// A confirmation that names no key, or another kind of key, binds all the same: no
+// client can meet it.
 func TestConfirmationsThatNobodyCanMeet(t *testing.T) {
 	b := newBench(t)
 	for name, cnf := range map[string]any{

@@ -46,7 +46,7 @@ func (g *Guard) challenge(r *http.Request, scope string, refused *oauth.Error) e
 	}
 	err := error(refused)
 	if refused.Code == oauth.InvalidDPoPProof {
-		// A 400 at a token endpoint, where nobody is challenged.
+		// This is a 400 at a token endpoint, which challenges no client.
 		err = &httpapi.StatusError{Status: http.StatusUnauthorized, Err: refused}
 	}
 	return &challengeError{err: err, header: b.String()}

@@ -20,13 +20,13 @@ type Live struct {
 	Sessions *session.Store
 }
 
-// Claims returns the claims of a token that is active, for whatever resource and
-// bound to whatever key. The error wraps token.ErrInvalid when it is not, and is
-// another one when that could not be found out.
+// Claims returns the claims of an active token, for any resource and bound to any key.
+// The error wraps [token.ErrInvalid] if the token is not active. Another error is
+// returned when that could not be found out.
 //
-// The session of a token is read consistently: from the moment that somebody has
-// ended it, nothing under it is active. That of a token that was exchanged is the
-// session of another client, which must be live as well.
+// The session of a token is read consistently: once it has ended, nothing under it is
+// active. The session of an exchanged token is that of another client, which must be
+// live as well.
 func (l *Live) Claims(ctx context.Context, value string) (*token.Claims, error) {
 	claims, err := l.Guard.Verify(ctx, value)
 	if err != nil {
@@ -61,7 +61,7 @@ func (l *Live) Check(ctx context.Context, claims *token.Claims) error {
 	return l.client(ctx, g.Client)
 }
 
-// client refuses a token whose client is gone or disabled.
+// client refuses a token of a client that is gone or disabled.
 func (l *Live) client(ctx context.Context, id string) error {
 	c, err := l.Clients.Client(ctx, id)
 	switch {

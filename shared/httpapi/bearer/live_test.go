@@ -103,7 +103,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// When something cannot be read, nobody says that it has ended.
+// When a read fails, the answer does not report that the session has ended.
 func TestOutageIsNoVerdict(t *testing.T) {
 	s := stage{routetest.Furnish(t)}
 	value := s.Grant(routetest.Phone, s.Ada).Access.Value

@@ -194,14 +194,14 @@ func TestAssertionsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-16093: a client whose method is private_key_jwt
-// is not let in by a secret beside an assertion that nobody looks at.
+// Keycloak CVE-2026-16093: a client with the method private_key_jwt does not
+// authenticate with a secret beside an assertion that is not checked.
 func TestKeycloakCVE202616093SecretAndJunkAssertion(t *testing.T) {
 	b := newBench(t)
 	both := b.Client("both")
 	both.AuthMethods, both.KeySet = []string{oauth.PrivateKeyJWT}, keySet(t, "one", b.key.Public())
-	// Register gives it a secret: this is a client that changed its method, and
-	// whose old secret is still stored.
+	// Register gives it a secret: this client changed its method, and its old secret
+	// is still stored.
 	stored := b.Register(both)
 	for name, tt := range map[string]struct {
 		request *http.Request
@@ -230,7 +230,7 @@ func TestKeycloakCVE202616093SecretAndJunkAssertion(t *testing.T) {
 	}
 }
 
-// FuzzAssertion: no bytes of a stranger are a client.
+// FuzzAssertion: no bytes from outside authenticate a client.
 func FuzzAssertion(f *testing.F) {
 	h := routetest.Furnish(f)
 	b := &bench{Home: h, key: tokentest.NewKey(f), guard: h.Auth()}

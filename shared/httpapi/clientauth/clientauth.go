@@ -96,9 +96,9 @@ func (g *Guard) authenticate(ctx context.Context, given Credentials) (*client.Cl
 	return admit(ctx, c, given)
 }
 
-// record leaves an entry of wrong credentials of a client that exists. For one
-// that does not it takes the same time and leaves nothing. A secret that nobody
-// can have is refused without a read, and without a word about it.
+// record leaves an entry of wrong credentials for a client that exists. For one that
+// does not it takes the same time and leaves nothing. A secret that no client can have
+// is refused without a read and without an entry.
 func (g *Guard) record(ctx context.Context, given Credentials, why error) {
 	if !client.ValidID(given.ID) || given.Assertion == "" && !client.Plausible(given.Secret) {
 		return
@@ -173,9 +173,9 @@ func readBasic(authorization, id string) (Credentials, error) {
 	return given, nil
 }
 
-// ParseBasic reads Basic credentials (RFC 7617) whose parts are form-encoded as
-// RFC 6749 §2.3.1 asks. Ids and the secrets we make consist of characters that
-// the encoding leaves alone, so clients that forget it are understood too.
+// ParseBasic reads Basic credentials (RFC 7617) with form-encoded parts, as RFC 6749
+// §2.3.1 asks. Ids and the secrets that we make consist of characters that the
+// encoding leaves alone, so clients that do not encode are understood too.
 func ParseBasic(authorization string) (Credentials, bool) {
 	scheme, encoded, ok := strings.Cut(authorization, " ")
 	if !ok || !strings.EqualFold(scheme, "Basic") {

@@ -62,7 +62,8 @@ func TestReplayOfAnAssertionAtTheSameTime(t *testing.T) {
 	}
 }
 
-// A refused assertion is not used up: who guesses a jti takes it from nobody.
+// A refused assertion is not used up: a guessed jti takes nothing from the client that
+// uses it.
 func TestRefusedAssertionsUseUpNothing(t *testing.T) {
 	b := newBench(t)
 	id := map[string]any{"jti": "guessed"}
@@ -97,7 +98,7 @@ func TestWrongAssertionsAreRecorded(t *testing.T) {
 	}
 }
 
-// When the store is down nobody is told that the client is wrong, nor let in.
+// When the store is down, no client is refused as wrong, and none is accepted.
 func TestAssertionDuringAnOutage(t *testing.T) {
 	b := newBench(t)
 	b.guard.Replay.Sessions = "no-such-table"

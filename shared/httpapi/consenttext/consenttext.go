@@ -15,9 +15,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// App is the name of a client, and whose it is for certain if it registered
-// itself and has a document at its own origin; origin is empty otherwise. The id
-// of a client that registered itself means nothing to a person, and is no name.
+// App returns the name of a client. It also returns the origin of a client that
+// registered itself and has a document there, which proves the owner; origin is empty
+// otherwise. The id of a client that registered itself means nothing to a user, and is
+// no name.
 func App(c *client.Client) (name, origin string) {
 	name = c.Name
 	if !c.SelfRegistered {

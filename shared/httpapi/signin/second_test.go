@@ -84,7 +84,7 @@ func TestPasskeyNeedsNoSecondStep(t *testing.T) {
 	}
 }
 
-// An account elsewhere is one step.
+// A sign-in at an upstream is one step.
 func TestUpstreamNeedsTheSecondStep(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)

@@ -22,7 +22,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// scene is a stage with a route that signs in whom proof is about.
+// scene is a stage with a route that signs in the user of proof.
 type scene struct {
 	*routetest.Home
 	proof signin.Proof
@@ -230,7 +230,8 @@ func TestDestination(t *testing.T) {
 	}
 }
 
-// FuzzDestination: wherever a stranger asks to go, it is one of our own pages.
+// FuzzDestination: whatever destination a request asks for, it is one of our own
+// pages.
 func FuzzDestination(f *testing.F) {
 	for _, seed := range []string{"/account", "/account?open=x", "/authorize?client_id=web&state=a%2Bb", "//evil.example", "/\\evil", "/device?\r\n", "/account?\u00e9"} {
 		f.Add(seed)

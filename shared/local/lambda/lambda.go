@@ -116,7 +116,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		}
 		e := newEvent(payload, f.config.Timeout)
 		if !p.give(e) {
-			// It ended while it was idle; nobody has seen the event.
+			// It ended while it was idle, before it read the event.
 			e.cancel()
 			f.drop(p)
 			continue

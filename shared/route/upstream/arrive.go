@@ -65,13 +65,13 @@ func cameFrom(j *relying.Journey) string {
 // tries is how often a sign-in looks again when something changed under it.
 const tries = 3
 
-// The reasons to look again, and to let nobody in.
+// These are the reasons to read again, and to refuse the sign-in.
 var (
 	errStranger = errors.New("nobody here has linked the account")
 	errOutside  = errors.New("the account has no verified address in a domain that may come in")
 )
 
-// signIn lets the person in whose account it is, or somebody new.
+// signIn signs in the user that the account is linked to, or a new user.
 func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) error {
 	var err error
 	for range tries {
@@ -102,8 +102,9 @@ func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) er
 	return nil
 }
 
-// person is whose account it is, with the link that says so; or somebody who is new
-// here, for whom the rule of the upstream decides.
+// person returns the user of the account with the link between the two. For an account
+// without a link, the rule of the upstream decides whether there is a new user, and
+// the link is nil.
 func (h *Handler) person(v *visit, who *relying.Identity) (*identity.User, *external.Link, error) {
 	ctx := v.r.Context()
 	link, err := h.Links.Find(ctx, who.Issuer, who.Subject)
@@ -119,14 +120,14 @@ func (h *Handler) person(v *visit, who *relying.Identity) (*identity.User, *exte
 	}
 	user, err := h.People.Get(ctx, link.Subject)
 	if errors.Is(err, identity.ErrUnknown) {
-		// The person was removed. An account that was theirs does not become
-		// somebody new by itself.
+		// The user was removed. An account that was theirs does not make a new user by
+		// itself.
 		return nil, nil, fmt.Errorf("%w: the person was removed", errStranger)
 	}
 	return user, link, err
 }
 
-// allowed is the rule for somebody who signs in for the first time.
+// allowed applies the rule of the upstream for a first sign-in.
 func allowed(u *upstream.Upstream, who *relying.Identity) error {
 	switch {
 	case u.FirstSignIn == upstream.FirstCreate:

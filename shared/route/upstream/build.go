@@ -22,7 +22,7 @@ import (
 )
 
 // New builds the route from its environment. The keys are read ahead of the first
-// request, and the client secrets when somebody comes back.
+// request, and the client secrets when a user returns from an upstream.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
 	db, now := dynamo.Client(e), e.Now

@@ -31,10 +31,11 @@ func (s *scene) forget(subject string) {
 
 var lost = web.UpstreamLost("").Text
 
-// Casdoor CVE-2026-9098: nobody comes in by an answer that they did not set out for.
+// Casdoor CVE-2026-9098: an answer to a journey that the user did not begin signs no
+// user in.
 func TestUnsolicitedAnswer(t *testing.T) {
 	s := newScene(t)
-	good := s.there(s.open(""), start) // a good answer, of somebody else
+	good := s.there(s.open(""), start) // a good answer in another browser
 	u, err := url.Parse(good)
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +206,7 @@ func TestUpstreamDownAtStart(t *testing.T) {
 	s.refused(b, b.Get(start), http.StatusServiceUnavailable, web.UpstreamDown("Work & Co", "", "").Title)
 }
 
-// A disabled upstream lets nobody leave, and nobody in who has left.
+// A disabled upstream begins no sign-in and completes none that has begun.
 func TestDisabledUpstream(t *testing.T) {
 	s := newScene(t)
 	b := s.open("")
@@ -220,8 +221,7 @@ func TestDisabledUpstream(t *testing.T) {
 	}
 }
 
-// An upstream that became another one while somebody was there gets no code of the
-// one before.
+// An upstream that was replaced during a journey gets no code of the one before.
 func TestUpstreamMoves(t *testing.T) {
 	s := newScene(t)
 	b := s.open("")
@@ -235,7 +235,8 @@ func TestUpstreamMoves(t *testing.T) {
 	}
 }
 
-// The callback is open to everybody: whatever comes, it is refused with a page.
+// The callback is open to every request. Whatever the request contains, the answer is
+// a page that refuses it.
 func FuzzCallback(f *testing.F) {
 	f.Add("code=1&state=2")
 	f.Add("state=" + opaque.Write(opaque.UpstreamState, make([]byte, 32)) + "&iss=%00&error=access_denied")

@@ -55,8 +55,8 @@ func account(v *visit, who *relying.Identity) external.Account {
 	return external.Account{Issuer: who.Issuer, Subject: who.Subject, Upstream: v.upstream.ID, Label: who.Label()}
 }
 
-// follow lets somebody in who was invited. The invitation is not used when the
-// account is somebody's already.
+// follow signs in an invited user. The invitation is not used if the account is linked
+// already.
 func (h *Handler) follow(v *visit, j *relying.Journey, who *relying.Identity) error {
 	ctx := v.r.Context()
 	invite, err := h.OneTime.Open(ctx, j.Invite, onetime.Invite)

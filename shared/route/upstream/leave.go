@@ -25,8 +25,8 @@ const (
 	paramLink   = "link"
 )
 
-// leave sends a person to an upstream. Only a link on a page of ours does: another
-// site cannot have people signed in whom it brought here.
+// leave sends a user to an upstream. Only a link on a page of ours does so: another
+// site cannot make a browser sign in.
 func (h *Handler) leave(v *visit, id string) error {
 	if err := websec.SameOrigin(v.r, h.Issuer); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (h *Handler) purpose(v *visit, j *relying.Journey) (ok bool, err error) {
 	case invite != "":
 		return h.invited(v, j, invite)
 	}
-	// Whoever is signed in already is asked to prove something.
+	// A user who is signed in already is asked for a proof again.
 	j.Again = login != nil
 	return true, nil
 }

@@ -49,7 +49,7 @@ func TestFirstSignInRules(t *testing.T) {
 			s.T = t
 			s.offer("work", tt.rule)
 			s.reopen()
-			tt.account.Subject = strconv.Itoa(i + 1) // somebody new each time
+			tt.account.Subject = strconv.Itoa(i + 1) // a new account each time
 			s.server.Become(tt.account)
 			before := len(s.people())
 			b := s.open("")
@@ -68,8 +68,8 @@ func TestFirstSignInRules(t *testing.T) {
 	}
 }
 
-// Casdoor CVE-2026-9092: an address is written down by whoever wants to be taken for
-// its owner. It links nothing, verified or not, and takes nobody's name or address.
+// Casdoor CVE-2026-9092: an attacker can choose the mail address of an account. The
+// address links nothing, verified or not, and takes no name or address from a user.
 func TestMailOfAnExistingPerson(t *testing.T) {
 	for name, verified := range map[string]bool{"unverified": false, "verified": true} {
 		t.Run(name, func(t *testing.T) {

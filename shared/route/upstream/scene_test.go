@@ -35,7 +35,7 @@ import (
 // start is where a sign-in at the upstream of a scene begins.
 const start = "/upstream/work"
 
-// scene is a stage with an upstream called "work", which lets everybody in.
+// scene is a stage with an upstream called "work", which accepts every account.
 type scene struct {
 	*pagetest.Stage
 	server  *upstreamtest.Server
@@ -55,7 +55,7 @@ func newScene(t testing.TB) *scene {
 	return s
 }
 
-// reopen makes the route anew, with nothing remembered.
+// reopen builds the route again, with nothing remembered.
 func (s *scene) reopen() {
 	s.route = s.Route(contract.Upstream, &route.Handler{
 		Issuer:    routetest.Issuer,
@@ -121,8 +121,8 @@ func (s *scene) inside(b *pagetest.Browser) *session.Login {
 	return l
 }
 
-// refused fails the test unless an answer is a page with that status and text, and
-// nobody is signed in.
+// refused fails the test unless an answer is a page with that status and text, and no
+// user is signed in.
 func (s *scene) refused(b *pagetest.Browser, a routetest.Answer, status int, text string) {
 	s.T.Helper()
 	if a.Status != status || !strings.Contains(html.UnescapeString(a.Body), text) || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {

@@ -103,7 +103,7 @@ func TestDisabledPerson(t *testing.T) {
 	}
 }
 
-// Zitadel CVE-2025-64103: an account elsewhere is one factor.
+// Zitadel CVE-2025-64103: an account at an upstream is one factor.
 func TestPersonWithAuthenticatorApp(t *testing.T) {
 	s := newScene(t)
 	ada := s.Person("ada", "Ada Lovelace")
@@ -121,7 +121,7 @@ func TestPersonWithAuthenticatorApp(t *testing.T) {
 	}
 }
 
-// The account of a person who was removed makes nobody new.
+// The account of a removed user makes no new user.
 func TestRemovedPerson(t *testing.T) {
 	s := newScene(t)
 	ada := s.Person("ada", "Ada Lovelace")
@@ -134,8 +134,8 @@ func TestRemovedPerson(t *testing.T) {
 	}
 }
 
-// Whoever is signed in already proves something, keeps what hangs on the session, and
-// has a new cookie; somebody else ends it.
+// A user who is signed in already proves something, keeps the grants under the
+// session, and gets a new cookie. A sign-in of another user ends the session.
 func TestSignInAgain(t *testing.T) {
 	s := newScene(t)
 	ada, bob := s.Person("ada", "Ada Lovelace"), s.Person("bob", "Bob")
@@ -174,7 +174,7 @@ func TestAuthTime(t *testing.T) {
 	}
 }
 
-// A link that is not ours brings nobody to an upstream, and costs nothing.
+// A link on another site sends no browser to an upstream, and costs no call.
 func TestStartFromAnotherSite(t *testing.T) {
 	s := newScene(t)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, start, http.NoBody)
@@ -199,7 +199,7 @@ func TestStartIsCounted(t *testing.T) {
 	}
 }
 
-// Nothing by which somebody could come in is in a table or in the log afterwards, nor
+// No secret that signs a user in is in a table or in the log afterwards, nor in a URL
 // on the way.
 func TestNoSecretIsKept(t *testing.T) {
 	s := newScene(t)

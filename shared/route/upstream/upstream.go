@@ -1,19 +1,25 @@
-// Package upstream serves /upstream/{id}: a person goes to another issuer, proves
-// there who they are, and comes back.
+// Package upstream serves /upstream/{id}: a user goes to another issuer, proves there
+// who they are, and returns.
 //
-// The way there is a link on a page of ours. It leads to one of three ends: the
-// person signs in, links the account to the person who is signed in, or follows an
-// invitation with it. What they set out for is kept here and not carried by them.
+// # The way there
 //
-// The way back is an address that anybody can open with anything behind it. So the
-// first thing that happens there is that the journey is taken, which nobody can take
-// a second time, and judged: it must be this browser's, to this upstream, and not
-// too old. Then the upstream must have answered to us, about this journey (Casdoor
-// CVE-2026-9098). Only then it counts whose the account is, which its issuer and
-// its subject there decide and no mail address ever does (Casdoor CVE-2026-9092).
+// A link on a page of ours begins a journey. It has one of three ends: the user signs
+// in, links the account to the user who is signed in, or follows an invitation with
+// it. The stage stores which one it is; the browser does not carry it.
 //
-// A person with an authenticator app is asked for a code of it, as after a password:
-// an account elsewhere is one factor, however well it is guarded there.
+// # The way back
+//
+// The callback is an address that any site can open with any parameters. So the
+// handler first takes the journey, which works once, and judges it: it must be of this
+// browser, to this upstream, and not too old. Then the upstream must have answered us,
+// about this journey (Casdoor CVE-2026-9098). Only then the handler looks up the user
+// of the account. Its issuer and its subject decide, and a mail address never does
+// (Casdoor CVE-2026-9092).
+//
+// # The second step
+//
+// A user with an authenticator app is asked for a code, as after a password: an
+// account at an upstream is one factor, however well it is protected there.
 package upstream
 
 import (

@@ -24,7 +24,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Handler answers who somebody is.
+// Handler answers with the claims about a user (OpenID Connect Core §5.3).
 type Handler struct {
 	// Tokens judges access tokens; the audience of its Guard is this route.
 	Tokens *bearer.Live
@@ -116,8 +116,8 @@ func about(u *identity.User, c *token.Claims) Claims {
 	return answer
 }
 
-// Registered is what this route needs to know of clients that registered
-// themselves: nobody can disable one, so its token is as good as its session.
+// Registered finds the clients that registered themselves, as far as this route needs.
+// An operator cannot disable one, so its token is as good as its session.
 func Registered(_ context.Context, id string) (*client.Client, error) {
 	return &client.Client{ID: id, SelfRegistered: true}, nil
 }

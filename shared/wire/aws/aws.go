@@ -34,8 +34,8 @@ const (
 // call is counted in e.Calls.
 func Config(e *wire.Env) sdk.Config { return config(e, attempts, answerTimeout) }
 
-// Once returns the configuration of clients whose calls must not be made a second
-// time by themselves, and whose answers may take longer.
+// Once returns the configuration of clients that do not repeat a call by themselves,
+// and may wait longer for an answer.
 func Once(e *wire.Env, answer time.Duration) sdk.Config { return config(e, 1, answer) }
 
 func config(e *wire.Env, tries int, answer time.Duration) sdk.Config {

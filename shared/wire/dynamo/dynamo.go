@@ -15,7 +15,7 @@ import (
 // package of their own.
 type DB = dynamodb.Client
 
-// Client returns a client whose calls are counted in e.Calls.
+// Client returns a client that counts its calls in e.Calls.
 func Client(e *wire.Env) *DB {
 	return dynamodb.NewFromConfig(aws.Config(e), func(o *dynamodb.Options) {
 		o.BaseEndpoint = aws.Endpoint(e, "DYNAMODB")
