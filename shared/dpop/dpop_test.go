@@ -105,8 +105,7 @@ func TestWhatAProofIsFor(t *testing.T) {
 	}
 }
 
-// What a request says of its own host counts for nothing: Zitadel
-// GHSA-7wfc-4796-gmg5.
+// The host in a request counts for nothing: Zitadel GHSA-7wfc-4796-gmg5.
 func TestZitadelGHSA7wfcHostOfTheRequest(t *testing.T) {
 	b := newBench(t)
 	r := post(b.proof(map[string]any{"htu": "https://evil.example/token"}))

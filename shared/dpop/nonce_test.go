@@ -35,7 +35,7 @@ func (b *bench) given(err error) string {
 	return ""
 }
 
-// A client that is asked for a nonce gets one, and is let in with it.
+// A client that is asked for a nonce gets one, and is accepted with it.
 func TestNonce(t *testing.T) {
 	b := newBench(t)
 	_, err := b.Optional(post(b.proof(nil)), wary)

@@ -53,7 +53,7 @@ func TestReplayOfAProofFromAhead(t *testing.T) {
 	}
 }
 
-// Of those who send the same proof at the same time one is let in.
+// Of many requests with the same proof at the same time one is accepted.
 func TestReplayAtTheSameTime(t *testing.T) {
 	b := newBench(t)
 	proof := b.proof(nil)

@@ -94,7 +94,7 @@ func TestKinds(t *testing.T) {
 	}
 	steps := &opaque.Box{Kind: opaque.SignInStep, Keys: h.MACKey}
 
-	// One of every kind, all of one person at one client.
+	// made returns one token of every kind, all of one user at one client.
 	made := func() map[kind]string {
 		_, link, err := tickets.Create(t.Context(), onetime.New{Kind: onetime.Recover, User: user, Actor: "test"})
 		if err != nil {
@@ -137,13 +137,13 @@ func TestKinds(t *testing.T) {
 	}{
 		{"client secret at /token", []kind{clientSecret}, func(value string) bool {
 			got := routetest.Post(tokenRoute, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, routetest.Backend, value)
-			return got.Error() == "invalid_grant" // the client was let in
+			return got.Error() == "invalid_grant" // the client was accepted
 		}},
 		{"assertion at /token", []kind{assertion}, func(value string) bool {
 			got := routetest.Post(tokenRoute, url.Values{
 				"grant_type": {"refresh_token"}, "refresh_token": {"x"}, "client_assertion_type": {clientauth.AssertionType}, "client_assertion": {value},
 			}, "", "")
-			return got.Error() == "invalid_grant" // the client was let in
+			return got.Error() == "invalid_grant" // the client was accepted
 		}},
 		{"proof at /token", []kind{proof}, func(value string) bool {
 			r := routetest.Form("/token", nil)

@@ -18,10 +18,10 @@ type limitError interface {
 	Wait() time.Duration
 }
 
-// Limited reports whether err says that the request came too early. A handler
-// returns such an error as it is: the answer is 429 temporarily_unavailable with
-// Retry-After, on which clients keep what they have, and it counts as
-// contract.MetricThrottled. A page that is shown again uses [Again].
+// Limited reports whether the request came too early, by its error. A handler returns
+// such an error as it is. The answer is 429 temporarily_unavailable with Retry-After,
+// on which clients keep their tokens, and it counts as [contract.MetricThrottled]. A
+// page that is shown again uses [Again].
 func Limited(err error) bool {
 	_, limited := errors.AsType[limitError](err)
 	return limited

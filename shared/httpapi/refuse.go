@@ -45,8 +45,8 @@ type Refusal struct {
 	RetryAfter time.Duration
 }
 
-// A Page is a handler that answers people. It shows a refusal as a page, or
-// returns false to have it answered as JSON.
+// A Page is a handler that answers users. It shows a refusal as a page, or returns
+// false to have it answered as JSON.
 type Page interface {
 	Refuse(w http.ResponseWriter, r *http.Request, refused Refusal) bool
 }
@@ -151,8 +151,8 @@ func (f Refusal) bearer(r *http.Request, rt *Route) string {
 	return challenge
 }
 
-// FreshAuthentication is how long ago a person may have proved who they are for
-// what oauth.InsufficientAuthentication refuses otherwise.
+// FreshAuthentication is how long ago a user may have authenticated for an action that
+// is otherwise refused with [oauth.InsufficientAuthentication].
 const FreshAuthentication = 10 * time.Minute
 
 // ascii keeps what RFC 6749 §5.2 allows in error_description.

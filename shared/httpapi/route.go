@@ -1,18 +1,23 @@
-// Package httpapi is the way of a request through the steps that every route
-// shares. The routes themselves are the packages below it, one folder each.
+// Package httpapi takes a request through the steps that every route shares. The
+// routes themselves are the packages in shared/route, one folder each.
 //
-// A Route wraps a Handler with everything that a route must not be able to
-// forget: a deadline ahead of Lambda's, CORS, the method check, the limits on a
-// body, one log line with its metrics, and an answer of our own for every error
-// and every panic. A Handler only decides what to answer; what refuses the
-// request it returns as an error, and this package alone turns errors into
-// responses.
+// # Route and Handler
 //
-// The time of a request is in its context: see [Now]. No variable of the process
-// holds it, so that a handler may serve requests at the same time.
+// A [Route] wraps a [Handler] with everything that a route must not be able to forget:
+// a deadline ahead of Lambda's, CORS, the method check, the limits on a body, one log
+// line with its metrics, and our own answer to every error and every panic. A Handler
+// only decides the answer. It returns an error to refuse the request, and this package
+// alone turns errors into responses.
+//
+// # Time
+//
+// The time of a request is in its context: see [Now]. No variable of the process holds
+// it, so that a handler may serve requests at the same time.
+//
+// # Dependencies
 //
 // The package knows no store and links no AWS SDK, so that a route without
-// needs stays as small as its task.
+// dependencies stays small.
 package httpapi
 
 import (

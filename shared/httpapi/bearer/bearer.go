@@ -1,10 +1,9 @@
-// Package bearer guards Tipstaff's own resources: who presents an access token of
-// ours may enter, if it was issued for the resource and carries the scope (RFC
-// 6750).
+// Package bearer guards Tipstaff's own resources. A request may enter with an access
+// token of ours that was issued for the resource and carries the scope (RFC 6750).
 //
-// A token that is bound to a key is no bearer token. It comes with the scheme
-// DPoP and a proof of the key (RFC 9449 §7), and is worth nothing without: who
-// finds it in a log cannot use it.
+// A token that is bound to a key is no bearer token. It comes with the scheme DPoP and
+// a proof of the key (RFC 9449 §7). Without the proof it is worth nothing, so a token
+// that is found in a log cannot be used.
 package bearer
 
 import (

@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// bench is our API on a stage, and a client with a key of its own.
+// bench is our API on a stage, and a client with its own key.
 type bench struct {
 	*routetest.Stage
 	guard *bearer.Guard
@@ -33,7 +33,7 @@ func newBench(t *testing.T) *bench {
 	return &bench{Stage: s, guard: s.Bearer(), key: tokentest.NewKey(t)}
 }
 
-// Serve lets in who may see how the stage is.
+// Serve answers a request that may read the state of the stage.
 func (b *bench) Serve(w http.ResponseWriter, r *http.Request) error {
 	claims, err := b.guard.Require(r.Context(), r, contract.ScopeReady)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package clientauth is the client authentication of every OAuth endpoint (RFC
-// 6749 §2.3): which client asks, and whether it proved it.
+// Package clientauth is the client authentication of every OAuth endpoint (RFC 6749
+// §2.3). It finds the client of a request, and whether the client proved its identity.
 package clientauth
 
 import (

@@ -39,7 +39,7 @@ func TestReplayOfAnAssertion(t *testing.T) {
 	}
 }
 
-// Of those who send the same assertion at the same time one is let in.
+// Of many requests with the same assertion at the same time one is accepted.
 func TestReplayOfAnAssertionAtTheSameTime(t *testing.T) {
 	b := newBench(t)
 	assertion := b.sign(nil)

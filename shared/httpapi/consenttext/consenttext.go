@@ -1,5 +1,5 @@
-// Package consenttext says in words what a client asks a person for, for the pages on
-// which the person says yes or no.
+// Package consenttext puts into words what a client asks a user for, for the pages on
+// which the user agrees or refuses.
 package consenttext
 
 import (
@@ -36,7 +36,7 @@ func App(c *client.Client) (name, origin string) {
 	return name, origin
 }
 
-// identity says what the identity scopes mean.
+// identity has the meaning of each identity scope in words.
 var identity = map[string]string{
 	oauth.ScopeOpenID:        "Sign you in and recognize you",
 	oauth.ScopeProfile:       "See your name and username",
@@ -44,9 +44,9 @@ var identity = map[string]string{
 	oauth.ScopeOfflineAccess: "Keep this access while you are away",
 }
 
-// Asks say what is to be granted to a client: about the person first, then at
-// each resource. A scope without a description stands there by its name, and a
-// resource that is gone not at all.
+// Asks returns what is to be granted to a client: first about the user, then at each
+// resource. A scope without a description is listed by its name, and a deleted
+// resource is left out.
 func Asks(ctx context.Context, clients *client.Store, c *client.Client, granted audience.Granted) ([]web.Ask, error) {
 	scopes := strings.Fields(granted.Scope)
 	var about web.Ask

@@ -30,8 +30,8 @@ func code(err error) oauth.Code {
 	return ""
 }
 
-// An id token comes with a refresh as long as the person's consent and the
-// client's right to it last, and the client does not ask for less.
+// A refresh returns an ID token as long as the user's consent and the client's right
+// to it last, and the client does not ask for less.
 func TestIDTokenAtRefresh(t *testing.T) {
 	h := newHome(t)
 	h.knowing(nil)

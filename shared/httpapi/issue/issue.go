@@ -1,12 +1,12 @@
 // Package issue makes the tokens of a grant: the first ones, and those of the
 // refresh_token grant (RFC 6749 §6), which is the same at POST /token and at POST
-// /refresh. There a client presents a refresh token and gets an access token and
-// the refresh token that comes next.
+// /refresh. There a client presents a refresh token and gets an access token and the
+// next refresh token.
 //
-// A refresh consumes what it presents, so a request that will be refused for
-// its own fault is refused before. Scope and resource can be wrong in a way
-// that only the grant knows; a request that may be wrong so costs one read more,
-// and every other one exactly one write.
+// A refresh consumes the token that it presents. So a request that is wrong in itself
+// is refused before. Scope and resource can be wrong in a way that only the grant
+// shows. A request that may be wrong in that way costs one read more, and every other
+// one exactly one write.
 package issue
 
 import (
@@ -45,11 +45,12 @@ type Issued struct {
 	Scope        string
 	RefreshToken string // empty for a client that may not use one
 	IDToken      string // empty without the scope openid
-	// Bound says that the access token is bound to a key.
+	// Bound reports that the access token is bound to a key.
 	Bound bool
 }
 
-// Response is what a client that keeps its refresh token itself is told.
+// Response returns the token response for a client that keeps its refresh token
+// itself.
 func (r *Issued) Response() oauth.TokenResponse {
 	answer := oauth.TokenResponse{
 		AccessToken:  r.Access.Value,

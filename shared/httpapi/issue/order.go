@@ -67,8 +67,8 @@ func (h *Issuer) issue(ctx context.Context, c *client.Client, g *session.Grant, 
 	return issued, err
 }
 
-// identifies reports whether an id token is to be made: the person has agreed to
-// that, the client may still have one, and has not asked for less. It does not
+// identifies reports whether an ID token is to be made: the user has agreed to it, the
+// client may still have one, and the request has not asked for less. It does not
 // depend on the resource that the access token is for.
 func identifies(c *client.Client, g *session.Grant, o order) bool {
 	return has(g.Scope, oauth.ScopeOpenID) &&

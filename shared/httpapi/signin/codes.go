@@ -29,7 +29,7 @@ type Codes struct {
 // kindSecondStep is the allowance of second steps.
 const kindSecondStep = "second step"
 
-// ErrCode says that a code is not the person's, not of this moment, or was used.
+// ErrCode is returned when a code is not the user's, not of this moment, or was used.
 var ErrCode = errors.New("the code is wrong or was used")
 
 // Code is one that is right. Its Use uses it up, and belongs into the transaction
@@ -80,8 +80,8 @@ func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 	}
 }
 
-// Succeeded says that the code was used, in the browser of that name; an empty name
-// makes none known.
+// Succeeded reports to the throttle that the code was used, in the browser with that
+// name. An empty name makes no browser known.
 func (c *Code) Succeeded(ctx context.Context, browser string) {
 	// The user is in; a counter that was not told is no reason to send them
 	// away.

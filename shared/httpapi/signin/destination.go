@@ -8,9 +8,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 )
 
-// destinations are the places that a sign-in may lead to, the usual one first, and
-// onward those that may have a query. Those sent the person here and judge what
-// they asked for once more; what stands behind the account page only chooses its words.
+// destinations are the pages that a sign-in may lead to, the usual one first, and
+// onward those that may have a query. Those sent the user here and judge the query
+// once more. A query of the account page only chooses its words.
 var (
 	destinations = []string{contract.Account.Path(), contract.Home.Path(), contract.Device.Path()}
 	onward       = []string{contract.Authorize.Path(), contract.Device.Path(), contract.Account.Path()}

@@ -51,14 +51,14 @@ type Proof struct {
 	// AMR is how they proved it (RFC 8176), and AuthTime when; zero is now.
 	AMR      []string
 	AuthTime time.Time
-	// Also are writes that happen with the sign-in or not at all, as of
-	// session.NewLogin. Nothing that still lacks a second step has any.
+	// Also are writes that happen with the sign-in or not at all, as in
+	// [session.NewLogin]. A sign-in that still lacks a second step has none.
 	Also []dynamo.Write
 	// Return is where the browser asks to go afterwards, and To the source of
 	// where that may lead on to. Both are not to be trusted.
 	Return, To string
-	// Remember is the name by which the browser is known from now on to the
-	// person's throttle; empty leaves it as it is.
+	// Remember is the name by which the user's throttle knows the browser from now on.
+	// An empty name leaves it as it is.
 	Remember string
 }
 
@@ -85,7 +85,7 @@ func (f *Flow) SignIn(w http.ResponseWriter, r *http.Request, p Proof) error {
 	return nil
 }
 
-// complete signs a person in and gives the browser its cookies.
+// complete signs a user in and sets the cookies of the browser.
 func (f *Flow) complete(w http.ResponseWriter, r *http.Request, p Proof) error {
 	before, err := f.Browser.Optional(r)
 	if err != nil {
@@ -115,7 +115,7 @@ func (f *Flow) login(ctx context.Context, before *session.Login, n session.NewLo
 		if !errors.Is(err, session.ErrEnded) {
 			return login, cookie, err
 		}
-		before = nil // it ended a moment ago
+		before = nil // it has just ended
 	}
 	login, cookie, err := f.Browser.Sessions.CreateLogin(ctx, n)
 	if err != nil || before == nil {

@@ -96,7 +96,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// The same person at the same browser keeps what hangs on the session, under another
+// The same user at the same browser keeps the grants under the session, with another
 // cookie (design 0007; SECURITY.md: session fixation).
 func TestSamePersonKeepsTheSession(t *testing.T) {
 	s := newScene(t)
@@ -128,8 +128,8 @@ func TestSamePersonKeepsTheSession(t *testing.T) {
 	}
 }
 
-// CVE-2025-12390 (Keycloak): the next person at a browser gets nothing of the session
-// of the one before.
+// CVE-2025-12390 (Keycloak): the next user at a browser gets nothing of the session
+// before.
 func TestSomebodyElseEndsTheSession(t *testing.T) {
 	s := newScene(t)
 	eve := s.AddUser("eve")
@@ -170,7 +170,8 @@ func TestSwitchedOff(t *testing.T) {
 	}
 }
 
-// Who was signed out everywhere after they were read is not let in, nor answered.
+// A user who was signed out everywhere after they were read is neither signed in nor
+// answered.
 func TestStale(t *testing.T) {
 	s := newScene(t)
 	if _, err := s.Sessions().EndAll(t.Context(), s.Ada, session.Cause{Why: session.Admin, Actor: "test"}); err != nil {
@@ -245,5 +246,5 @@ func FuzzDestination(f *testing.F) {
 	})
 }
 
-// disabled disables a person.
+// disabled disables a user.
 var disabled = admin.Disabled()

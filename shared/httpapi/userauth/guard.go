@@ -21,7 +21,7 @@ type User struct {
 	Session string
 	// AuthTime is when the user last proved who they are.
 	AuthTime time.Time
-	// Cookie says that the request came with the session cookie.
+	// Cookie reports that the request came with the session cookie.
 	Cookie bool
 }
 

@@ -1,28 +1,29 @@
-// Package userauth answers one question for every route: who is signed in?
+// Package userauth answers one question for every route: which user is signed in?
 //
 // [Browser] answers it for pages, by the session cookie. [Guard] answers it for our
 // API, by an access token or by the cookie. This package is also the only one that
 // reads, sets and clears the session cookie. Package signin decides when a session
 // begins; it does not know how the browser keeps it.
 //
-// # What counts
+// # Live sessions
 //
-// A session counts while it is live in the table. Every request reads it
-// consistently, so that nothing can be done with a session that has ended. A route
-// that shows or changes something of the user also reads the user, see
-// [Browser.User]: a user who is gone or disabled is signed out, and so is every
-// session that began before all sessions of its user were ended. A route that never reads the user relies on
-// the write that ends all sessions of a disabled user; a code that it gives out is
-// checked against the user when it is redeemed.
+// A session counts while it is live in the table. Every request reads it consistently,
+// so that nothing can be done with a session that has ended.
+//
+// A route that shows or changes something of the user also reads the user, see
+// [Browser.User]. A user who is gone or disabled is signed out, and so is every
+// session that began before all sessions of its user were ended. A route that never
+// reads the user relies on the write that ends all sessions of a disabled user; a code
+// that it gives out is checked against the user when it is redeemed.
 //
 // # When a session is used
 //
 // [Browser.Use] notes the use of a session and puts off its idle end. There is one
-// rule: a request uses the session when its answer gives something that the session
-// is good for, such as a page with what is the user's, an authorization code, or an
-// answer of the API. These do not use it: a request that only looks who is signed in,
-// one that ends the session, and one that changes something and sends the browser on
-// to a page that uses it. Use writes at most once a minute.
+// rule: a request uses the session when its answer gives something that the session is
+// good for, such as a page with the user's data, an authorization code, or an answer
+// of the API. Three kinds of requests do not use it: one that only looks which user is
+// signed in, one that ends the session, and one that changes something and sends the
+// browser on to a page that uses it. Use writes at most once a minute.
 package userauth
 
 import (
@@ -42,7 +43,7 @@ import (
 // the session may not use it any more.
 var ErrSignedOut = errors.New("the browser is not signed in")
 
-// Browser knows who is signed in at a browser. It is safe for concurrent use.
+// Browser finds the signed-in user of a browser. It is safe for concurrent use.
 type Browser struct {
 	Sessions *session.Store
 	// Users is only read. It may be nil where nothing calls User.
@@ -83,9 +84,9 @@ func (b *Browser) User(ctx context.Context, l *session.Login) (*identity.User, e
 	return u, signedOut(err)
 }
 
-// Use notes that the request uses the session, in the table and in the log. It
-// returns ErrSignedOut when the session has ended meanwhile. It makes at most one
-// write a minute.
+// Use notes that the request uses the session, in the table and in the log.
+// [ErrSignedOut] is returned when the session has ended in between. Use makes at most
+// one write a minute.
 func (b *Browser) Use(r *http.Request, l *session.Login) error {
 	err := b.Sessions.Touch(r.Context(), l, session.NewClientInfo(r.RemoteAddr, r.UserAgent()))
 	if err != nil {

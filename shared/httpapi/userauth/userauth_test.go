@@ -48,8 +48,8 @@ func user(h *routetest.Home, c dynamo.Changes) dynamo.Write {
 func TestWhoIsSignedIn(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*testing.T, *routetest.Home, *session.Login)
-		// session and user say whether there is a session, and one of a user
-		// who may use it.
+		// session reports whether there is a session, and user whether it is one of a
+		// user who may use it.
 		session, user bool
 	}{
 		"live": {func(*testing.T, *routetest.Home, *session.Login) {}, true, true},
@@ -230,7 +230,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 func (h handler) Serve(w http.ResponseWriter, r *http.Request) error { return h(w, r) }
 
-// TestSessionIsInTheLog: a request that requires or uses a session says so in its log
+// TestSessionIsInTheLog: a request that requires or uses a session names it in its log
 // line, and one that only looks does not.
 func TestSessionIsInTheLog(t *testing.T) {
 	h := routetest.Furnish(t)

@@ -1,12 +1,12 @@
-// Package websec knows what is special about requests from browsers: cookies
-// that no script can read, forms that no other site can post, and pages of other
-// sites that send requests with the cookies of ours.
+// Package websec handles the security of requests from browsers: cookies that no
+// script can read, forms that no other site can post, and pages of other sites that
+// send requests with our cookies.
 //
-// A browser attaches our cookies to any request to us, no matter who caused it. So a
-// request that changes something on the strength of a cookie must show that one
-// of our own pages sent it, or one of the client's: by the Origin or the
-// Sec-Fetch-Site header, which no page can set, and for forms also by a token
-// that stands in our page only.
+// A browser attaches our cookies to any request to us, whatever page caused it. So a
+// request that changes something on the strength of a cookie must show that one of our
+// own pages sent it, or one of the client's. It shows that by the Origin or the
+// Sec-Fetch-Site header, which no page can set, and for forms also by a token that
+// stands in our page only.
 package websec
 
 import (
@@ -87,9 +87,9 @@ func Refresh(r *http.Request) (clientID, token string, ok bool) {
 }
 
 // SameOrigin refuses a request that did not come from a page of ours, with 403.
-// Browsers say where a request comes from in Sec-Fetch-Site, and in Origin where
-// they do not know that header. What only reads may also come from nowhere: a
-// person may type its address.
+// Browsers report the origin of a request in Sec-Fetch-Site, and in Origin where they
+// do not know that header. A request that only reads may also come from no page: a
+// user may type its address.
 func SameOrigin(r *http.Request, issuer string) error {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead

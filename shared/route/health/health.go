@@ -18,7 +18,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return route, nil
 }
 
-// Handler answers with what this process is.
+// Handler answers with the version, the commit and the region of this process.
 type Handler struct {
 	// Commit and Region are those of the deployment.
 	Commit, Region string

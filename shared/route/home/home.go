@@ -1,5 +1,5 @@
-// Package home serves GET /, the front door: what this server is, the way to
-// sign in, and the documents for those who connect an application.
+// Package home serves GET /, the start page: what this server is, the link to sign in,
+// and the documents for developers who connect a client.
 package home
 
 import (

@@ -1,6 +1,6 @@
-// Package introspect serves POST /introspect (RFC 7662): a resource server asks
-// what a token that it was shown is worth. It learns about tokens issued for
-// its own resources, and of all others only that they are not active.
+// Package introspect serves POST /introspect (RFC 7662): a resource server asks for
+// the state of a token that it received. It learns about tokens issued for its own
+// resources. Of all others it learns only that they are not active.
 package introspect
 
 import (

@@ -16,9 +16,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// answer signs a person in for a client of the operator's own. What the client
-// asks for is judged before the password, so that a request that is refused for
-// another reason tells nothing about one.
+// answer signs a user in for one of the operator's own clients. It judges what the
+// client asks for before the password, so that a request that is refused for another
+// reason tells nothing about a password.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	c, err := h.client(r)
 	if err != nil {
@@ -53,8 +53,8 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// client returns the client that asks, if it may ask people for their passwords.
-// A page says where it is from; who does not say so is no browser.
+// client returns the client of the request, if it may ask users for their passwords. A
+// page sends its origin; a request without one is not from a browser.
 func (h *Handler) client(r *http.Request) (*client.Client, error) {
 	c, err := h.Auth.Identify(r)
 	if err != nil {
@@ -75,7 +75,7 @@ func (h *Handler) client(r *http.Request) (*client.Client, error) {
 	return c, nil
 }
 
-// planned is the grant that the client asks for, without the person.
+// planned returns the grant that the client asks for, without the user.
 func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, error) {
 	granted, err := h.Issue.Audience.Grant(r.Context(), c, r.PostForm["resource"], r.PostForm.Get("scope"))
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// phone is a native client that asks for a person's password.
+// phone is the request of a native client that asks a user for the password.
 func phone(userName, password string, more ...string) *http.Request {
 	return routetest.JSON("/login", append([]string{"client_id", routetest.Phone, "user_name", userName, "password", password}, more...)...)
 }
@@ -76,8 +76,8 @@ func TestClientWithASecret(t *testing.T) {
 	}
 }
 
-// A client that proves a key gets tokens that are worth nothing without it, and one
-// that must is told so before the password is looked at.
+// A client that proves a key gets tokens that are worth nothing without it. A client
+// that must prove one is refused before the password is looked at.
 func TestClientWithAKey(t *testing.T) {
 	h := newHome(t)
 	careful := h.Client("careful")
@@ -273,7 +273,7 @@ func TestRaces(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			// The pepper is asked for after the person was read.
+			// The pepper is read after the user.
 			people, between := h.People(), new(sync.Once)
 			peppers := people.Peppers
 			people.Peppers = func(ctx context.Context, id string) (identity.Pepper, error) {

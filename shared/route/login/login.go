@@ -36,7 +36,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Handler signs people in.
+// Handler signs users in.
 type Handler struct {
 	Issuer   string
 	Auth     *clientauth.Guard
@@ -47,7 +47,7 @@ type Handler struct {
 	Flow     *signin.Flow
 	Codes    *signin.Codes
 	Passkeys *passkey.Verifier
-	// Upstreams are where else people may have an account.
+	// Upstreams returns the upstreams at which users may have an account.
 	Upstreams func(context.Context) ([]web.Upstream, error)
 }
 

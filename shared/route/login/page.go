@@ -16,12 +16,12 @@ import (
 // purpose is what the token of our form is for.
 const purpose = "login"
 
-// whyConfirm is the reason to sign in of a person who is signed in: what they are
-// about to do asks for it.
+// whyConfirm is the reason to sign in again for a user who is signed in: the action
+// that they are about to take requires it.
 const whyConfirm = "confirm"
 
-// show answers with an empty form. Another page of ours may have said in the URL
-// who is expected.
+// show answers with an empty form. Another page of ours may have named the expected
+// user in the URL.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	page := asked(q.Get)

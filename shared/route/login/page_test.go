@@ -38,7 +38,7 @@ func newHome(t *testing.T) *home {
 	return h
 }
 
-// with is the route with another store of people.
+// with is the route with another store of users.
 func (h *home) with(people *identity.Store) http.Handler {
 	return h.Route(contract.Login, &login.Handler{
 		Issuer: routetest.Issuer, Auth: h.Auth(), Issue: h.Issuer(), People: people, Forms: h.Forms(), Throttle: h.Throttle(),
@@ -124,7 +124,7 @@ func TestNewSessionAtEverySignIn(t *testing.T) {
 	}
 }
 
-// Unknown names, wrong passwords and people who may not sign in look the same.
+// The answers to unknown names, wrong passwords and disabled users are the same.
 func TestRefusedSignInsLookTheSame(t *testing.T) {
 	h := newHome(t)
 	h.disable("grace")
@@ -252,8 +252,7 @@ func TestTheOwnerDoesNotWait(t *testing.T) {
 	}
 }
 
-// When a table cannot be reached, a person sees a page that says so, and the
-// password was not wrong.
+// When a table cannot be reached, the page reports that, and not a wrong password.
 func TestOutageOfThePage(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")

@@ -17,8 +17,8 @@ import (
 // what ties the form to the browser, as the token does that of the password.
 func binding(name string) string { return "sign in\x00" + name }
 
-// byPasskey is how a person has proved who they are who signed with a passkey: that
-// they have it, and with a PIN or a finger that they are its owner.
+// byPasskey are the authentication methods of a sign-in with a passkey: the user has
+// the passkey, and a PIN or a biometric check showed that they are its owner.
 var byPasskey = []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple}
 
 // passkey takes the form with the answer of a passkey. Its answer to an unknown
@@ -53,14 +53,14 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if errors.Is(err, passkey.ErrRefused) {
-		// The answer came twice, or the passkey was removed a moment ago.
+		// The answer came twice, or the passkey was removed in between.
 		return h.again(w, r, page, err)
 	}
 	return err
 }
 
-// recordPasskey leaves an entry of a passkey that did not prove what it said about a
-// person who exists.
+// recordPasskey leaves an entry of a passkey that failed to prove its claim about a
+// user who exists.
 func (h *Handler) recordPasskey(r *http.Request, why error) {
 	refused, ok := errors.AsType[*passkey.RefusedError](why)
 	if ok && refused.Subject != "" {

@@ -72,7 +72,7 @@ func TestPasskey(t *testing.T) {
 	if n := h.Entries(session.ActionLogin); n != 1 || h.Entries(audit.PasskeyRegress) != 0 {
 		t.Errorf("the trail has %d sign-ins and %d regressions, want 1 and none", n, h.Entries(audit.PasskeyRegress))
 	}
-	// An app is no second step for who has proved two things already.
+	// A user who has proved two factors already needs no code of an app.
 	h.AddApp(h.Ada)
 	again := pagetest.Open(h.route, "")
 	if got := touch(t, again, a, "/login"); got.Status != 303 || h.opened(again) == nil {
@@ -229,7 +229,8 @@ func TestCloneIsRecorded(t *testing.T) {
 	}
 }
 
-// Who has proved who they are is told that they are switched off, and what to do.
+// A disabled user who proves who they are learns that they are disabled, and what to
+// do.
 func TestPasskeyOfTheDisabled(t *testing.T) {
 	h, a := owner(t)
 	h.switchOff(h.Ada)

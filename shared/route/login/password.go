@@ -32,12 +32,12 @@ type attempt struct {
 	known, remember string
 }
 
-// signIn runs create for the person who proves to be one. The error is a
-// *throttle.LimitError, errPassword, or what went wrong.
+// signIn runs create for the user if the password proves them. The error is a
+// [*throttle.LimitError], errPassword, or the failure of a call.
 //
-// Creating something fails with session.ErrStale when the person was disabled or
-// signed out everywhere after we read who they are; what we read may also have
-// been old. Then the password is checked once more against what is true now.
+// create fails with [session.ErrStale] if the user was disabled or signed out
+// everywhere after they were read; the read may also have been outdated. Then the
+// password is checked once more against the current user.
 func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User) error) error {
 	ctx := r.Context()
 	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, KnownBrowser: a.known})
@@ -65,8 +65,8 @@ func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User)
 	if err != nil && !second {
 		return err
 	}
-	// The password was no guess; a counter that was not told is no reason to send
-	// the person away.
+	// The password was right. A counter that was not reset is no reason to refuse the
+	// user.
 	if err := reserved.Succeeded(ctx, a.remember); err != nil {
 		httpapi.Note(ctx).Error = err.Error()
 	}
@@ -108,8 +108,8 @@ func (h *Handler) record(r *http.Request, user *identity.User, userName string) 
 	}
 }
 
-// pretend counts under a pseudonym: people mistype their password into the other
-// field, and the table must not hold it.
+// pretend counts under a pseudonym: users type their password into the wrong field,
+// and the table must not hold it.
 func (h *Handler) pretend(ctx context.Context, userName string) error {
 	key, err := h.Throttle.Key(ctx)
 	if err != nil {

@@ -179,7 +179,7 @@ func TestUpstreams(t *testing.T) {
 	if got := b.Get("/login?return=https%3A%2F%2Fevil.example"); strings.Contains(got.Body, "evil") {
 		t.Error("a link leads to where a stranger asked to go")
 	}
-	// People sign in otherwise while the upstreams cannot be read.
+	// Users sign in with a password while the upstreams cannot be read.
 	h.elsewhere, h.down = nil, errors.New("the table is away")
 	if got := b.Post("/login", fill(t, b, "ada", routetest.Password)); got.Status != 303 {
 		t.Errorf("a sign-in without upstreams = %d, want 303", got.Status)
@@ -213,7 +213,7 @@ func TestUpstreamsOfTheRegistry(t *testing.T) {
 	}
 }
 
-// Who is signed in and asked once more is told who they are, and types no name.
+// A signed-in user who has to confirm sees their name, and types none.
 func TestConfirm(t *testing.T) {
 	h := newHome(t)
 	before, cookie := h.Login(h.Ada)

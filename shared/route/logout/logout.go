@@ -155,8 +155,8 @@ func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
 	web.Render(w, http.StatusOK, web.SignedOut())
 }
 
-// navigation reports whether a person goes to this address, as opposed to a page
-// that embeds it or a browser that looks ahead.
+// navigation reports whether a user navigates to this address, as opposed to a page
+// that embeds it or a browser that prefetches.
 func navigation(r *http.Request) bool {
 	destination := r.Header.Get("Sec-Fetch-Dest")
 	return r.Method == http.MethodGet && (destination == "" || destination == "document") &&

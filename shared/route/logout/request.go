@@ -17,8 +17,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// The parameters (RP-Initiated Logout §2), and the one of our own form. What else
-// comes, such as logout_hint, is ignored: who is signed in here is what counts.
+// These are the parameters (RP-Initiated Logout §2), and the one of our own form. Any
+// other parameter, such as logout_hint, is ignored: the login session of the browser
+// counts.
 const (
 	fieldHint     = "id_token_hint"
 	fieldClient   = "client_id"
@@ -27,11 +28,11 @@ const (
 	fieldCSRF     = "csrf"
 )
 
-// request is what an application asks for, as far as it may. The zero value is
-// that of a person who comes by themselves.
+// request is what a client asks for, as far as it may. The zero value is the request
+// of a user who comes on their own.
 type request struct {
 	clientID string
-	// app is how people know the client.
+	// app is the display name of the client.
 	app string
 	// redirect is registered for the client, and empty when the application
 	// asks for none.
@@ -56,9 +57,9 @@ func parameters(r *http.Request) (url.Values, error) {
 // takes no longer ones.
 const maxRelayed = 8 << 10
 
-// relay sends a browser that an application made post to us back with the same
-// parameters in the URL (RFC 9110 §15.4.4). Such a post carries no cookie of
-// ours, which are for links only: it is the GET that shows who is signed in.
+// relay redirects a browser, which a client made post to us, to the same parameters in
+// a URL (RFC 9110 §15.4.4). Such a POST carries no cookie of ours, because they are
+// sent with links only. The GET carries it and so shows the user.
 func relay(w http.ResponseWriter, form url.Values) error {
 	kept := url.Values{}
 	for _, name := range []string{fieldHint, fieldClient, fieldRedirect, fieldState} {
@@ -129,9 +130,9 @@ func (h *Handler) readHint(ctx context.Context, asked *request, text string) err
 	return nil
 }
 
-// about reports whether the hint is from that login: of the same person, who
-// proved at the same moment who they are. The session that it names is no
-// measure; a client that revoked its tokens first means this sign-in, too.
+// about reports whether the hint is from that login: of the same user, with the same
+// time of authentication. The session id in the hint does not count: a client that
+// revoked its tokens first means this login, too.
 func (q *request) about(l *session.Login) bool {
 	return q.hint != nil && q.hint.Subject == l.Subject && q.hint.AuthTime == l.AuthTime.Unix()
 }

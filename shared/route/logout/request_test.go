@@ -21,7 +21,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// bye is where the client "app" may send people who have signed out.
+// bye is the address that the client "app" may send users to after they have signed
+// out.
 const bye = "https://app.example.com/bye"
 
 // desk is a browser with a signed-in user who has allowed the client "app".
@@ -109,7 +110,7 @@ func TestApplicationSignsOut(t *testing.T) {
 // TestOldHint: an id token outlives its five minutes by far as a hint.
 func TestOldHint(t *testing.T) {
 	d := sitDown(t)
-	for range 40 { // the browser is used meanwhile
+	for range 40 { // the browser is used in between
 		d.Time = d.Time.Add(15 * time.Minute)
 		if err := d.Sessions().Touch(context.Background(), d.login, d.login.ClientInfo); err != nil {
 			t.Fatal(err)
@@ -146,8 +147,8 @@ func (d *desk) asks(t *testing.T, name string, got routetest.Answer) {
 	}
 }
 
-// TestAskFirst: without a hint of this sign-in the person is asked, and only then
-// the browser goes on.
+// TestAskFirst: without a hint of this login session the user is asked, and the
+// browser goes on only after that.
 func TestAskFirst(t *testing.T) {
 	d := sitDown(t)
 	eve := d.Person("eve", "")
@@ -344,8 +345,8 @@ func TestTwoClients(t *testing.T) {
 	}
 }
 
-// TestOldIdIsDead (Keycloak CVE-2025-12390): after a sign-out nothing that the
-// browser or the application held is good for the next person at the browser.
+// TestOldIdIsDead (Keycloak CVE-2025-12390): after a sign-out nothing that the browser
+// or the client held is good for the next user at the browser.
 func TestOldIdIsDead(t *testing.T) {
 	d := sitDown(t)
 	d.Get(link("id_token_hint", d.hint))

@@ -1,6 +1,6 @@
-// Package pagetest gives the tests of pages a person and a browser: one that
-// keeps cookies, sends the headers by which browsers say where a request comes
-// from, and fills in the forms it was shown.
+// Package pagetest gives the tests of pages a user and a browser. The browser keeps
+// cookies, sends the headers that tell where a request comes from, and fills in the
+// forms that it was shown.
 package pagetest
 
 import (
@@ -28,7 +28,7 @@ const (
 	address = "203.0.113.7"
 )
 
-// Stage is a stage with people in it.
+// Stage is a stage with users.
 type Stage struct{ *routetest.Stage }
 
 // New returns a stage without users and sessions.
@@ -55,7 +55,7 @@ func (s *Stage) Store(u *identity.User) {
 	}
 }
 
-// Login signs a person in with Firefox and returns the login and its cookie.
+// Login signs a user in with Firefox and returns the login and its cookie.
 func (s *Stage) Login(subject string) (*session.Login, string) {
 	s.T.Helper()
 	l, cookie, err := s.Sessions().CreateLogin(context.Background(), session.NewLogin{
@@ -67,7 +67,7 @@ func (s *Stage) Login(subject string) (*session.Login, string) {
 	return l, cookie
 }
 
-// Grant lets a client in, as part of a login or of none.
+// Grant creates a grant for a client, under a login session or under none.
 func (s *Stage) Grant(subject, client, login string) *session.Grant {
 	s.T.Helper()
 	g, err := s.Sessions().CreateGrant(context.Background(), session.NewGrant{
@@ -80,7 +80,7 @@ func (s *Stage) Grant(subject, client, login string) *session.Grant {
 	return g
 }
 
-// Live returns the ids of what is live of a person.
+// Live returns the ids of the live sessions of a user.
 func (s *Stage) Live(subject string) map[string]bool {
 	s.T.Helper()
 	items, err := s.Sessions().List(context.Background(), subject)

@@ -124,7 +124,7 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// Every refusal of /authorize is told at once, as JSON, with nothing kept.
+// Every refusal of /authorize is answered at once, as JSON, and nothing is kept.
 func TestRefusals(t *testing.T) {
 	s := newScene(t)
 	for _, tt := range []struct {

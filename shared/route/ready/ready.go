@@ -1,6 +1,6 @@
-// Package ready serves GET /ready: whether everything behind the routes
-// answers, and how fast. It tells operators only, who show an access token for
-// our API with the scope contract.ScopeReady.
+// Package ready serves GET /ready: whether every dependency of the routes answers, and
+// how fast. Only an operator may read it, with an access token for our API that has
+// the scope [contract.ScopeReady].
 package ready
 
 import (

@@ -13,8 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// A token that was exchanged ends nothing: neither who has it nor the client of
-// the session may end by it what it was made of.
+// An exchanged token ends nothing: neither the client that has it nor the client of
+// the session can end the grant with it.
 func TestExchangedTokenEndsNothing(t *testing.T) {
 	h := routetest.Furnish(t)
 	begun := h.Grant(routetest.Phone, h.Ada)

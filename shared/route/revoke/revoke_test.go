@@ -90,7 +90,7 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-// A client ends what is its own, and is told nothing about the rest.
+// A client ends its own tokens, and learns nothing about the tokens of others.
 func TestRevocationByOthers(t *testing.T) {
 	h := routetest.Furnish(t)
 	phone, backend := h.Grant(routetest.Phone, h.Ada), h.Grant(routetest.Backend, h.Ada)

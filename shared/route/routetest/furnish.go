@@ -9,14 +9,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// What a furnished stage has: two resources and the clients of people.
+// A furnished stage has two resources and these clients.
 const (
 	Orders  = "https://orders.example.com"
 	Billing = "https://billing.example.com"
 
-	// Web is a page of the operator's own at App, Phone a program on people's
-	// devices, and Backend a server with a secret. OtherWeb is another page,
-	// at OtherApp.
+	// Web is the operator's own page at App, Phone a native client, and Backend a
+	// confidential client. OtherWeb is another page, at OtherApp.
 	Web      = "web"
 	Phone    = "phone"
 	Backend  = "backend"

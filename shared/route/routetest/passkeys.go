@@ -82,7 +82,7 @@ type Authenticator struct {
 	// Unverified clears the flag that the user was verified, and Absent the flag that
 	// a user was present.
 	Unverified, Absent bool
-	// Synced says that passkeys are kept in step between devices.
+	// Synced reports that passkeys are synced between devices.
 	Synced bool
 	// Flip are flags of the authenticator data that are said to be the other way
 	// round.

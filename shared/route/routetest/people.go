@@ -119,7 +119,7 @@ func (s *Stage) Issuer() *issue.Issuer {
 	}
 }
 
-// Browser knows who is signed in at a browser.
+// Browser finds the signed-in user of a browser.
 func (s *Stage) Browser() *userauth.Browser {
 	return &userauth.Browser{Sessions: s.Sessions(), Users: s.People()}
 }

@@ -1,11 +1,11 @@
-// Package sessions serves /sessions: people see where they are signed in and end
-// what they do not want. The account page shows the same; this is for programs,
-// such as an application that lists its users' devices.
+// Package sessions serves /sessions: users see where they are signed in, and end the
+// sessions that they do not want. The account page shows the same. This API is for
+// clients, such as one that lists the devices of its users.
 //
-//	GET    /sessions                 what is live, the last used first
+//	GET    /sessions                 list the live sessions, the last used first
 //	DELETE /sessions                 sign out everywhere
-//	DELETE /sessions/{id}            end one
-//	POST   /sessions/revoke-others   end all but the one that asks
+//	DELETE /sessions/{id}            end one session
+//	POST   /sessions/revoke-others   end all but the session of the request
 package sessions
 
 import (
@@ -55,7 +55,7 @@ type Handler struct {
 	Sessions *session.Store
 }
 
-// Session is one place where a person is signed in. Times are epoch seconds.
+// Session is one place where a user is signed in. Times are Unix seconds.
 type Session struct {
 	ID string `json:"id"`
 	// Kind is "login" for a browser and "grant" for a client.
@@ -64,7 +64,7 @@ type Session struct {
 	Current  bool  `json:"current"`
 	Created  int64 `json:"created"`
 	LastUsed int64 `json:"last_used"`
-	// Expires is when the session ends unless it is used again, in Unix seconds.
+	// Expires is when the session ends unless it is used again.
 	Expires  int64 `json:"expires_at"`
 	AuthTime int64 `json:"auth_time"`
 	// Client and Scope are those of a grant.
@@ -170,8 +170,8 @@ func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, u *userauth.
 	return nil
 }
 
-// endAll signs the person out everywhere, here too. Who has found an open laptop
-// must not be able to.
+// endAll signs the user out everywhere, here too. It requires a recent sign-in,
+// because another person at an unlocked computer must not be able to do this.
 func (h *Handler) endAll(w http.ResponseWriter, r *http.Request, u *userauth.User) error {
 	if err := h.Guard.Fresh(r.Context(), u); err != nil {
 		return err

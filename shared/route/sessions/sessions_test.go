@@ -63,7 +63,7 @@ func mint(h *routetest.Home, r token.Request) string {
 	return minted.Value
 }
 
-// live are the ids of what lives of a person.
+// live returns the ids of the live sessions of a user.
 func live(t *testing.T, h *routetest.Home, subject string) string {
 	t.Helper()
 	items, err := h.Sessions().List(t.Context(), subject)
@@ -188,7 +188,7 @@ func TestEndOthers(t *testing.T) {
 	}
 }
 
-// Signing out everywhere needs the person, not only an open laptop.
+// A sign-out everywhere requires a recent sign-in, and not only an open session.
 func TestEndAll(t *testing.T) {
 	h := routetest.Furnish(t)
 	h.Grant(routetest.Phone, h.Ada)

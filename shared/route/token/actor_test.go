@@ -56,7 +56,7 @@ func TestActorsAreThree(t *testing.T) {
 	m.refused("a fourth", "four", form(third, "audience", stops[3]), oauth.InvalidRequest)
 }
 
-// An actor token says who acts, if the client got it for that one.
+// An actor token names the actor, if the client got it for that actor.
 func TestActorToken(t *testing.T) {
 	m := newMarket(t)
 	eve := m.AddUser("eve")
@@ -142,7 +142,7 @@ func TestZitadelCVE202627840(t *testing.T) {
 	m.refused("another case", "orders-api", form(strings.ToUpper(value)), oauth.InvalidRequest)
 }
 
-// A token that says who may act is exchanged by that one.
+// A token with may_act is exchanged by the client that it names.
 func TestMayAct(t *testing.T) {
 	m := newMarket(t)
 	mold := m.mold()

@@ -113,8 +113,8 @@ func rightKey(code *session.Code, jkt string) error {
 	return oauth.Refuse(oauth.InvalidGrant, "the code is bound to another key")
 }
 
-// spent says that a code gives nothing: it was redeemed before, or the person is
-// not signed in any more.
+// spent is returned for a code that gives nothing: it was redeemed before, or the user
+// is not signed in any more.
 func spent(note *httpapi.LogEntry, err error) error {
 	if _, reused := errors.AsType[*session.ReuseError](err); reused {
 		note.Outcome, note.Reused = "reused", 1

@@ -122,8 +122,8 @@ func TestWhatACodeGives(t *testing.T) {
 	}
 }
 
-// A client with a secret has its id tokens signed as it is registered, and is told
-// of the end.
+// A confidential client has its ID tokens signed with the registered algorithm, and is
+// notified of the end.
 func TestConfidentialClient(t *testing.T) {
 	s := newSignIn(t)
 	code := s.code(serverID, nil)

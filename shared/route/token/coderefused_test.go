@@ -104,7 +104,7 @@ func TestCodeUsedTwice(t *testing.T) {
 	if n := s.Entries(session.ActionEndGrant); n != 1 || !strings.Contains(s.Log.String(), `"Reused":1`) {
 		t.Errorf("the trail has %d ends, want 1, and the log a count", n)
 	}
-	// A thief who has the code alone cannot even do that.
+	// An attacker who has the code alone cannot do even that.
 	code = s.code(appID, nil)
 	s.redeem(code)
 	s.redeem(code, "code_verifier", strings.Repeat("a", 43))

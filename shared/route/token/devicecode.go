@@ -69,11 +69,11 @@ func (h *Handler) deviceCode(w http.ResponseWriter, r *http.Request, c *client.C
 }
 
 // admit creates the grant of an approved request and spends the request, in one
-// transaction: of any number of polls one gets tokens. The same transaction finds
-// out whether the person who approved it was disabled, or signed out everywhere,
-// since then. Without offline_access their login must still be there, for the
-// grant ends with it; with it they may have left, as one leaves a computer on which
-// one has let in a device.
+// transaction: of any number of polls one gets tokens. The transaction fails if the
+// user who approved it was disabled, or signed out everywhere, since then. Without
+// offline_access their login session must still exist, because the grant ends with it.
+// With offline_access the user may have signed out, as after the approval at a
+// borrowed computer.
 func (h *Handler) admit(ctx context.Context, request *device.Request, n session.NewGrant) (*session.Grant, error) {
 	n.Subject, n.AuthGen, n.AuthTime, n.AMR = request.Subject, request.AuthGen, request.AuthTime, request.AMR
 	n.Client, n.Scope, n.Audience = request.Client, request.Scope, request.Audience

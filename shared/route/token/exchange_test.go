@@ -261,8 +261,8 @@ func TestExchangeNeedsPermission(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-79652: a person was asked by one client and found themselves
-// at another, which should have asked as well.
+// Keycloak CVE-2026-79652: a user agreed to one client, and another one acted for
+// them, which should have asked as well.
 func TestKeycloakCVE202679652(t *testing.T) {
 	m := newMarket(t)
 	third := m.server("third-party", routetest.Orders, shipping)

@@ -15,7 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// The clients of people in these tests.
+// These are the clients of users in these tests.
 const (
 	appID     = "app"     // public
 	serverID  = "server"  // with a secret and RS256
@@ -117,7 +117,7 @@ func (s *signIn) refresh(clientID, presented string) *http.Request {
 	})
 }
 
-// live fails unless the person has as many grants.
+// live fails unless the user has as many grants.
 func (s *signIn) live(t *testing.T, want int) {
 	t.Helper()
 	items, err := s.Sessions().List(t.Context(), s.Ada)

@@ -26,9 +26,9 @@ type Handler struct {
 	Active *bearer.Live
 }
 
-// Serve hands over to the grant. What each asks of a client that identifies
-// itself is its own: only with proof can a client get a token for itself, while
-// a public one may bring what a person gave it.
+// Serve calls the handler of the grant type. Each of them decides what the client must
+// prove: only an authenticated client can get a token for itself, while a public one
+// may present what a user gave it.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	grant := r.PostForm.Get("grant_type")
 	authenticate, serve := h.Auth.Identify, h.authorizationCode

@@ -20,8 +20,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// arrive takes a person back. The journey is taken before anything else, whatever
-// comes of it.
+// arrive handles the callback. It takes the journey before anything else, whatever the
+// outcome is.
 func (h *Handler) arrive(v *visit, id string) error {
 	ctx := v.r.Context()
 	j, err := h.Journeys.End(ctx, v.q.Get("state"), id, websec.Cookie(v.r, websec.FormCookie))
@@ -140,9 +140,9 @@ func allowed(u *upstream.Upstream, who *relying.Identity) error {
 	return errOutside
 }
 
-// finish signs a user in who has proved who they are, on the condition that the account
-// is still theirs. A user who has yet to take a second step is held to that by it: what
-// a user signs in with must not have changed.
+// finish signs in a user who has proved who they are, on the condition that the
+// account is still theirs. The note for a second step carries the same condition: what
+// the user signs in with must not have changed.
 func (h *Handler) finish(v *visit, j *relying.Journey, who *relying.Identity, user *identity.User, link *external.Link) error {
 	ctx := v.r.Context()
 	p := signin.Proof{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
@@ -156,8 +156,8 @@ func (h *Handler) finish(v *visit, j *relying.Journey, who *relying.Identity, us
 	return h.Flow.SignIn(v.w, v.r, p)
 }
 
-// refused leaves an entry about something that a person who is known was not let do.
-// Nothing depends on it.
+// refused leaves an entry about an action that a known user was not allowed. Nothing
+// depends on it.
 func (h *Handler) refused(v *visit, subject string, action audit.Action, object string) {
 	ctx := v.r.Context()
 	err := h.Refusals.Record(ctx, audit.Entry{
@@ -169,7 +169,7 @@ func (h *Handler) refused(v *visit, subject string, action audit.Action, object 
 	}
 }
 
-// detail is what entries say of where a person came from.
+// detail returns the origin of a user for entries of the audit log.
 func (v *visit) detail() map[string]string {
 	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()).Detail("upstream", v.upstream.ID, "method", "upstream")
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// forget removes a person, but not what is linked to them.
+// forget removes a user, but not the links to them.
 func (s *scene) forget(subject string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
@@ -81,7 +81,7 @@ func TestReplayedAnswer(t *testing.T) {
 func TestAnswerSwappedBetweenBrowsers(t *testing.T) {
 	s := newScene(t)
 	attacker, victim := s.open(""), s.open("")
-	s.there(victim, start) // who is on the way, too
+	s.there(victim, start) // the victim began a journey, too
 	back := s.there(attacker, start)
 	s.refused(victim, victim.Get(back), http.StatusBadRequest, lost)
 	s.refused(attacker, attacker.Get(back), http.StatusBadRequest, lost) // it is over
@@ -103,8 +103,8 @@ func TestAnswerSwappedBetweenUpstreams(t *testing.T) {
 	s.refused(b, b.Get(back), http.StatusBadRequest, lost)
 }
 
-// Mix-up (RFC 9207): an issuer that has a person sign in at another one gets no code
-// of that.
+// Mix-up (RFC 9207): an issuer that redirects a user to another one gets no code of
+// the other one.
 func TestMixUp(t *testing.T) {
 	s := newScene(t)
 	honest := upstreamtest.OIDC(t)
@@ -130,7 +130,8 @@ func TestLateAnswer(t *testing.T) {
 	}
 }
 
-// What an upstream must not say, and what the person is told.
+// Each case is an answer that an upstream must not give, and the page that the user
+// sees.
 func TestHostileAnswer(t *testing.T) {
 	claim := func(name string, value any) upstreamtest.Manners {
 		return upstreamtest.Manners{Claims: map[string]any{name: value}}

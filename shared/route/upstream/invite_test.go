@@ -78,7 +78,8 @@ func TestInvitationThatIsNotGood(t *testing.T) {
 	}
 }
 
-// Of two who follow an invitation at once with accounts of their own, one comes in.
+// Of two browsers that follow an invitation at once with different accounts, one is
+// signed in.
 func TestInvitationIsUsedOnce(t *testing.T) {
 	s := newScene(t)
 	s.offer("work", func(u *upstream.Upstream) { u.FirstSignIn = upstream.FirstInvitation })

@@ -20,9 +20,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// create makes a new user with the account, by an invitation if it is not nil. It
-// returns external.ErrTaken when a user came in with the account meanwhile, and
-// onetime.ErrUsed.
+// create makes a new user with the account, by an invitation if it is not nil.
+// [external.ErrTaken] is returned when another user was linked to the account in
+// between, and [onetime.ErrUsed] when the invitation was used.
 func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Link) (*identity.User, error) {
 	ctx := v.r.Context()
 	n := admin.New{
@@ -88,8 +88,8 @@ func (v *visit) known(why error) {
 	v.tell(http.StatusConflict, web.UpstreamKnown(v.upstream.Name, contract.Login.Path()), oauth.InvalidGrant, why)
 }
 
-// link gives the person who set out the account that they came back with, if it is
-// still they who are signed in here.
+// link links the account to the user who began the journey, if that user is still
+// signed in here.
 func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) error {
 	login, err := h.Flow.Browser.Optional(v.r)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// signedIn is a person with a login and its browser.
+// signedIn returns a user with a login session and its browser.
 func (s *scene) signedIn(userName string) (subject string, l *session.Login, b *pagetest.Browser) {
 	s.T.Helper()
 	subject = s.Person(userName, "")

@@ -71,7 +71,8 @@ func TestFirstSignInAtGitHub(t *testing.T) {
 	}
 }
 
-// Where the person wanted to go they go, and nowhere else.
+// After a sign-in the browser goes to the page that the user asked for, and to no
+// other.
 func TestReturn(t *testing.T) {
 	s := newScene(t)
 	for asked, want := range map[string]string{

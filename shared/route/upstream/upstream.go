@@ -45,7 +45,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Handler sends people to upstreams and takes them back.
+// Handler sends users to upstreams and handles their return.
 type Handler struct {
 	Issuer    string
 	Upstreams *upstream.Store
@@ -68,7 +68,7 @@ type visit struct {
 	q url.Values
 	// upstream is the one of the request.
 	upstream *upstream.Upstream
-	// back is the path to where the person came from.
+	// back is the path of the page that the user came from.
 	back string
 }
 
@@ -91,8 +91,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return oauth.Refuse(oauth.NotFound, "there is nothing here")
 }
 
-// find returns whether the upstream of the request is there and on, and has told the
-// person if not.
+// find reports whether the upstream of the request exists and is enabled. If not, it
+// has answered with a page.
 func (h *Handler) find(v *visit, id string) (ok bool, err error) {
 	v.upstream, err = h.Upstreams.Get(v.r.Context(), id)
 	switch {
@@ -118,7 +118,7 @@ func (v *visit) tell(status int, page web.Message, code oauth.Code, why error) {
 
 func (v *visit) reference() string { return httpapi.RequestID(v.r.Context()) }
 
-// signInPath is where a person signs in who wants to go on to a place afterwards.
+// signInPath returns the path of a sign-in that leads on to a page afterwards.
 func signInPath(asked, to string) string {
 	q := url.Values{"return": {signin.Destination(asked)}}
 	if to = signin.Source(asked, to); to != "" {

@@ -1,10 +1,9 @@
-// Package userinfo serves /userinfo (OpenID Connect Core §5.3): a client asks
-// who the person is that let it in, and learns as much as they agreed to.
+// Package userinfo serves /userinfo (OpenID Connect Core §5.3): a client asks for the
+// claims about the user who allowed it, and learns as much as they agreed to.
 //
-// It is a resource like others: an access token opens it, and counts for as long
-// as its session lives. What the answer says is read at that moment, so that a
-// name that was corrected, or an address that was taken away, is so everywhere
-// at the next question.
+// It is a resource like others: it takes an access token, which counts for as long as
+// its session lives. The claims are read at the request. So a corrected name or a
+// removed address shows everywhere at the next request.
 package userinfo
 
 import (
@@ -79,11 +78,11 @@ func fromForm(r *http.Request) error {
 	return nil
 }
 
-// person is the subject of a token, if everything that the token rests on is
-// still there. Otherwise the error wraps token.ErrInvalid.
+// person returns the subject of a token if everything that the token depends on still
+// exists. Otherwise the error wraps [token.ErrInvalid].
 func (h *Handler) person(ctx context.Context, c *token.Claims) (*identity.User, error) {
 	if c.SessionID == "" {
-		// A client could be called like a person.
+		// The id of a client could be the same as the subject of a user.
 		return nil, errNobody
 	}
 	if err := h.Tokens.Check(ctx, c); err != nil {

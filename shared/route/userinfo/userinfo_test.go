@@ -31,7 +31,7 @@ import (
 
 const everything = "openid profile email"
 
-// home is a stage where ada let the client "app" in.
+// home is a stage where ada has allowed the client "app".
 type home struct {
 	*pagetest.Stage
 	user  identity.User
@@ -134,8 +134,8 @@ func TestWhatIsNotKnown(t *testing.T) {
 	}
 }
 
-// TestVerifiedIsNotWritableBySelf (Zitadel CVE-2026-27946): what a client or a
-// person sends along changes nothing of what is known.
+// TestVerifiedIsNotWritableBySelf (Zitadel CVE-2026-27946): no parameter of a client
+// or a user changes what is stored.
 func TestVerifiedIsNotWritableBySelf(t *testing.T) {
 	h := newHome(t)
 	h.user.EmailVerified = false
@@ -401,7 +401,7 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	return w.HTTPClient.Do(r)
 }
 
-// TestCalls: the person is read once, and the session once, each time.
+// TestCalls: each request reads the user once and the session once.
 func TestCalls(t *testing.T) {
 	h := newHome(t)
 	w := &wire{HTTPClient: h.DB.Options().HTTPClient}
