@@ -217,7 +217,8 @@ func TestGrantToSelfRegistered(t *testing.T) {
 	}
 }
 
-// Whatever such a client says of itself, it has no access of its own.
+// A client that registered itself has no access to a resource, whatever its
+// registration contains.
 func TestSelfRegisteredAccessIsNone(t *testing.T) {
 	resolver, c := newStranger(t)
 	c.FirstParty = true

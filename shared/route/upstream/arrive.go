@@ -169,7 +169,8 @@ func (h *Handler) refused(v *visit, subject string, action audit.Action, object 
 	}
 }
 
-// detail returns the origin of a user for entries of the audit log.
+// detail returns the address prefix and device of the request, with the upstream, for
+// entries of the audit log.
 func (v *visit) detail() map[string]string {
 	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()).Detail("upstream", v.upstream.ID, "method", "upstream")
 }

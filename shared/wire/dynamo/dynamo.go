@@ -11,8 +11,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// DB is a client of the tables. Routes pass it on by this name and link no SDK
-// package of their own.
+// DB is a client of the tables. Routes pass it on under this name and link no SDK
+// package themselves.
 type DB = dynamodb.Client
 
 // Client returns a client that counts its calls in e.Calls.
