@@ -16,7 +16,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return e.Route(&Handler{Issuer: e.Issuer}), nil
 }
 
-// Handler shows the front door.
+// Handler shows the start page.
 type Handler struct{ Issuer string }
 
 // Serve answers with the page, which is the same for every visitor.

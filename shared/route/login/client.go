@@ -159,7 +159,7 @@ func (h *Handler) endOld(r *http.Request, user *identity.User) error {
 	return err
 }
 
-// refusal is how a client learns that a password was not accepted.
+// refusal returns the refusal that a client gets when a password was not accepted.
 func refusal(err error) error {
 	if errors.Is(err, signin.ErrCode) {
 		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the code is wrong or was used: the person waits for the next one", Err: err}

@@ -31,14 +31,14 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request) error {
 	return h.form(w, r, http.StatusOK, page)
 }
 
-// asked is the page as its address, or one of its forms, asks for it.
+// asked returns the page that the URL, or one of its forms, asks for.
 func asked(get func(string) string) web.Login {
 	return web.Login{
 		Return: get("return"), To: get("to"), Confirm: get("why") == whyConfirm, Strong: get("acr") == oauth.ACRMultiple,
 	}
 }
 
-// form answers with forms of this browser.
+// form answers with forms that are bound to this browser.
 func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page web.Login) error {
 	ctx := r.Context()
 	var err error
@@ -49,7 +49,7 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page 
 		return err
 	}
 	if page.Upstreams, err = h.Upstreams(ctx); err != nil {
-		// There are other ways in.
+		// The user can sign in without an upstream.
 		httpapi.Note(ctx).Error = err.Error()
 	}
 	if err = h.confirm(r, &page); err != nil {
@@ -109,14 +109,14 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// again answers with the page and what was wrong with the last try.
+// again answers with the page and the reason why the last attempt failed.
 func (h *Handler) again(w http.ResponseWriter, r *http.Request, page web.Login, why error) error {
 	var status int
 	status, page.RetryAfter = httpapi.Again(w, r, oauth.InvalidGrant, why)
 	return h.form(w, r, status, page)
 }
 
-// Refuse shows what went wrong as a page; clients that sent JSON get JSON.
+// Refuse shows a refusal as a page. Clients that sent JSON get JSON.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
 	if httpapi.IsJSON(r) {
 		return false

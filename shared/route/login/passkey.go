@@ -13,8 +13,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// binding is what the challenge of our page is bound to in a browser. It is also
-// what ties the form to the browser, as the token does that of the password.
+// binding returns the value in a browser that the challenge of our page is bound to.
+// It also binds the form to the browser, as the token does for the form with the
+// password.
 func binding(name string) string { return "sign in\x00" + name }
 
 // byPasskey are the authentication methods of a sign-in with a passkey: the user has
@@ -31,7 +32,7 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 		Response: r.PostForm.Get("passkey"), Binding: binding(websec.Cookie(r, websec.FormCookie)), RequestID: httpapi.RequestID(ctx),
 	})
 	if off, ok := errors.AsType[*passkey.DisabledError](err); ok {
-		// They have proved who they are, so they may know.
+		// The user has proved who they are, so they may know that they are disabled.
 		return h.Flow.SignIn(w, r, signin.Proof{User: off.User})
 	}
 	if errors.Is(err, passkey.ErrExpired) {

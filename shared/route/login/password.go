@@ -24,11 +24,11 @@ var methods = []string{oauth.AMRPassword}
 // errPassword is returned when no user may sign in with this name and password.
 var errPassword = errors.New("user name or password is wrong")
 
-// attempt is one try.
+// attempt is one attempt to sign in.
 type attempt struct {
 	userName, password string
-	// known is the name that the browser brought, and remember the one that
-	// it is known by afterwards; empty for what is no browser.
+	// known is the name of the browser in its cookie, and remember the name that it is
+	// known by afterwards. Both are empty for a client that is no browser.
 	known, remember string
 }
 

@@ -41,19 +41,19 @@ type Handler struct {
 	Issuer  string
 	Browser *userauth.Browser
 	Clients *client.Store
-	// Keys finds the keys of our id tokens.
+	// Keys finds the keys of our ID tokens.
 	Keys  token.Keys
 	Forms *websec.Forms
 	Now   func(context.Context) time.Time
 }
 
-// path is that of this route.
+// path is the path of this route.
 var path = contract.Logout.Path()
 
-// purpose ties the form to one login.
+// purpose binds the form to one login session.
 func purpose(l *session.Login) string { return contract.Logout.Name + " " + l.ID }
 
-// Serve signs out, or asks whether to, and sends the browser on.
+// Serve signs the user out, or asks whether to, and sends the browser on.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	form, err := parameters(r)
 	if err != nil {
@@ -89,7 +89,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return h.ask(w, r, login, asked, "")
 }
 
-// answer takes the answer to our question.
+// answer takes the form with which the user confirms the sign-out.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request) error {
 	err := h.Forms.Check(r.Context(), r, purpose(l), r.PostForm.Get(fieldCSRF))
 	if errors.Is(err, websec.ErrForm) {
@@ -115,7 +115,8 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, l *session.Log
 	return nil
 }
 
-// ask shows the question, with 400 when there was a problem with the answer.
+// ask shows the form that confirms the sign-out, with 400 if there was a problem with
+// the form before.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request, problem string) error {
 	user, err := h.Browser.User(r.Context(), l)
 	if errors.Is(err, userauth.ErrSignedOut) {
@@ -163,7 +164,7 @@ func navigation(r *http.Request) bool {
 		!strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
 }
 
-// Refuse shows a refusal as a page, from where one can still sign out.
+// Refuse shows a refusal as a page, on which the user can still sign out.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
 	reference := httpapi.RequestID(r.Context())
 	page := web.Refused(refused.Status, reference)

@@ -34,10 +34,9 @@ type request struct {
 	clientID string
 	// app is the display name of the client.
 	app string
-	// redirect is registered for the client, and empty when the application
-	// asks for none.
+	// redirect is registered for the client, and empty if the client asks for none.
 	redirect, state string
-	// hint is an id token of ours, nil if there is none.
+	// hint is an ID token of ours, nil if there is none.
 	hint *token.IDClaims
 }
 
@@ -78,8 +77,8 @@ func relay(w http.ResponseWriter, form url.Values) error {
 	return nil
 }
 
-// judge finds out what a request may ask for. It refuses one that names two
-// clients, and one that would lead to where no client of that id is.
+// judge returns what a request may ask for. It refuses a request that names two
+// clients, and a redirect that is not registered for the client.
 func (h *Handler) judge(ctx context.Context, form url.Values) (*request, error) {
 	asked := &request{clientID: form.Get(fieldClient), state: form.Get(fieldState)}
 	if err := h.readHint(ctx, asked, form.Get(fieldHint)); err != nil {
@@ -101,9 +100,9 @@ func (h *Handler) judge(ctx context.Context, form url.Values) (*request, error) 
 	return asked, nil
 }
 
-// leadsTo reports whether a sign-out may lead from a client to a URI. That it is
-// registered is not all: no browser may be made to run a script, whatever the
-// registry holds.
+// leadsTo reports whether a sign-out may lead from a client to a URI. Registration
+// alone is not enough: no URI may make a browser run a script, whatever the registry
+// contains.
 func leadsTo(c *client.Client, uri string) bool {
 	return slices.Contains(c.PostLogoutURIs, uri) && client.CheckRedirect(uri) == nil
 }
@@ -122,7 +121,7 @@ func (h *Handler) readHint(ctx context.Context, asked *request, text string) err
 	if err != nil {
 		return err
 	}
-	// VerifyID has seen to it that there is one audience.
+	// VerifyID has checked that there is one audience.
 	if asked.clientID != "" && asked.clientID != claims.Audience[0] {
 		return oauth.Refuse(oauth.InvalidRequest, "id_token_hint is for another client than client_id")
 	}

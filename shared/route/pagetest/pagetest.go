@@ -22,7 +22,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Firefox is how a browser introduces itself, and address where it is.
+// Firefox is the User-Agent of the browser, and address its network address.
 const (
 	Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 	address = "203.0.113.7"
@@ -45,7 +45,7 @@ func (s *Stage) Person(userName, name string) string {
 	return u.Subject
 }
 
-// Store writes a user as it is.
+// Store writes a user without changes.
 func (s *Stage) Store(u *identity.User) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
@@ -119,8 +119,8 @@ func (b *Browser) Post(path string, form url.Values) routetest.Answer {
 	return b.PostFrom(path, form, routetest.Issuer, "same-origin")
 }
 
-// PostFrom sends a form from a page of another origin, as a browser says it in
-// Origin and Sec-Fetch-Site; an empty one is not sent.
+// PostFrom sends a form from a page of another origin, with the Origin and
+// Sec-Fetch-Site headers of a browser. An empty header is not sent.
 func (b *Browser) PostFrom(path string, form url.Values, origin, site string) routetest.Answer {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -48,7 +48,7 @@ type Handler struct {
 	Issue *issue.Issuer
 }
 
-// Serve tells the two ways apart by the form: a page sends no refresh token.
+// Serve distinguishes the two ways by the form: a page sends no refresh token.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	httpapi.Note(r.Context()).Grant = oauth.GrantRefreshToken
 	if !r.PostForm.Has("refresh_token") && !r.PostForm.Has("grant_type") {
@@ -61,8 +61,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return h.Issue.Serve(w, r, c)
 }
 
-// page answers a page. The cookie goes only when its session is finally over:
-// whatever else happens, the page can ask again with it.
+// page answers a page. It clears the cookie only if its session is finally over. After
+// any other failure the page can ask again with the same cookie.
 func (h *Handler) page(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get(httpapi.SessionRefresh) != "1" {
 		return httpapi.Forbid("the header " + httpapi.SessionRefresh + ": 1 is missing")

@@ -38,12 +38,12 @@ func New(e *wire.Env) (http.Handler, error) {
 // Handler registers clients.
 type Handler struct {
 	Mode contract.Registration
-	// Guard knows the access tokens of operators.
+	// Guard accepts the access tokens of operators.
 	Guard *bearer.Guard
 	IDs   *registration.IDs
 }
 
-// Serve answers 201 with everything that is registered.
+// Serve answers 201 with all metadata that is registered.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err := h.admit(r.Context(), r); err != nil {
 		return err
@@ -81,8 +81,8 @@ func (h *Handler) admit(ctx context.Context, r *http.Request) error {
 	}
 }
 
-// read reads the metadata. The codes of a refusal are those of RFC 7591 §3.2.2,
-// also for a body that is no metadata at all.
+// read reads the metadata. The codes of a refusal are those of RFC 7591 §3.2.2, also
+// for a body that contains no metadata at all.
 func read(r *http.Request) (*metadata.Metadata, error) {
 	body, err := httpapi.Body(r)
 	if refused, ok := errors.AsType[*oauth.Error](err); ok {

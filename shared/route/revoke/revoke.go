@@ -62,8 +62,8 @@ type Handler struct {
 	Sessions *session.Store
 }
 
-// Serve answers 200 with an empty object, unless the client or the request is
-// not in order, or the grant could not be ended.
+// Serve answers 200 with an empty object, unless the client or the request is invalid,
+// or the grant could not be ended.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	c, err := h.Auth.Identify(r)
 	if err != nil {
@@ -81,7 +81,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// revoke ends the grant of a token if it is c's.
+// revoke ends the grant of a token if it belongs to c.
 func (h *Handler) revoke(ctx context.Context, c *client.Client, presented string) error {
 	subject, id, err := h.grant(ctx, presented)
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, session.ErrForged) {
@@ -104,13 +104,15 @@ func (h *Handler) revoke(ctx context.Context, c *client.Client, presented string
 	}
 	note := httpapi.Note(ctx)
 	note.Subject, note.Session = subject, id
-	// The client of a grant never changes, so nothing can come in between.
+	// The client of a grant never changes, so no change can come between the check and
+	// the end.
 	return h.Sessions.End(ctx, subject, id, session.Cause{
 		Why: session.Revoked, Actor: c.ID, RequestID: httpapi.RequestID(ctx),
 	})
 }
 
-// grant returns the grant of a token; no id for a token without one.
+// grant returns the subject and the id of the grant of a token. The id is empty for a
+// token without a grant.
 func (h *Handler) grant(ctx context.Context, presented string) (subject, id string, err error) {
 	old, err := h.Handles.Parse(ctx, presented)
 	if err == nil {

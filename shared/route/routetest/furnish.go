@@ -27,7 +27,7 @@ const (
 // A Home is a furnished stage with a signed-in user.
 type Home struct {
 	*Stage
-	// Secret is that of Backend.
+	// Secret is the secret of Backend.
 	Secret string
 	// Ada is the subject of the user ada.
 	Ada string
@@ -49,7 +49,7 @@ func Furnish(t testing.TB) *Home {
 	return h
 }
 
-// Client is a public client of the operator's own, for everything there is.
+// Client returns one of the operator's own public clients, with all scopes.
 func (h *Home) Client(id string, origins ...string) client.Client {
 	return client.Client{
 		ID: id, AuthMethods: []string{oauth.AuthNone}, Grants: []string{oauth.GrantRefreshToken}, FirstParty: true,

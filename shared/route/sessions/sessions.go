@@ -60,7 +60,7 @@ type Session struct {
 	ID string `json:"id"`
 	// Kind is "login" for a browser and "grant" for a client.
 	Kind string `json:"kind"`
-	// Current marks the session that asks.
+	// Current is true for the session of the request.
 	Current  bool  `json:"current"`
 	Created  int64 `json:"created"`
 	LastUsed int64 `json:"last_used"`
@@ -81,13 +81,14 @@ type List struct {
 	Sessions []Session `json:"sessions"`
 }
 
-// Ended is the answer to what ends sessions: how many.
+// Ended is the answer to a request that ends sessions: their number.
 type Ended struct {
 	Ended int `json:"ended"`
 }
 
-// Serve finds out who asks and what for. The id is the path's as the gateway
-// decoded it, which is not to be trusted; only an id in its one spelling is one.
+// Serve finds the user of the request and calls the method that it asks for. The id is
+// that of the path as the gateway decoded it, which is not trusted: only an id in its
+// one spelling is accepted.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	const others = "/sessions/revoke-others"
 	u, err := h.Guard.Require(r)

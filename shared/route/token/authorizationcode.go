@@ -84,8 +84,8 @@ func (h *Handler) code(r *http.Request, c *client.Client) (*session.Code, error)
 	return code, nil
 }
 
-// validVerifier holds a verifier to RFC 7636 §4.1: one that is shorter could be
-// guessed from its challenge.
+// validVerifier reports whether a verifier is valid under RFC 7636 §4.1. A shorter one
+// could be guessed from its challenge.
 func validVerifier(s string) bool {
 	if len(s) < 43 || len(s) > 128 {
 		return false
@@ -101,7 +101,7 @@ func validVerifier(s string) bool {
 	return true
 }
 
-// rightKey compares the key that was proved, if any, with that of the
+// rightKey refuses a request if the proven key, if any, is not that of the
 // authorization request (RFC 9449 §10).
 func rightKey(code *session.Code, jkt string) error {
 	switch {
@@ -113,8 +113,8 @@ func rightKey(code *session.Code, jkt string) error {
 	return oauth.Refuse(oauth.InvalidGrant, "the code is bound to another key")
 }
 
-// spent is returned for a code that gives nothing: it was redeemed before, or the user
-// is not signed in any more.
+// spent returns the refusal of a code that gives nothing: it was redeemed before, or
+// the user is not signed in any more.
 func spent(note *httpapi.LogEntry, err error) error {
 	if _, reused := errors.AsType[*session.ReuseError](err); reused {
 		note.Outcome, note.Reused = "reused", 1

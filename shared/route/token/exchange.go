@@ -13,14 +13,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// The token types that are exchanged (RFC 8693 §3). An access token of ours is a
-// JWT, so that either name is right.
+// These are the token types that can be exchanged (RFC 8693 §3). An access token of
+// ours is a JWT, so either name is right.
 const (
 	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // G101: the name of a type
 	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
 )
 
-// maxActors is how many may act in one name, one on behalf of the other.
+// maxActors is the longest chain of actors, each of which acts on behalf of the next.
 const maxActors = 3
 
 // exchange turns an access token of ours into another one, with which the client acts
@@ -96,8 +96,8 @@ func issuedType(requested string) (string, error) {
 	return "", oauth.Refuse(oauth.InvalidRequest, "requested_token_type is not one that this server issues")
 }
 
-// exchanged returns the subject token and the actor token, empty if there is
-// none, which each come with their type (RFC 8693 §2.1).
+// exchanged returns the subject token and the actor token. The actor token is empty if
+// there is none. Each comes with its type (RFC 8693 §2.1).
 func exchanged(r *http.Request) (subject, actor string, err error) {
 	subject, actor = r.PostForm.Get("subject_token"), r.PostForm.Get("actor_token")
 	if subject == "" {
@@ -116,8 +116,8 @@ func exchanged(r *http.Request) (subject, actor string, err error) {
 	return subject, actor, nil
 }
 
-// subject returns the claims of a token that is active and concerns the client.
-// The refusal does not tell which of the two it is not.
+// subject returns the claims of a token that is active and concerns the client. The
+// refusal does not tell which of the two conditions failed.
 func (h *Handler) subject(r *http.Request, c *client.Client, presented string) (*token.Claims, error) {
 	claims, err := h.Active.Claims(r.Context(), presented)
 	if errors.Is(err, token.ErrInvalid) {
@@ -183,8 +183,8 @@ func (h *Handler) actor(r *http.Request, c *client.Client, subject *token.Claims
 	return acts, nil
 }
 
-// sameKey reports whether a proof of the key of the subject token is all that the
-// actor token needs as well.
+// sameKey reports whether a proof of the key of the subject token also serves for the
+// actor token.
 func sameKey(actor, subject *token.Claims) bool {
 	needs, bound := bearer.Bound(actor)
 	proved, _ := bearer.Bound(subject)

@@ -14,11 +14,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Handler answers with a token, or says why there is none.
+// Handler answers with a token, or with the reason why there is none.
 type Handler struct {
 	Auth  *clientauth.Guard
 	Codes *session.Codes
-	// Devices are those that ask whether they may come in.
+	// Devices are the requests of devices for tokens.
 	Devices *device.Store
 	// Issue renews grants, and has what every grant needs.
 	Issue *issue.Issuer

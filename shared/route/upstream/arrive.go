@@ -51,7 +51,7 @@ func (h *Handler) arrive(v *visit, id string) error {
 	return h.signIn(v, j, who)
 }
 
-// cameFrom is the path to where a journey began.
+// cameFrom returns the path of the page on which a journey began.
 func cameFrom(j *relying.Journey) string {
 	switch {
 	case j.Login != "":
@@ -62,7 +62,7 @@ func cameFrom(j *relying.Journey) string {
 	return signInPath(j.Return, j.To)
 }
 
-// tries is how often a sign-in looks again when something changed under it.
+// tries is how often a sign-in reads again when a concurrent change made it fail.
 const tries = 3
 
 // These are the reasons to read again, and to refuse the sign-in.

@@ -50,7 +50,7 @@ func (v *visit) change(subject string, authGen int64) identity.Change {
 	}
 }
 
-// account is what is linked.
+// account returns the account that is linked.
 func account(v *visit, who *relying.Identity) external.Account {
 	return external.Account{Issuer: who.Issuer, Subject: who.Subject, Upstream: v.upstream.ID, Label: who.Label()}
 }
@@ -119,9 +119,9 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 	return nil
 }
 
-// ended answers a user who can link nothing with this sign-in any more: they are
-// disabled, or everything of theirs has ended. A login that is about to end links
-// nothing: it would leave a way back in.
+// ended answers a user who cannot link an account with this login any more, because
+// they are disabled or all their sessions were ended. A login that is about to end
+// links nothing: the link would be a way back in.
 func (h *Handler) ended(v *visit, login *session.Login, why error) error {
 	user, err := h.People.Get(v.r.Context(), login.Subject)
 	switch {

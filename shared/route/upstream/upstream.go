@@ -66,17 +66,17 @@ type visit struct {
 	w http.ResponseWriter
 	r *http.Request
 	q url.Values
-	// upstream is the one of the request.
+	// upstream is the upstream of the request.
 	upstream *upstream.Upstream
 	// back is the path of the page that the user came from.
 	back string
 }
 
-// Serve answers the way there and the way back.
+// Serve handles both the link that begins a journey and the callback.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	prefix, _, _ := strings.Cut(contract.Upstream.Path(), "{id}")
 	id, place, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, prefix), "/")
-	// What comes twice has two meanings, so it has none.
+	// A repeated parameter has two meanings, so the request is refused.
 	q, err := httpapi.ParseForm(r.URL.RawQuery)
 	if err != nil {
 		return &oauth.Error{Code: oauth.InvalidRequest, Detail: "the parameters are not those of an answer", Err: err}
@@ -108,8 +108,8 @@ func (h *Handler) find(v *visit, id string) (ok bool, err error) {
 	return false, err
 }
 
-// tell answers with a message. It is an answer of this route and no error, so it is
-// noted here why.
+// tell answers with a message. The answer is no error for the shared steps, so tell
+// notes its reason in the log.
 func (v *visit) tell(status int, page web.Message, code oauth.Code, why error) {
 	note := httpapi.Note(v.r.Context())
 	note.Code, note.Error = string(code), why.Error()

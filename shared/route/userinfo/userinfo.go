@@ -30,7 +30,7 @@ type Handler struct {
 	People *identity.Store
 }
 
-// Claims is the answer. A claim without a value is left out.
+// Claims are the members of the answer. A claim without a value is left out.
 type Claims struct {
 	Subject string `json:"sub"`
 	// With the scope profile.
@@ -64,8 +64,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// fromForm takes the access token out of the form, where there is one, into the
-// header (RFC 6750 §2.2). A token in the URL is none: URLs end in logs.
+// fromForm moves the access token from the form, if there is one, into the header (RFC
+// 6750 §2.2). A token in the URL is not accepted: URLs end up in logs.
 func fromForm(r *http.Request) error {
 	presented := r.PostForm.Get("access_token")
 	if presented == "" {
@@ -78,7 +78,7 @@ func fromForm(r *http.Request) error {
 	return nil
 }
 
-// person returns the subject of a token if everything that the token depends on still
+// person returns the user of a token if everything that the token depends on still
 // exists. Otherwise the error wraps [token.ErrInvalid].
 func (h *Handler) person(ctx context.Context, c *token.Claims) (*identity.User, error) {
 	if c.SessionID == "" {
@@ -95,14 +95,14 @@ func (h *Handler) person(ctx context.Context, c *token.Claims) (*identity.User, 
 	return user, err
 }
 
-// The reasons of this route why a token is not valid.
+// These are the reasons of this route to call a token invalid.
 var (
 	errNobody = fmt.Errorf("%w: it is no person's", token.ErrInvalid)
 	errGone   = fmt.Errorf("%w: its subject is gone or disabled", token.ErrInvalid)
 )
 
-// about is what the scope of the token allows to know. When an item was last
-// changed is not kept, so there is no updated_at.
+// about returns the claims that the scope of the token allows. The time of the last
+// change of an item is not stored, so there is no updated_at.
 func about(u *identity.User, c *token.Claims) Claims {
 	scopes := strings.Fields(c.Scope)
 	answer := Claims{Subject: u.Subject}
@@ -121,5 +121,5 @@ func Registered(_ context.Context, id string) (*client.Client, error) {
 	return &client.Client{ID: id, SelfRegistered: true}, nil
 }
 
-// Audience is that of the tokens that this route takes.
+// Audience returns the audience of the tokens that this route accepts.
 func Audience(issuer string) string { return issuer + contract.UserInfo.Path() }
