@@ -45,7 +45,8 @@ func (rt *Route) cors(w http.ResponseWriter, r *http.Request) (preflight bool, e
 	return preflight, nil
 }
 
-// named allows the origin of the request if the client that it names has it.
+// named allows the origin of the request if it belongs to the client that the request
+// names.
 func (rt *Route) named(h http.Header, r *http.Request, preflight bool) error {
 	if rt.Function.Page && !preflight && !IsJSON(r) {
 		return nil // no other origin may read a page
@@ -64,8 +65,8 @@ func (rt *Route) named(h http.Header, r *http.Request, preflight bool) error {
 	return nil
 }
 
-// SessionRefresh is the header that a browser's refresh carries. Only a script
-// can set it, and only one that a preflight allowed.
+// SessionRefresh is the header of a page's refresh request. Only a script can set it,
+// and only one that a preflight allowed.
 const SessionRefresh = "X-Session-Refresh"
 
 func allow(h http.Header, f contract.Function, headers string) {

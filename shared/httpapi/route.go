@@ -34,9 +34,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Handler answers the requests of one route. A returned error refuses the
-// request: an *oauth.Error with its code, anything else as a fault without
-// detail. A handler that returns an error has written nothing.
+// Handler answers the requests of one route. A returned error refuses the request: an
+// [*oauth.Error] with its code, any other error as a fault without detail. A handler
+// that returns an error has written nothing.
 type Handler interface {
 	Serve(w http.ResponseWriter, r *http.Request) error
 }
@@ -143,8 +143,8 @@ type methodError struct{ Method string }
 
 func (e *methodError) Error() string { return "method is not allowed" }
 
-// setHeaders puts the headers that every answer carries. Answers are not to be
-// stored unless a handler says otherwise.
+// setHeaders sets the headers that every answer carries. Answers are not stored unless
+// a handler sets another Cache-Control.
 func setHeaders(h http.Header, requestID string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
@@ -167,7 +167,7 @@ func (w *recorder) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// refuse answers err; see status for the table.
+// refuse answers with the refusal of err, see refusalOf.
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := refusalOf(err)
 	entry := entryOf(r.Context())

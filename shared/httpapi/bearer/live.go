@@ -10,9 +10,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Live tells whether an access token of ours is worth anything at this moment. A
-// signature proves that it was once; since then its session may have ended, and a
-// client been disabled.
+// Live judges whether an access token of ours is active now. A signature proves that
+// it was active once. Since then its session may have ended, or its client may have
+// been disabled.
 type Live struct {
 	Guard   *Guard
 	Clients *client.Store
@@ -38,8 +38,8 @@ func (l *Live) Claims(ctx context.Context, value string) (*token.Claims, error) 
 	return claims, nil
 }
 
-// Check returns nil if what verified claims rest on is still there, and otherwise
-// an error as Claims does.
+// Check returns nil if everything that verified claims depend on still exists.
+// Otherwise its errors are those of [Live.Claims].
 func (l *Live) Check(ctx context.Context, claims *token.Claims) error {
 	if err := l.client(ctx, claims.ClientID); err != nil {
 		return err

@@ -69,7 +69,7 @@ func Asks(ctx context.Context, clients *client.Store, c *client.Client, granted 
 	return slices.DeleteFunc(asks, func(a web.Ask) bool { return len(a.Scopes) == 0 }), nil
 }
 
-// at is what the client wants at one resource.
+// at returns what the client asks for at one resource.
 func at(resource *client.Resource, c *client.Client, scopes []string) web.Ask {
 	may, _ := c.Scopes(resource.ID)
 	if c.SelfRegistered {

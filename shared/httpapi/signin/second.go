@@ -82,7 +82,8 @@ func (f *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *s
 	return nil
 }
 
-// SecondStep is how a user has proved who they are with amr, and then with a code.
+// SecondStep returns the authentication methods of a user who has proved amr, and then
+// a code.
 func SecondStep(amr []string) []string {
 	return append(slices.Clone(amr), oauth.AMROTP, oauth.AMRMultiple)
 }

@@ -27,14 +27,14 @@ const StepLife = 5 * time.Minute
 // it.
 type step struct {
 	Subject string `json:"sub"`
-	// AuthGen and Credentials are those of the user that the first step was
-	// judged by: what changed since then may have changed the judgment.
+	// AuthGen and Credentials are those of the user that the first step was judged by.
+	// A later change to them may change the judgment.
 	AuthGen     int64    `json:"gen"`
 	Credentials int64    `json:"creds"`
 	AMR         []string `json:"amr"`
 	// Browser is the hash of the name of the browser.
 	Browser []byte `json:"browser"`
-	// Made is when the first step was taken, in milliseconds.
+	// Made is the time of the first step, in Unix milliseconds.
 	Made int64 `json:"made"`
 }
 
@@ -64,7 +64,7 @@ func (f *Flow) ask(w http.ResponseWriter, r *http.Request, p Proof) error {
 	return nil
 }
 
-// read returns what a note of this browser says, or errStep.
+// read returns the content of a note of this browser, or errStep.
 func (f *Flow) read(ctx context.Context, r *http.Request, note string) (*step, error) {
 	content, err := f.Steps.Open(ctx, note)
 	if errors.Is(err, opaque.ErrForged) {

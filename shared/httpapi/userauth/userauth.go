@@ -46,13 +46,13 @@ var ErrSignedOut = errors.New("the browser is not signed in")
 // Browser finds the signed-in user of a browser. It is safe for concurrent use.
 type Browser struct {
 	Sessions *session.Store
-	// Users is only read. It may be nil where nothing calls User.
+	// Users is only read. It may be nil if no caller uses [Browser.User].
 	Users *identity.Store
 }
 
-// Optional returns the live session of the browser, and nil when there is none. It
-// is one read, and none without a cookie. It notes nothing in the log: the request
-// may be about another user, who signs in.
+// Optional returns the live session of the browser, or nil if there is none. It makes
+// one read, and none without a cookie. It notes nothing in the log, because the
+// request may be about another user, who signs in.
 func (b *Browser) Optional(r *http.Request) (*session.Login, error) {
 	l, err := b.login(r)
 	if errors.Is(err, ErrSignedOut) {
@@ -61,8 +61,9 @@ func (b *Browser) Optional(r *http.Request) (*session.Login, error) {
 	return l, err
 }
 
-// Require returns the live session of the browser and notes it in the log, or
-// ErrSignedOut. It is one read, and none without a cookie.
+// Require returns the live session of the browser and notes it in the log.
+// [ErrSignedOut] is returned when there is none. Require makes one read, and none
+// without a cookie.
 func (b *Browser) Require(r *http.Request) (*session.Login, error) {
 	l, err := b.login(r)
 	if err != nil {
@@ -77,8 +78,8 @@ func (b *Browser) login(r *http.Request) (*session.Login, error) {
 	return l, signedOut(err)
 }
 
-// User returns the user of a session, or ErrSignedOut when the user is gone or
-// disabled, or all sessions of the user have been ended since. It is one read.
+// User returns the user of a session, with one read. [ErrSignedOut] is returned when
+// the user is gone or disabled, or all sessions of the user have been ended since.
 func (b *Browser) User(ctx context.Context, l *session.Login) (*identity.User, error) {
 	u, err := b.Users.Current(ctx, identity.Change{Subject: l.Subject, AuthGen: l.AuthGen})
 	return u, signedOut(err)
@@ -96,8 +97,8 @@ func (b *Browser) Use(r *http.Request, l *session.Login) error {
 	return nil
 }
 
-// End signs the browser out: it ends the session with everything that hangs on it,
-// and makes the browser forget the cookie.
+// End signs the browser out: it ends the session with all grants under it, and makes
+// the browser forget the cookie.
 func (b *Browser) End(w http.ResponseWriter, r *http.Request, l *session.Login) error {
 	ctx := r.Context()
 	_, err := b.Sessions.EndLogin(ctx, l.Subject, l.ID, session.Cause{
@@ -118,14 +119,14 @@ func signedOut(err error) error {
 	return err
 }
 
-// Note writes in the log of a request which session it is about.
+// Note records the session of a request in its log line.
 func Note(ctx context.Context, l *session.Login) {
 	entry := httpapi.Note(ctx)
 	entry.Subject, entry.Session = l.Subject, l.ID
 }
 
-// Fresh reports whether a user who signed in at authTime may do what asks for a
-// sign-in of a short while ago, see httpapi.FreshAuthentication.
+// Fresh reports whether a sign-in at authTime is recent enough for an action that
+// requires one, see [httpapi.FreshAuthentication].
 func Fresh(authTime, now time.Time) bool { return now.Sub(authTime) <= httpapi.FreshAuthentication }
 
 // cookie is the session cookie, or "".
@@ -136,8 +137,8 @@ func Keep(w http.ResponseWriter, cookie string) {
 	websec.SetCookie(w, websec.SessionCookie, cookie, session.LoginLife)
 }
 
-// Forget makes the browser forget the session cookie that it brought, if it brought
-// one. It is for a session that has ended.
+// Forget makes the browser forget its session cookie, if it sent one. It is for a
+// session that has ended.
 func Forget(w http.ResponseWriter, r *http.Request) {
 	if cookie(r) != "" {
 		websec.ClearCookie(w, websec.SessionCookie)

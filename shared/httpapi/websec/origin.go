@@ -6,7 +6,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 )
 
-// What a policy may name beside schemes of apps.
+// These are the sources that a policy may name besides the schemes of apps.
 const (
 	secureWeb = "https:"
 	// deviceWeb is for a client on the user's own device. Its answer may send the
