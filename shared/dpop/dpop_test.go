@@ -39,8 +39,8 @@ func TestOptional(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-11800 and its kin: every forgery of the table is
-// refused as a proof.
+// Keycloak CVE-2026-11800 and similar: every forgery of the table is refused as a
+// proof.
 func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	b := newBench(t)
 	m := b.mold()

@@ -19,7 +19,7 @@ import (
 
 var wary = &client.Client{ID: "wary", DPoPNonce: true}
 
-// given is the nonce that a refusal gives the client.
+// given returns the nonce that a refusal gives the client.
 func (b *bench) given(err error) string {
 	b.t.Helper()
 	refused, ok := errors.AsType[*dpop.NonceError](err)

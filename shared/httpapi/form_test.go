@@ -51,8 +51,8 @@ func numbered(n int) string {
 	return b.String()
 }
 
-// FuzzParseForm holds whatever is sent to the rules: no parameter twice, none
-// without a value, no broken one let through.
+// FuzzParseForm: an accepted form has no parameter twice, none without a value, and no
+// broken escape.
 func FuzzParseForm(f *testing.F) {
 	for _, seed := range []string{"", "a=1", "a=1&a=2", "resource=x&resource=y", "%", "a=%00", "&&=&", strings.Repeat("a", 300)} {
 		f.Add(seed)

@@ -30,7 +30,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// kind is something that we give away, or that names something of ours.
+// kind is a kind of value that we issue, or that names an object of ours.
 type kind string
 
 const (
@@ -52,9 +52,9 @@ const (
 	signInStep    kind = "half of a sign-in"
 )
 
-// TestKinds presents one of every kind wherever one of some kind is taken. It is
-// accepted where it belongs, and nowhere else: what is made for one purpose is
-// worth nothing for another.
+// TestKinds presents one value of every kind wherever a value is accepted. It is
+// accepted in its own place and in no other: a value for one purpose is worth nothing
+// for another.
 func TestKinds(t *testing.T) {
 	h := routetest.Furnish(t)
 	ordersSecret := h.Register(client.Client{ID: "orders-api", Introspects: []string{routetest.Orders}})
@@ -73,7 +73,7 @@ func TestKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Register(signer)
-	// Both say all that either has to say, so that only the kind differs.
+	// Both have all claims of either, so that only the kind differs.
 	said := map[string]any{
 		"iss": "signer", "sub": "signer", "aud": routetest.Issuer, "jti": "j", "iat": h.Time.Unix(), "exp": h.Time.Unix() + 60,
 		"htm": "POST", "htu": routetest.Issuer + "/token",

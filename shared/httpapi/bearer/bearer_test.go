@@ -55,7 +55,7 @@ func (b *bench) ask(authorization string, proofs ...string) routetest.Answer {
 	return routetest.Do(b.Route(contract.Ready, b), r)
 }
 
-// mint makes a token for our API, as change says.
+// mint makes a token for our API, with the changes of change.
 func (b *bench) mint(change func(*token.Request)) string {
 	b.T.Helper()
 	r := token.Request{
@@ -125,7 +125,7 @@ func TestRequire(t *testing.T) {
 		{"scheme and nothing", "DPoP ", nil, 401, oauth.InvalidToken, "Bearer"},
 		{"another resource", "Bearer " + b.mint(func(r *token.Request) { r.Audience = []string{"https://orders.example.com"} }), nil, 401, oauth.InvalidToken, "Bearer"},
 		{"without the scope", "Bearer " + b.mint(func(r *token.Request) { r.Scope = "readyish" }), nil, 403, oauth.InsufficientScope, "Bearer"},
-		// Keycloak #36475 at a resource: what is bound is no bearer token.
+		// Keycloak #36475 at a resource: a bound token is no bearer token.
 		{"bound without a proof, as a bearer's", "Bearer " + bound, nil, 401, oauth.InvalidToken, "Bearer"},
 		{"bound with a proof, as a bearer's", "Bearer " + bound, []string{b.proof(bound, nil)}, 401, oauth.InvalidToken, "Bearer"},
 		{"bound without a proof", "DPoP " + bound, nil, 401, oauth.InvalidDPoPProof, "DPoP"},
@@ -219,8 +219,8 @@ func (b *bench) mold() tokentest.Mold {
 	}
 }
 
-// Keycloak CVE-2026-11800 and its kin: every forgery of the table is
-// refused as an access token.
+// Keycloak CVE-2026-11800 and similar: every forgery of the table is refused as an
+// access token.
 func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	b := newBench(t)
 	m := b.mold()

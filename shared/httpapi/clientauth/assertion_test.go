@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// signer is a client that signs who it is.
+// signer is a client with the method private_key_jwt.
 const signer = "signer"
 
 // bench is a stage with such a client and one of its two keys.
@@ -90,7 +90,7 @@ func asserted(assertion string, more ...string) *http.Request {
 	return r
 }
 
-// refused returns the code of the refusal, and holds it to the usual words.
+// refused returns the code of the refusal, and fails unless it has the usual words.
 func refused(t *testing.T, err error) oauth.Code {
 	t.Helper()
 	refusal, ok := errors.AsType[*oauth.Error](err)
@@ -224,7 +224,7 @@ func TestKeycloakCVE202616093SecretAndJunkAssertion(t *testing.T) {
 	if _, err := b.guard.Authenticate(basicAndJunk); refused(t, err) != oauth.InvalidRequest {
 		t.Errorf("Basic and junk = %v, want invalid_request", err)
 	}
-	// A public client with junk is not taken for one that proved nothing.
+	// A public client with an invalid assertion is refused.
 	if _, err := b.guard.Identify(asserted("junk", "client_id", routetest.Phone)); refused(t, err) != oauth.InvalidClient {
 		t.Errorf("a public client with junk = %v, want invalid_client", err)
 	}

@@ -77,8 +77,8 @@ func TestRefusedAssertionsUseUpNothing(t *testing.T) {
 	}
 }
 
-// Wrong assertions of a client that exists leave a record, those of one that
-// does not leave none, and what is no assertion at all is not looked at.
+// Wrong assertions of a client that exists leave a record, those of an unknown client
+// leave none, and a text that is no assertion is not looked at.
 func TestWrongAssertionsAreRecorded(t *testing.T) {
 	b := newBench(t)
 	for _, text := range []string{"junk", b.sign(map[string]any{"iss": "nobody", "sub": "nobody"}), b.sign(map[string]any{"exp": 0})} {

@@ -59,7 +59,7 @@ func TestCVE202564103OneOfTwoStepsIsNoSession(t *testing.T) {
 		t.Fatalf("a wrong code = %d %s", got.Status, got.Body)
 	}
 	nothing("after a wrong code")
-	// The note of the first step is no cookie either.
+	// The note of the first step is no cookie.
 	thief := pagetest.Open(s.route, form.Get("step"))
 	if l := s.login(thief); l != nil {
 		t.Errorf("the note of the first step opens %+v", l)
@@ -135,7 +135,7 @@ func (s *scene) twice(code string) routetest.Answer {
 	return s.again(code)
 }
 
-// Of many who come with one code at once, one gets in.
+// Of many requests with one code at once, one signs in.
 func TestOneCodeAtOnce(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)

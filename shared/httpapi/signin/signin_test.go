@@ -183,8 +183,8 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// What is to happen with the sign-in happens with it, and is not lost on the way to
-// the second step.
+// The writes in Also happen with the sign-in, and are not lost on the way to the
+// second step.
 func TestAlso(t *testing.T) {
 	s := newScene(t)
 	table := s.Table(contract.Sessions)

@@ -43,8 +43,8 @@ func user(h *routetest.Home, c dynamo.Changes) dynamo.Write {
 	return dynamo.Update(h.Table(contract.Registry), dynamo.UserKey(h.Ada), c)
 }
 
-// TestWhoIsSignedIn is the one answer to that question: the session of the cookie
-// must be live, and its user must be as they were at the sign-in.
+// TestWhoIsSignedIn: a user is signed in if the session of the cookie is live and the
+// user is as they were at the sign-in.
 func TestWhoIsSignedIn(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*testing.T, *routetest.Home, *session.Login)
@@ -96,8 +96,8 @@ func TestWhoIsSignedIn(t *testing.T) {
 	}
 }
 
-// TestNoSessionOfAnotherCookie: what is no cookie of a session costs no call, and that
-// nothing can be found out is no answer.
+// TestNoSessionOfAnotherCookie: a text that is no session cookie costs no call, and an
+// outage is no verdict on a session.
 func TestNoSessionOfAnotherCookie(t *testing.T) {
 	h := routetest.Furnish(t)
 	_, value := h.Login(h.Ada)

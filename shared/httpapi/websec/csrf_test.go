@@ -217,7 +217,7 @@ func TestChangedForms(t *testing.T) {
 	}
 }
 
-// Keys that cannot be had are no verdict.
+// An outage of the keys is no verdict on a form.
 func TestFormsWithoutKeys(t *testing.T) {
 	s := newStage(t)
 	token, cookie := s.open(t, "login", "")

@@ -40,7 +40,7 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// route is a fresh function, with nothing remembered.
+// route returns a new function with an empty cache.
 func (f *fixture) route() http.Handler {
 	return f.Route(contract.Introspect, &introspect.Handler{
 		Auth:   f.Auth(),

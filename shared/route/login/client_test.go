@@ -23,7 +23,7 @@ func phone(userName, password string, more ...string) *http.Request {
 	return routetest.JSON("/login", append([]string{"client_id", routetest.Phone, "user_name", userName, "password", password}, more...)...)
 }
 
-// page is a page of Web that does.
+// page is the same request from a page of Web.
 func page(userName, password string, more ...string) *http.Request {
 	r := routetest.JSON("/login?client_id="+routetest.Web, append([]string{"client_id", routetest.Web, "user_name", userName, "password", password}, more...)...)
 	r.Header.Set("Origin", routetest.App)
@@ -168,8 +168,8 @@ func TestWhatAClientMayAskFor(t *testing.T) {
 	}
 }
 
-// What is wrong with the request is said before the password is looked at: these
-// are sent with one that is wrong.
+// A wrong request is refused before the password is looked at: these are sent with a
+// wrong password.
 func TestRefusedClients(t *testing.T) {
 	h := newHome(t)
 	third := h.Client("third-party")

@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// When a table cannot be reached, the passkey was not wrong.
+// An outage of a table is not reported as a wrong passkey.
 func TestOutageOfAPasskey(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")

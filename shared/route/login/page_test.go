@@ -46,7 +46,7 @@ func (h *home) with(people *identity.Store) http.Handler {
 	})
 }
 
-// upstreams are those of the stage.
+// upstreams returns the upstreams of the stage.
 func (h *home) upstreams(context.Context) ([]web.Upstream, error) { return h.elsewhere, h.down }
 
 // fill opens the page in a browser and fills in the form with the password.
@@ -55,7 +55,7 @@ func fill(t *testing.T, b *pagetest.Browser, userName, password string) url.Valu
 	return filled(t, b.Get("/login"), userName, password)
 }
 
-// filled is the form with the password of a page, filled in.
+// filled returns the form with the password of a page, filled in.
 func filled(t *testing.T, page routetest.Answer, userName, password string) url.Values {
 	t.Helper()
 	form := passwordForm(page.Body)
@@ -67,7 +67,7 @@ func filled(t *testing.T, page routetest.Answer, userName, password string) url.
 	return form
 }
 
-// passwordForm is the form with the password of a page, nil if there is none.
+// passwordForm returns the form with the password of a page, nil if there is none.
 func passwordForm(page string) url.Values {
 	for _, form := range pagetest.Forms(page) {
 		if form.Has("csrf") {
@@ -185,7 +185,7 @@ func (h *home) switchOff(subject string) {
 	}
 }
 
-// differ is where two texts begin to.
+// differ returns the position at which two texts differ.
 func differ(a, b string) int {
 	i := 0
 	for i < min(len(a), len(b)) && a[i] == b[i] {
@@ -194,10 +194,11 @@ func differ(a, b string) int {
 	return i
 }
 
-// challenges are in the options of a page for passkeys.
+// challenges finds the challenges in the passkey options of a page.
 var challenges = regexp.MustCompile(`challenge&#34;:&#34;[^&]*`)
 
-// shape is an answer without what is new in every one and what was typed.
+// shape returns an answer without the values that are new in every answer and without
+// the typed name.
 func shape(a routetest.Answer, userName string) string {
 	body := strings.ReplaceAll(a.Body, passwordForm(a.Body).Get("csrf"), "…")
 	body = challenges.ReplaceAllString(body, "…")

@@ -21,7 +21,7 @@ import (
 
 var options = regexp.MustCompile(`data-options="([^"]*)"`)
 
-// asked is what a page asks a passkey for, with the form that takes the answer.
+// asked returns the passkey options of a page, and the form that takes the response.
 func asked(t *testing.T, page string) (string, url.Values) {
 	t.Helper()
 	found := options.FindStringSubmatch(page)
@@ -48,7 +48,7 @@ func owner(t *testing.T) (*home, *routetest.Authenticator) {
 	return h, a
 }
 
-// opened is the login of a browser, nil for none.
+// opened returns the login of a browser, nil for none.
 func (h *home) opened(b *pagetest.Browser) *session.Login {
 	h.T.Helper()
 	l, err := h.Sessions().LoginByCookie(h.T.Context(), b.Cookies[websec.SessionCookie])
@@ -80,7 +80,7 @@ func TestPasskey(t *testing.T) {
 	}
 }
 
-// The bar of issue 5: two reads and one transaction.
+// A sign-in with a passkey costs two reads and one transaction.
 func TestCostOfAPasskey(t *testing.T) {
 	h, a := owner(t)
 	counter := h.Count()
@@ -109,11 +109,11 @@ func TestCostOfAPasskey(t *testing.T) {
 // such responses get the same answer.
 func TestForeignPasskeys(t *testing.T) {
 	for name, tt := range map[string]struct {
-		// change is what is wrong with the device, and post what is sent.
+		// change breaks the device, and post changes the form that is sent.
 		change  func(*routetest.Authenticator)
 		post    func(*testing.T, *home, *pagetest.Browser, url.Values) routetest.Answer
 		problem string
-		// recorded is how many refusals the trail has.
+		// recorded is the number of refusals in the audit trail.
 		recorded int
 	}{
 		"another browser": {post: func(t *testing.T, h *home, _ *pagetest.Browser, form url.Values) routetest.Answer {
@@ -193,7 +193,7 @@ func (h *home) forget(t *testing.T) {
 	}
 }
 
-// CVE-2025-46815 (Zitadel): what a passkey signed is good once.
+// CVE-2025-46815 (Zitadel): a passkey's response works once.
 func TestPasskeyReplay(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")
@@ -256,7 +256,7 @@ func TestPasskeyWaitsForNobody(t *testing.T) {
 	}
 }
 
-// The form is ours, too.
+// The form of another site signs no user in with a passkey either.
 func TestPasskeyOfAnotherSite(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")

@@ -33,8 +33,8 @@ func secured(t *testing.T) (*home, *routetest.AuthenticatorApp) {
 	return h, h.AddApp(h.Ada)
 }
 
-// A password is the first of two steps, and the second leads to where the first was
-// to lead.
+// A password is the first of two steps, and the second leads to the page that the
+// first was to lead to.
 func TestPasswordAndCode(t *testing.T) {
 	h, app := secured(t)
 	b := pagetest.Open(h.route, "")
@@ -85,7 +85,7 @@ func TestAnAppIsNotTold(t *testing.T) {
 	}
 }
 
-// A password that was right is no guess, even when the second step is never taken.
+// A right password is not counted as a guess, even if the second step is never taken.
 func TestTheFirstStepIsNoGuess(t *testing.T) {
 	h, _ := secured(t)
 	for i := range throttle.Free/2 + 1 { // twice each
@@ -151,7 +151,8 @@ func TestPageOfAClientWithACode(t *testing.T) {
 	}
 }
 
-// Who needs no code is not asked for one, and one that they send means nothing.
+// A user without an app is not asked for a code, and a code that they send has no
+// effect.
 func TestCodeOfWhoHasNoApp(t *testing.T) {
 	h := newHome(t)
 	if got := routetest.Do(h.route, phone("ada", routetest.Password, "otp", "123456")); got.Status != 200 {
@@ -159,7 +160,7 @@ func TestCodeOfWhoHasNoApp(t *testing.T) {
 	}
 }
 
-// The page offers the other ways first, and each leads to where the page does.
+// The page offers the upstreams first, and each leads to the same page as the form.
 func TestUpstreams(t *testing.T) {
 	h := newHome(t)
 	h.elsewhere = []web.Upstream{{ID: "google", Name: "Google"}, {ID: "a/b?", Name: "<Odd>"}}
@@ -189,8 +190,7 @@ func TestUpstreams(t *testing.T) {
 	}
 }
 
-// The upstreams of the registry are there by their names, and those that are switched
-// off are not.
+// The upstreams of the registry are listed by name, and disabled ones are not.
 func TestUpstreamsOfTheRegistry(t *testing.T) {
 	h := newHome(t)
 	table := h.Table(contract.Registry)
@@ -259,7 +259,8 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// What an application asks for is said, and nothing for what it cannot ask.
+// The page names the strength of sign-in that a client asks for, and ignores a value
+// that no client can ask for.
 func TestStrongSignIn(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")
@@ -286,7 +287,7 @@ func TestCostOfThePage(t *testing.T) {
 	}
 }
 
-// All that stands on the page is ours: without a script the password works.
+// The page loads nothing from another origin, and the password works without a script.
 func TestWithoutAScript(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")
@@ -304,8 +305,8 @@ func TestWithoutAScript(t *testing.T) {
 	}
 }
 
-// What a sign-in changes while it is judged against a stale view does not count: the
-// user is read once more.
+// A sign-in that was judged by outdated data does not count: the user is read once
+// more.
 func TestSignInAfterEverythingEnded(t *testing.T) {
 	h, app := secured(t)
 	b := pagetest.Open(h.route, "")

@@ -92,8 +92,8 @@ func TestForgedLogout(t *testing.T) {
 	}
 }
 
-// TestPostWithoutOurForm is that of an application: the browser is sent back with
-// a link, and nothing else happens.
+// TestPostWithoutOurForm: a POST without our form is that of a client. The browser is
+// redirected to a GET, and nothing else happens.
 func TestPostWithoutOurForm(t *testing.T) {
 	s := pagetest.New(t)
 	ada := s.Person("ada", "")

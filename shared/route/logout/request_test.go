@@ -64,7 +64,7 @@ func (d *desk) idToken(clientID, subject string, authTime time.Time) string {
 	return text
 }
 
-// link is the address of a logout with these parameters.
+// link returns the URL of a logout with these parameters.
 func link(pairs ...string) string {
 	q := url.Values{}
 	for ; len(pairs) > 1; pairs = pairs[2:] {
@@ -73,8 +73,8 @@ func link(pairs ...string) string {
 	return "/logout?" + q.Encode()
 }
 
-// TestApplicationSignsOut with an id token of this sign-in: without a question,
-// and back to the application.
+// TestApplicationSignsOut: with an ID token of this login session the user is signed
+// out without a question, and the browser returns to the client.
 func TestApplicationSignsOut(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -107,7 +107,7 @@ func TestApplicationSignsOut(t *testing.T) {
 	}
 }
 
-// TestOldHint: an id token outlives its five minutes by far as a hint.
+// TestOldHint: an ID token is good as a hint long after its five minutes.
 func TestOldHint(t *testing.T) {
 	d := sitDown(t)
 	for range 40 { // the browser is used in between
@@ -121,7 +121,7 @@ func TestOldHint(t *testing.T) {
 	}
 }
 
-// TestPostOfAnApplication arrives where a link does.
+// TestPostOfAnApplication: a POST of a client leads to the same page as a link.
 func TestPostOfAnApplication(t *testing.T) {
 	d := sitDown(t)
 	form := url.Values{"id_token_hint": {d.hint}, "post_logout_redirect_uri": {bye}, "state": {"s"}}
@@ -136,7 +136,7 @@ func TestPostOfAnApplication(t *testing.T) {
 	}
 }
 
-// asks holds an answer to the question, and to nothing having happened.
+// asks fails unless the answer is the question and nothing has happened.
 func (d *desk) asks(t *testing.T, name string, got routetest.Answer) {
 	t.Helper()
 	if got.Status != http.StatusOK || !strings.Contains(got.Body, "Sign out?") || got.Header.Get("Location") != "" {
@@ -210,7 +210,7 @@ func TestForcedLogoutByAForgedHint(t *testing.T) {
 			t.Fatalf("%s: the login has ended", f)
 		}
 	}
-	// An access token is no id token, though the same keys signed it.
+	// An access token is no ID token, though the same keys signed it.
 	access, err := d.Minter().Mint(context.Background(), token.Request{
 		Subject: d.ada, ClientID: "app", Audience: []string{"app"}, Algorithm: oauth.ES256, Lifetime: time.Minute,
 		SessionID: d.grant.ID, AuthTime: d.login.AuthTime,
@@ -224,7 +224,7 @@ func TestForcedLogoutByAForgedHint(t *testing.T) {
 	}
 }
 
-// TestRotatedHint: when its key is gone, a hint is none.
+// TestRotatedHint: a hint is ignored when its key is gone.
 func TestRotatedHint(t *testing.T) {
 	d := sitDown(t)
 	next, err := keys.Generate(d.Time)
@@ -235,8 +235,8 @@ func TestRotatedHint(t *testing.T) {
 	d.asks(t, "a hint under a key that is gone", d.Get(link("id_token_hint", d.hint, "client_id", "app", "post_logout_redirect_uri", bye)))
 }
 
-// TestOnlyNavigationSignsOut: not a page that embeds the link, not a browser that
-// looks ahead, and not a HEAD.
+// TestOnlyNavigationSignsOut: a page that embeds the link, a browser that prefetches
+// it, and a HEAD request sign no user out.
 func TestOnlyNavigationSignsOut(t *testing.T) {
 	d := sitDown(t)
 	for name, tt := range map[string]struct{ method, header, value string }{
@@ -262,7 +262,7 @@ func TestOnlyNavigationSignsOut(t *testing.T) {
 	}
 }
 
-// TestNobodyToSignOut goes on all the same.
+// TestNobodyToSignOut: without a login session the browser goes on all the same.
 func TestNobodyToSignOut(t *testing.T) {
 	d := sitDown(t)
 	for name, cookie := range map[string]string{"no cookie": "", "a junk one": "junk"} {
@@ -314,7 +314,7 @@ func TestOpenRedirect(t *testing.T) {
 	if live := d.Live(d.ada); !live[d.login.ID] || !live[d.grant.ID] {
 		t.Errorf("live afterwards: %v, want everything", live)
 	}
-	// Our own form is judged as a link is.
+	// Our own form is judged like a link.
 	form := pagetest.Forms(d.Get("/logout").Body)[0]
 	form.Set("client_id", "app")
 	form.Set("post_logout_redirect_uri", "https://evil.example/")

@@ -154,7 +154,7 @@ func TestEndOne(t *testing.T) {
 	}
 }
 
-// Who ends the session that asks is signed out, and asks no more.
+// A browser that ends its own session is signed out, and can ask no more.
 func TestEndTheCurrentOne(t *testing.T) {
 	h := routetest.Furnish(t)
 	l, value := h.Login(h.Ada)
@@ -223,7 +223,7 @@ func TestPagesOfClients(t *testing.T) {
 	}
 }
 
-// A session that ends while its owner asks is nothing to keep.
+// A session that ends during the request cannot be kept.
 func TestCurrentUnknown(t *testing.T) {
 	h := routetest.Furnish(t)
 	phone := h.Grant(routetest.Phone, h.Ada)

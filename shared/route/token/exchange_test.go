@@ -105,7 +105,7 @@ func (m *market) exchanged(by string, v url.Values) string {
 	return got.Text("access_token")
 }
 
-// mint signs an access token of ours for the orders API, as change makes it.
+// mint signs an access token of ours for the orders API, with the changes of change.
 func (m *market) mint(change func(*token.Request)) string {
 	m.T.Helper()
 	r := token.Request{
@@ -305,7 +305,7 @@ func TestExchangeNeverLonger(t *testing.T) {
 	m.refused("at the end", "orders-api", form(ordered.Access.Value), oauth.InvalidRequest)
 }
 
-// What ends the session or a client ends the exchange and what it gave.
+// The end of the session or of a client ends the exchange and the exchanged token.
 func TestExchangeOfWhatHasEnded(t *testing.T) {
 	judge := func(m *market, value string) error {
 		_, err := (&bearer.Live{Guard: m.Bearer(), Clients: m.Clients(), Sessions: m.Sessions()}).Claims(context.Background(), value)

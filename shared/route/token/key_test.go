@@ -18,7 +18,7 @@ func flag() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{":yes": &types.AttributeValueMemberBOOL{Value: true}}
 }
 
-// thumbprint is the key that an access token is bound to.
+// thumbprint returns the thumbprint that an access token is bound to.
 func thumbprint(t *testing.T, a routetest.Answer) string {
 	t.Helper()
 	cnf, _ := routetest.Claims(t, a.Text("access_token"))["cnf"].(map[string]any)
@@ -79,7 +79,7 @@ func TestRefreshBoundToAKey(t *testing.T) {
 	s.live(t, 1)
 }
 
-// A client with a secret is held to that, and may change its key (RFC 9449 §5).
+// A confidential client is bound to its secret, and may change its key (RFC 9449 §5).
 func TestASecretFreesTheKey(t *testing.T) {
 	s := newSignIn(t)
 	before, after := s.Prover(), s.Prover()

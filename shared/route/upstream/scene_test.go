@@ -32,7 +32,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
 )
 
-// start is where a sign-in at the upstream of a scene begins.
+// start is the path at which a sign-in at the upstream of a scene begins.
 const start = "/upstream/work"
 
 // scene is a stage with an upstream called "work", which accepts every account.
@@ -111,7 +111,7 @@ func (s *scene) visit(b *pagetest.Browser, path string) routetest.Answer {
 	return b.Get(s.there(b, path))
 }
 
-// inside is the login of a browser, nil if it has none.
+// inside returns the login of a browser, nil if it has none.
 func (s *scene) inside(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
 	l, err := s.Sessions().LoginByCookie(context.Background(), b.Cookies[websec.SessionCookie])
@@ -219,7 +219,7 @@ func (s *scene) offered(b *pagetest.Browser, upstreamID, login string) string {
 	return "/upstream/" + upstreamID + "?" + url.Values{"link": {token}}.Encode()
 }
 
-// stored is everything in all tables, as text.
+// stored returns all items of all tables, as text.
 func (s *scene) stored() string {
 	s.T.Helper()
 	var all strings.Builder

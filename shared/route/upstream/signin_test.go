@@ -161,7 +161,7 @@ func TestSignInAgain(t *testing.T) {
 	}
 }
 
-// A proof that the upstream remembers is as old as the upstream says.
+// The time of authentication is the one that the upstream reports.
 func TestAuthTime(t *testing.T) {
 	s := newScene(t)
 	at := s.Time.Add(-time.Hour)

@@ -52,7 +52,7 @@ func newHome(t *testing.T) *home {
 	return h
 }
 
-// fresh is a function that remembers nothing.
+// fresh returns a new function with an empty cache.
 func (h *home) fresh(db *dynamodb.Client) http.Handler {
 	people, sessions, clients := h.People(), h.Sessions(), h.Clients()
 	people.DB, sessions.DB, clients.DB = db, db, db
@@ -113,7 +113,8 @@ func TestClaimsByScope(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotKnown is left out, and what is not verified is not said to be.
+// TestWhatIsNotKnown: an unknown value is left out, and an unverified one is not
+// reported as verified.
 func TestWhatIsNotKnown(t *testing.T) {
 	h := newHome(t)
 	for _, tt := range []struct {
@@ -207,7 +208,7 @@ func TestWaysToPresent(t *testing.T) {
 	}
 }
 
-// TestRefusedTokens: each for another reason.
+// TestRefusedTokens: each token is refused for another reason.
 func TestRefusedTokens(t *testing.T) {
 	ctx := context.Background()
 	refused := func(t *testing.T, h *home, accessToken string, status int, code string) {
@@ -368,7 +369,7 @@ func TestProofOfPossession(t *testing.T) {
 	}
 }
 
-// TestSelfRegisteredClient: its session is what counts.
+// TestSelfRegisteredClient: the token of such a client is as good as its session.
 func TestSelfRegisteredClient(t *testing.T) {
 	h := newHome(t)
 	const id = "https://app.example.com/client.json"
