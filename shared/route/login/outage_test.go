@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// An outage of a table is not reported as a wrong passkey.
+// An outage of a table is a 503, and not reported as a wrong passkey.
 func TestOutageOfAPasskey(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")

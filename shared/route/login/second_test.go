@@ -160,7 +160,8 @@ func TestCodeOfWhoHasNoApp(t *testing.T) {
 	}
 }
 
-// The page offers the upstreams first, and each leads to the same page as the form.
+// The page offers a passkey and the upstreams before the password, and each link keeps
+// the destination of the page.
 func TestUpstreams(t *testing.T) {
 	h := newHome(t)
 	h.elsewhere = []web.Upstream{{ID: "google", Name: "Google"}, {ID: "a/b?", Name: "<Odd>"}}
@@ -305,8 +306,7 @@ func TestWithoutAScript(t *testing.T) {
 	}
 }
 
-// A sign-in that was judged by outdated data does not count: the user is read once
-// more.
+// A sign-in starts over if all sessions of the user ended between its two steps.
 func TestSignInAfterEverythingEnded(t *testing.T) {
 	h, app := secured(t)
 	b := pagetest.Open(h.route, "")

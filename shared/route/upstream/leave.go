@@ -75,7 +75,7 @@ func (h *Handler) purpose(v *visit, j *relying.Journey) (ok bool, err error) {
 	case invite != "":
 		return h.invited(v, j, invite)
 	}
-	// A user who is signed in already is asked for a proof again.
+	// A user who is signed in already has to sign in at the upstream again.
 	j.Again = login != nil
 	return true, nil
 }

@@ -135,8 +135,9 @@ func TestRemovedPerson(t *testing.T) {
 	}
 }
 
-// A user who is signed in already proves something, keeps the grants under the
-// session, and gets a new cookie. A sign-in of another user ends the session.
+// A user who is signed in already signs in at the upstream again, keeps the grants
+// under the session, and gets a new cookie. A sign-in of another user ends the
+// session.
 func TestSignInAgain(t *testing.T) {
 	s := newScene(t)
 	ada, bob := s.Person("ada", "Ada Lovelace"), s.Person("bob", "Bob")
@@ -200,8 +201,8 @@ func TestStartIsCounted(t *testing.T) {
 	}
 }
 
-// No secret that signs a user in is in a table or in the log afterwards, nor in a URL
-// on the way.
+// No secret that signs a user in is in a table or in the log, neither during a journey
+// nor afterwards.
 func TestNoSecretIsKept(t *testing.T) {
 	s := newScene(t)
 	b := s.open("")
