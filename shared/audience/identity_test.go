@@ -159,7 +159,7 @@ func TestLostIdentityScopesEndTheGrant(t *testing.T) {
 	}
 }
 
-// A client that asks for itself is nobody: it has no identity to ask for.
+// A client that asks for itself is no user: it has no identity to ask for.
 func TestChooseHasNoIdentity(t *testing.T) {
 	resolver, c := newPerson(t)
 	if _, err := resolver.Resolve(t.Context(), c, []string{userInfo}); code(err) != oauth.InvalidTarget {
@@ -217,7 +217,8 @@ func TestGrantToSelfRegistered(t *testing.T) {
 	}
 }
 
-// Whatever such a client says of itself, it has no access of its own.
+// A client that registered itself has no access to a resource, whatever its
+// registration contains.
 func TestSelfRegisteredAccessIsNone(t *testing.T) {
 	resolver, c := newStranger(t)
 	c.FirstParty = true
@@ -248,7 +249,7 @@ func TestWithinSelfRegistered(t *testing.T) {
 	}
 }
 
-// A stranger cannot make one request read the table a thousand times.
+// One request cannot read the table a thousand times.
 func TestTooManyResources(t *testing.T) {
 	resolver, c := newStranger(t)
 	var requested []string

@@ -1,15 +1,15 @@
 // Package dpop judges proofs of possession (RFC 9449).
 //
-// A bearer token is good in anybody's hands. A token that is bound to a key is
-// good only together with a proof: a JWT, made for this one request by whoever
-// has the private key, that says when and for which method and URL it was made,
-// and for which access token. The public key stands in the proof itself, so
-// nobody has to know it beforehand; what counts is its thumbprint, which is
-// written into the tokens.
+// A bearer token works for every party that holds it. A token that is bound to a key
+// works only together with a proof: a JWT that the holder of the private key makes for
+// this one request. It states when and for which method and URL it was made, and for
+// which access token. The public key is in the proof itself, so it need not be
+// registered beforehand. Its thumbprint counts, which is written into the tokens.
 //
-// At a token endpoint a proof says to which key the new tokens are to be bound:
-// Optional. At a resource it shows that the sender of a token is its owner:
-// Present. Either way a proof is worth something once, for a minute, and here.
+// At a token endpoint a proof names the key that the new tokens are to be bound to,
+// see [Verifier.Optional]. At a resource it shows that the sender of a token holds its
+// key, see [Verifier.Present]. Either way a proof works once, for a minute, and for
+// this URL only.
 package dpop
 
 import (
@@ -35,8 +35,8 @@ const Header = "DPoP"
 const (
 	// Skew is how old a proof may be, and how far ahead of our clock.
 	Skew = time.Minute
-	// memory is for how much longer a proof is remembered than it could be
-	// accepted, in case two of our clocks differ.
+	// memory is how much longer a proof is remembered than it could be accepted, in
+	// case two of our clocks differ.
 	memory = time.Minute
 )
 
@@ -50,7 +50,7 @@ type Verifier struct {
 	Now    func(context.Context) time.Time
 }
 
-// Expect is what a proof is to show besides its own request.
+// Expect is what a proof must show besides its own request.
 type Expect struct {
 	// Token is the access token that comes with the request, empty at a token
 	// endpoint.
@@ -58,15 +58,15 @@ type Expect struct {
 	// JKT is the thumbprint of the key that the proof must be made with, empty
 	// for any key.
 	JKT string
-	// Nonce asks for one of ours (RFC 9449 §8).
+	// Nonce requires one of our nonces (RFC 9449 §8).
 	Nonce bool
 }
 
-// Optional returns the thumbprint of the key that c, the client of a request to
-// a token endpoint, proves; empty when it sends no proof and may do without.
+// Optional returns the thumbprint of the key that c, the client of a request to a
+// token endpoint, proves. It is empty if the client sends no proof and may do without.
 // The error is invalid_dpop_proof, or use_dpop_nonce together with a nonce.
 //
-// It uses up the proof. A caller asks once for a request, after it knows the
+// Optional uses up the proof. A caller calls it once for a request, after it knows the
 // client and before it changes anything.
 func (v *Verifier) Optional(r *http.Request, c *client.Client) (jkt string, err error) {
 	if len(r.Header.Values(Header)) == 0 {
@@ -82,9 +82,9 @@ func (v *Verifier) Optional(r *http.Request, c *client.Client) (jkt string, err 
 	return proof.JKT, nil
 }
 
-// Present returns nil if the request, which presents accessToken, proves the key
-// with the thumbprint jkt. The error is invalid_dpop_proof, or invalid_token for
-// a good proof of another key, or for a jkt that is no key's.
+// Present returns nil if the request, which presents accessToken, proves the key with
+// the thumbprint jkt. The error is invalid_dpop_proof, or invalid_token for a good
+// proof of another key, or for a jkt that is no thumbprint.
 func (v *Verifier) Present(r *http.Request, accessToken, jkt string) error {
 	if jkt == "" {
 		return oauth.Refuse(oauth.InvalidToken, "the access token is bound to something that nobody can prove")
@@ -93,9 +93,9 @@ func (v *Verifier) Present(r *http.Request, accessToken, jkt string) error {
 	return err
 }
 
-// Check returns the proof of a request if there is exactly one and it meets what
-// is expected. A proof that is refused for another reason than that it was seen
-// before is not used up.
+// Check returns the proof of a request if there is exactly one and it meets the
+// expectation, and uses it up. A proof that Check refuses stays unused, unless it was
+// refused because it was used before.
 func (v *Verifier) Check(r *http.Request, want Expect) (*Proof, error) {
 	// The gateway joins headers of one name with a comma, which no proof has.
 	sent := r.Header.Values(Header)
@@ -114,7 +114,7 @@ func (v *Verifier) Check(r *http.Request, want Expect) (*Proof, error) {
 			return nil, err
 		}
 	}
-	// A thumbprint has one length, so that no two pairs are the same text.
+	// A thumbprint has a fixed length, so no two pairs make the same text.
 	err = v.Replay.Once(r.Context(), replay.Proof, p.JKT+p.ID, p.Issued.Add(Skew+memory))
 	if errors.Is(err, replay.ErrSeen) {
 		return nil, refused("the proof was used before", err)
@@ -144,9 +144,9 @@ func (v *Verifier) judge(p *Proof, r *http.Request, want Expect) error {
 	return nil
 }
 
-// here reports whether htu names the URL of the request, whose own scheme and
-// host say nothing: they are what a proxy or the sender made of them. Query and
-// fragment do not count (RFC 9449 §4.3).
+// here reports whether htu names the URL of the request. The scheme and host of the
+// request do not count: a proxy or the sender chose them. Query and fragment do not
+// count either (RFC 9449 §4.3).
 func (v *Verifier) here(htu string, requested *url.URL) bool {
 	named, err := url.Parse(htu)
 	if err != nil || named.User != nil || named.Opaque != "" || named.Host == "" {
@@ -177,7 +177,7 @@ func path(u *url.URL) string {
 	return "/"
 }
 
-// hash is ath for an access token (RFC 9449 §4.2).
+// hash returns the ath of an access token (RFC 9449 §4.2).
 func hash(accessToken string) string {
 	sum := sha256.Sum256([]byte(accessToken))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

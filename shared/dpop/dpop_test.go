@@ -39,8 +39,8 @@ func TestOptional(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-11800 and its kin: every forgery of the table is
-// refused as a proof.
+// Keycloak CVE-2026-11800 and similar: every forgery of the table is refused as a
+// proof.
 func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	b := newBench(t)
 	m := b.mold()
@@ -105,8 +105,7 @@ func TestWhatAProofIsFor(t *testing.T) {
 	}
 }
 
-// What a request says of its own host counts for nothing: Zitadel
-// GHSA-7wfc-4796-gmg5.
+// The host in a request counts for nothing: Zitadel GHSA-7wfc-4796-gmg5.
 func TestZitadelGHSA7wfcHostOfTheRequest(t *testing.T) {
 	b := newBench(t)
 	r := post(b.proof(map[string]any{"htu": "https://evil.example/token"}))

@@ -16,12 +16,12 @@ import (
 // NonceHeader gives a client the nonce for its next proof.
 const NonceHeader = "DPoP-Nonce"
 
-// window is how long a nonce is given away. It is accepted until the end of the
-// next window.
+// window is how long one nonce is issued. It is accepted until the end of the next
+// window.
 const window = 2 * time.Minute
 
-// NonceError is under the refusal use_dpop_nonce. The client is to make another
-// proof, with this nonce, and to send its request again.
+// NonceError is wrapped by the refusal use_dpop_nonce. The client makes another proof
+// with this nonce, and sends its request again.
 type NonceError struct{ Nonce string }
 
 func (e *NonceError) Error() string { return "the proof has no nonce of ours that is new enough" }

@@ -20,7 +20,7 @@ import (
 
 var wary = &client.Client{ID: "wary", DPoPNonce: true}
 
-// given is the nonce that a refusal gives the client.
+// given returns the nonce that a refusal gives the client.
 func (b *bench) given(err error) string {
 	b.t.Helper()
 	refused, ok := errors.AsType[*dpop.NonceError](err)
@@ -36,7 +36,7 @@ func (b *bench) given(err error) string {
 	return ""
 }
 
-// A client that is asked for a nonce gets one, and is let in with it.
+// A client that is asked for a nonce gets one, and is accepted with it.
 func TestNonce(t *testing.T) {
 	b := newBench(t)
 	_, err := b.Optional(post(b.proof(nil)), wary)
@@ -155,7 +155,7 @@ func TestNonceAndRotation(t *testing.T) {
 	}
 }
 
-// Without the keys nobody can tell, and nobody is let in.
+// Without the keys a nonce cannot be judged, and no request is accepted.
 func TestNonceWithoutKeys(t *testing.T) {
 	b := newBench(t)
 	down := errors.New("the secret cannot be read")

@@ -18,19 +18,19 @@ import (
 // Type is the typ of a proof.
 const Type = "dpop+jwt"
 
-// Algorithms are those with which a proof may be signed. RSA is not among them:
+// Algorithms are the accepted signature algorithms of a proof. RSA is not among them:
 // its keys and signatures would make every request a kilobyte longer.
 var Algorithms = []string{oauth.ES256, token.EdDSA, token.Ed25519}
 
-// Proof is what a proof says. Its signature is good, which proves nothing but
-// that somebody has the private key.
+// Proof holds the claims of a proof with a good signature. That shows only that its
+// sender has the private key.
 type Proof struct {
 	// JKT is the SHA-256 thumbprint of the key (RFC 7638), base64url.
 	JKT string
-	// ID is jti, Method htm, URL htu and Issued iat.
+	// ID is the jti, Method the htm, URL the htu and Issued the iat.
 	ID, Method, URL string
 	Issued          time.Time
-	// TokenHash is ath, Nonce nonce and Expires exp, each zero if absent.
+	// TokenHash is the ath, Nonce the nonce and Expires the exp, each zero if absent.
 	TokenHash, Nonce string
 	Expires          time.Time
 }
@@ -38,7 +38,7 @@ type Proof struct {
 // maxID bounds the jti of a proof.
 const maxID = 256
 
-// Read returns what a proof says, or an error that wraps token.ErrInvalid.
+// Read returns the content of a proof, or an error that wraps [token.ErrInvalid].
 func Read(text string) (*Proof, error) {
 	jws, err := token.Parse(text, "jwk")
 	if err != nil {
@@ -81,9 +81,9 @@ func Read(text string) (*Proof, error) {
 	return p, nil
 }
 
-// publicKey reads the key of a proof, and its thumbprint. It must be nothing
-// but a public key: an embedded private key is nobody's secret any more, and a
-// certificate says who somebody is, which a proof is not about.
+// publicKey reads the key of a proof, and its thumbprint. The key must be nothing but
+// a public key: a private key in a proof is no secret any more, and a certificate
+// names its owner, which a proof is not about.
 func publicKey(jwk map[string]any, alg string) (public crypto.PublicKey, jkt string, err error) {
 	bare := map[string]any{}
 	for name, value := range jwk {

@@ -81,8 +81,8 @@ func TestValidThumbprint(t *testing.T) {
 	}
 }
 
-// FuzzRead holds the parser to its word: a proof has all that a proof must have,
-// or there is none and the reason is that it is not valid.
+// FuzzRead: a proof that Read accepts has all that a proof must have, and every other
+// one is reported as invalid.
 func FuzzRead(f *testing.F) {
 	b := newBench(f)
 	good := b.proof(nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// A proof is good once, by whomever and wherever it is sent again.
+// A proof is good once, from any sender and at any URL.
 func TestReplay(t *testing.T) {
 	b := newBench(t)
 	proof := b.proof(nil)
@@ -53,7 +53,7 @@ func TestReplayOfAProofFromAhead(t *testing.T) {
 	}
 }
 
-// Of those who send the same proof at the same time one is let in.
+// Of many requests with the same proof at the same time one is accepted.
 func TestReplayAtTheSameTime(t *testing.T) {
 	b := newBench(t)
 	proof := b.proof(nil)
@@ -76,7 +76,7 @@ func TestReplayAtTheSameTime(t *testing.T) {
 	}
 }
 
-// A lost reply costs nobody a proof, and an outage is no verdict.
+// A lost reply uses up no proof, and an outage is no verdict.
 func TestFaults(t *testing.T) {
 	b := newBench(t)
 	calls := 0
@@ -93,8 +93,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// One write for a good proof, none for a bad one: nobody fills the table with
-// what nobody can use.
+// A good proof costs one write and a bad one none: a client without a valid proof
+// cannot fill the table.
 func TestCost(t *testing.T) {
 	b := newBench(t)
 	good, bad := post(b.proof(nil)), post(b.proof(map[string]any{"htm": "GET"}))

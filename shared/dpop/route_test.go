@@ -15,8 +15,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// At the token endpoint a client is told the nonce by a header that its page may
-// read, and gets a bound token with it (RFC 9449 §8).
+// At the token endpoint a client gets the nonce in a header that its page may read,
+// and gets a bound token with it (RFC 9449 §8).
 func TestNonceOverHTTP(t *testing.T) {
 	s := routetest.New(t)
 	secret := s.Register(client.Client{ID: "wary", Grants: []string{oauth.GrantClientCredentials}, RequireDPoP: true, DPoPNonce: true})

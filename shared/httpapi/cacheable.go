@@ -13,7 +13,7 @@ type Document struct {
 	etag string
 }
 
-// NewDocument takes the JSON text of a document.
+// NewDocument makes a document of its JSON text.
 func NewDocument(body []byte) *Document {
 	sum := sha256.Sum256(body)
 	return &Document{body: body, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}

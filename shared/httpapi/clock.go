@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Now returns the time of the request that ctx belongs to: on Lambda the time at
-// which the gateway took it, the same for every step of the request. Without such
-// a time, in a task, in a command or in a test over plain HTTP, it is the system's.
+// Now returns the time of the request that ctx belongs to. On Lambda that is the time
+// at which the gateway received it, the same for every step of the request. Without
+// such a time it is the system's time: in a task, in a command or in a test over plain
+// HTTP.
 func Now(ctx context.Context) time.Time {
 	if a, ok := ctx.Value(arrivalKey{}).(arrival); ok && a.millis != 0 {
 		return time.UnixMilli(a.millis)
@@ -23,8 +24,8 @@ type (
 	}
 )
 
-// WithArrival notes when the gateway took a request, in epoch milliseconds,
-// and the id it gave it.
+// WithArrival stores the time when the gateway received a request, in Unix
+// milliseconds, and the id that the gateway gave it.
 func WithArrival(ctx context.Context, millis int64, id string) context.Context {
 	return context.WithValue(ctx, arrivalKey{}, arrival{millis, id})
 }

@@ -18,13 +18,13 @@ const (
 	credentials = "Access-Control-Allow-Credentials"
 )
 
-// cors adds what the route allows browsers, and reports whether the request was
-// a preflight, which is then answered.
+// cors adds the headers that the route allows browsers, and reports whether the
+// request was a preflight, which is then answered.
 //
-// A preflight carries no cookie and no body, so the client whose origins count
-// stands in the URL as client_id, which is no secret. A request that names none
-// gets no CORS header: it works from our own pages only. The client_id decides
-// nothing else; the handlers hold the credential to it.
+// A preflight carries no cookie and no body. So the URL names the client as client_id,
+// which is no secret, and the origins of that client count. A request that names none
+// gets no CORS header: it works from our own pages only. The client_id decides nothing
+// else; the handlers compare it with the credential.
 func (rt *Route) cors(w http.ResponseWriter, r *http.Request) (preflight bool, err error) {
 	preflight = r.Method == http.MethodOptions
 	switch rt.Function.CORS {
@@ -45,10 +45,11 @@ func (rt *Route) cors(w http.ResponseWriter, r *http.Request) (preflight bool, e
 	return preflight, nil
 }
 
-// named allows the origin of the request if the client that it names has it.
+// named allows the origin of the request if it belongs to the client that the request
+// names.
 func (rt *Route) named(h http.Header, r *http.Request, preflight bool) error {
 	if rt.Function.Page && !preflight && !IsJSON(r) {
-		return nil // a page is nobody else's to read
+		return nil // no other origin may read a page
 	}
 	origin, client := r.Header.Get("Origin"), r.URL.Query().Get("client_id")
 	if origin == "" || client == "" {
@@ -64,8 +65,8 @@ func (rt *Route) named(h http.Header, r *http.Request, preflight bool) error {
 	return nil
 }
 
-// SessionRefresh is the header that a browser's refresh carries. Only a script
-// can set it, and only one that a preflight allowed.
+// SessionRefresh is the header of a page's refresh request. Only a script can set it,
+// and only one that a preflight allowed.
 const SessionRefresh = "X-Session-Refresh"
 
 func allow(h http.Header, f contract.Function, headers string) {

@@ -35,8 +35,8 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// Only the origins of the client that the URL names may read the answers, and
-// pages are nobody's to read.
+// Only the origins of the client that the URL names may read the answers, and no
+// origin may read a page.
 func TestCORSOfNamedOrigins(t *testing.T) {
 	named := contract.Function{
 		Name: "named", Methods: []string{"GET", "POST"}, Paths: []string{"/named"}, CORS: contract.NamedOrigins,
@@ -95,7 +95,7 @@ func TestCORSOfNamedOrigins(t *testing.T) {
 			if got := res.Header.Get("Access-Control-Allow-Credentials"); (got == "true") != tt.allowed {
 				t.Errorf("Access-Control-Allow-Credentials = %q, want one: %t", got, tt.allowed)
 			}
-			// What a page needs to prove a key (RFC 9449) and to refresh.
+			// A page needs these to prove a key (RFC 9449) and to refresh.
 			headers := res.Header.Get("Access-Control-Allow-Headers")
 			if strings.Contains(headers, "DPoP") != tt.allowed || strings.Contains(headers, "X-Session-Refresh") != tt.allowed {
 				t.Errorf("Access-Control-Allow-Headers = %q, want them: %t", headers, tt.allowed)

@@ -11,13 +11,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// maxBody is the most a client may send.
+// maxBody is the largest body that a client may send, in bytes.
 const maxBody = 32 << 10
 
 // maxParameters bounds the fields of one form.
 const maxParameters = 100
 
-// mediaForm and mediaJSON are the bodies that clients send.
+// mediaForm and mediaJSON are the media types of bodies that clients send.
 const (
 	mediaForm = "application/x-www-form-urlencoded"
 	mediaJSON = "application/json"
@@ -34,10 +34,10 @@ func mediaType(r *http.Request) string {
 	return kind
 }
 
-// parseBody reads the body into r.PostForm and refuses what RFC 6749 §3.1 and
-// §3.2 refuse: another content type, a parameter sent twice. An empty value
-// counts as absent, and so does the form of a request without a body.
-// Parameters in the URL are ignored, for they end in logs.
+// parseBody reads the body into r.PostForm. It refuses what RFC 6749 §3.1 and §3.2
+// refuse: another content type, and a parameter sent twice. An empty value counts as
+// absent, and so does the form of a request without a body. Parameters in the URL are
+// ignored, because URLs end up in logs.
 //
 // Where a route takes JSON, an object of texts becomes the same form, so that a
 // handler has one kind of parameters.
@@ -64,8 +64,8 @@ func parseBody(r *http.Request, takesJSON bool) error {
 	return nil
 }
 
-// Body returns the body of a request to a function with contract.Function.Nested.
-// It refuses one that is too large, and one that does not call itself JSON.
+// Body returns the body of a request to a function with [contract.Function.Nested]. It
+// refuses one that is too large, and one without the JSON media type.
 func Body(r *http.Request) ([]byte, error) {
 	if !IsJSON(r) {
 		return nil, oauth.Refuse(oauth.InvalidRequest, "the body must be "+mediaJSON)
@@ -84,10 +84,10 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// ParseForm parses a form body. It refuses broken escapes, control characters
-// in names or values, too many parameters, and a parameter that comes twice,
-// unless it is one that may (resource, RFC 8707 §2; audience, RFC 8693 §2.1).
-// Parameters without a value are left out.
+// ParseForm parses a form body. It refuses broken escapes, control characters in names
+// or values, and too many parameters. It also refuses a repeated parameter, unless
+// that may be repeated (resource, RFC 8707 §2; audience, RFC 8693 §2.1). Parameters
+// without a value are left out.
 func ParseForm(body string) (url.Values, error) {
 	form, err := url.ParseQuery(body)
 	if err != nil {
@@ -96,7 +96,7 @@ func ParseForm(body string) (url.Values, error) {
 	return checked(form)
 }
 
-// checked holds parameters to the rules of ParseForm.
+// checked applies the rules of [ParseForm] to parameters.
 func checked(form url.Values) (url.Values, error) {
 	if len(form) > maxParameters {
 		return nil, fmt.Errorf("the form has more than %d parameters", maxParameters)

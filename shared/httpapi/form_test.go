@@ -51,8 +51,8 @@ func numbered(n int) string {
 	return b.String()
 }
 
-// FuzzParseForm holds whatever is sent to the rules: no parameter twice, none
-// without a value, no broken one let through.
+// FuzzParseForm: an accepted form has no parameter twice, none without a value, and no
+// broken escape.
 func FuzzParseForm(f *testing.F) {
 	for _, seed := range []string{"", "a=1", "a=1&a=2", "resource=x&resource=y", "%", "a=%00", "&&=&", strings.Repeat("a", 300)} {
 		f.Add(seed)
@@ -128,8 +128,8 @@ func members(n int) string {
 	return strings.TrimSuffix(b.String(), ",")
 }
 
-// FuzzParseObject: an object that is let through keeps the rules of a form, and
-// says what encoding/json reads in it.
+// FuzzParseObject: an accepted object keeps the rules of a form, and has the values
+// that encoding/json reads in it.
 func FuzzParseObject(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":"1"}`, `{"a":"1","a":"2"}`, `{"resource":["x","y"]}`, `{"a":null}`, `[`, `{"a":{}}`} {
 		f.Add(seed)

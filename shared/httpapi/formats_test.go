@@ -66,7 +66,7 @@ func formats(t *testing.T) []format {
 	check(err)
 	nonces := &dpop.Verifier{Issuer: "https://auth.example.com", Nonces: get, Now: now}
 	key := tokentest.NewKey(t)
-	// offered is the nonce that a proof with another one is told to have.
+	// offered is the nonce in the answer to a proof with another one.
 	offered := func(nonce string) string {
 		proof := tokentest.Mold{
 			Key: key, Types: []string{dpop.Type}, Header: map[string]any{"jwk": tokentest.JWK(t, key)}, Now: noon,

@@ -30,7 +30,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// kind is something that we give away, or that names something of ours.
+// kind is a kind of value that we issue, or that names an object of ours.
 type kind string
 
 const (
@@ -52,9 +52,9 @@ const (
 	signInStep    kind = "half of a sign-in"
 )
 
-// TestKinds presents one of every kind wherever one of some kind is taken. It is
-// accepted where it belongs, and nowhere else: what is made for one purpose is
-// worth nothing for another.
+// TestKinds presents one value of every kind wherever a value is accepted. It is
+// accepted in its own place and in no other: a value for one purpose is worth nothing
+// for another.
 func TestKinds(t *testing.T) {
 	h := routetest.Furnish(t)
 	ordersSecret := h.Register(client.Client{ID: "orders-api", Introspects: []string{routetest.Orders}})
@@ -73,7 +73,7 @@ func TestKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Register(signer)
-	// Both say all that either has to say, so that only the kind differs.
+	// Both have all claims of either, so that only the kind differs.
 	said := map[string]any{
 		"iss": "signer", "sub": "signer", "aud": routetest.Issuer, "jti": "j", "iat": h.Time.Unix(), "exp": h.Time.Unix() + 60,
 		"htm": "POST", "htu": routetest.Issuer + "/token",
@@ -94,7 +94,7 @@ func TestKinds(t *testing.T) {
 	}
 	steps := &opaque.Box{Kind: opaque.SignInStep, Keys: h.MACKey}
 
-	// One of every kind, all of one person at one client.
+	// made returns one token of every kind, all of one user at one client.
 	made := func() map[kind]string {
 		_, link, err := tickets.Create(t.Context(), onetime.New{Kind: onetime.Recover, User: user, Actor: "test"})
 		if err != nil {
@@ -137,13 +137,13 @@ func TestKinds(t *testing.T) {
 	}{
 		{"client secret at /token", []kind{clientSecret}, func(value string) bool {
 			got := routetest.Post(tokenRoute, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, routetest.Backend, value)
-			return got.Error() == "invalid_grant" // the client was let in
+			return got.Error() == "invalid_grant" // the client was accepted
 		}},
 		{"assertion at /token", []kind{assertion}, func(value string) bool {
 			got := routetest.Post(tokenRoute, url.Values{
 				"grant_type": {"refresh_token"}, "refresh_token": {"x"}, "client_assertion_type": {clientauth.AssertionType}, "client_assertion": {value},
 			}, "", "")
-			return got.Error() == "invalid_grant" // the client was let in
+			return got.Error() == "invalid_grant" // the client was accepted
 		}},
 		{"proof at /token", []kind{proof}, func(value string) bool {
 			r := routetest.Form("/token", nil)

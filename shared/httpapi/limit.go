@@ -9,7 +9,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// A limitError refuses what comes too early: a *throttle.LimitError, or the
+// A limitError refuses a request that came too early: a *throttle.LimitError, or the
 // *document.LimitError of a host. It is an interface because this package links no
 // store.
 type limitError interface {
@@ -18,21 +18,21 @@ type limitError interface {
 	Wait() time.Duration
 }
 
-// Limited reports whether err says that the request came too early. A handler
-// returns such an error as it is: the answer is 429 temporarily_unavailable with
-// Retry-After, on which clients keep what they have, and it counts as
-// contract.MetricThrottled. A page that is shown again uses [Again].
+// Limited reports whether the request came too early, by its error. A handler returns
+// such an error as it is. The answer is 429 temporarily_unavailable with Retry-After,
+// on which clients keep their tokens, and it counts as [contract.MetricThrottled]. A
+// page that is shown again uses [Again].
 func Limited(err error) bool {
 	_, limited := errors.AsType[limitError](err)
 	return limited
 }
 
-// Again notes why a page is shown once more. A try that was refused is an answer of
-// its route and no error, so the shared steps do not see it. Again returns the status
-// of the answer: 400, with the code in the log.
+// Again notes why a page is shown once more. A refused attempt is an answer of its
+// route and no error, so the shared steps do not see it. Again returns the status of
+// the answer: 400, with the code in the log.
 //
-// For a try that came too early, see [Limited], it sets Retry-After and returns 429
-// and how long to wait, which is zero otherwise.
+// For an attempt that came too early, see [Limited], it sets Retry-After and returns
+// 429 and the time to wait. That time is zero otherwise.
 func Again(w http.ResponseWriter, r *http.Request, code oauth.Code, why error) (status int, wait time.Duration) {
 	note := Note(r.Context())
 	note.Code, note.Error = string(code), why.Error()
@@ -45,7 +45,7 @@ func Again(w http.ResponseWriter, r *http.Request, code oauth.Code, why error) (
 	return http.StatusTooManyRequests, limit.Wait()
 }
 
-// retryAfter says when to try again, in whole seconds.
+// retryAfter sets Retry-After to the time to wait, in whole seconds.
 func retryAfter(h http.Header, wait time.Duration) {
 	h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 }

@@ -20,7 +20,7 @@ import (
 // early is the error of a store for an attempt that comes too early.
 func early(wait time.Duration) error { return &throttle.LimitError{RetryAfter: wait} }
 
-// TestLimitsOfStoresAreTooManyRequests: a handler returns what a store says and
+// TestLimitsOfStoresAreTooManyRequests: a handler returns the error of a store and
 // nothing else.
 func TestLimitsOfStoresAreTooManyRequests(t *testing.T) {
 	for name, err := range map[string]error{
@@ -42,8 +42,8 @@ func TestLimitsOfStoresAreTooManyRequests(t *testing.T) {
 	}
 }
 
-// TestPageShownAgain: a page says 400 with its own code, and 429 with a wait when the
-// try came too early.
+// TestPageShownAgain: a page answers 400 with its own code, and 429 with a wait when
+// the attempt came too early.
 func TestPageShownAgain(t *testing.T) {
 	for _, tt := range []struct {
 		why    error

@@ -18,9 +18,9 @@ type Log struct {
 	mu sync.Mutex
 }
 
-// LogEntry is all that a request may leave in the log. A field that does not
-// stand here cannot be logged, which is what keeps tokens, codes and secrets
-// out: a handler may fill in the exported identifiers, and nothing else.
+// LogEntry has every field that a request may leave in the log. Nothing else can be
+// logged, which keeps tokens, codes and secrets out: a handler fills in the exported
+// identifiers only.
 type LogEntry struct {
 	Stage     string `json:"Stage"`
 	Route     string `json:"Route"`
@@ -39,11 +39,11 @@ type LogEntry struct {
 	TokenID string `json:"jti,omitempty"`
 	// Grant is the grant type.
 	Grant string `json:"grant,omitempty"`
-	// Subject is the person whom the request was about.
+	// Subject is the user that the request was about.
 	Subject string `json:"sub,omitempty"`
 	// Session is the id of the grant or of the login session.
 	Session string `json:"sid,omitempty"`
-	// Outcome is what became of a refresh: "rotated", "replayed" or "reused".
+	// Outcome is the outcome of a refresh: "rotated", "replayed" or "reused".
 	Outcome      string  `json:"outcome,omitempty"`
 	Milliseconds float64 `json:"Duration"`
 	Calls        int64   `json:"Calls"`
@@ -60,8 +60,7 @@ type LogEntry struct {
 
 type entryKey struct{}
 
-// Note returns the entry of the request's log line, for the handler to fill
-// in what it learns.
+// Note returns the entry of the request's log line, for the handler to fill in.
 func Note(ctx context.Context) *LogEntry { return entryOf(ctx) }
 
 func entryOf(ctx context.Context) *LogEntry {
@@ -71,7 +70,7 @@ func entryOf(ctx context.Context) *LogEntry {
 	return &LogEntry{}
 }
 
-// line is an entry with what the embedded metric format asks for.
+// line is an entry with the fields of the embedded metric format.
 type line struct {
 	Time string `json:"time"`
 	*LogEntry

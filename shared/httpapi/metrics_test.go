@@ -13,8 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/listtest"
 )
 
-// logged is the log line of a request whose handler noted this, with the metrics that
-// the line declares.
+// logged returns the log line of a request after its handler noted this, with the
+// metrics that the line declares.
 func logged(t *testing.T, note func(*httpapi.LogEntry)) (line map[string]any, declared []contract.Metric) {
 	t.Helper()
 	rt, log := route(post, func(w http.ResponseWriter, r *http.Request) error {

@@ -11,10 +11,10 @@ import (
 
 var errObject = errors.New("the body is not a JSON object of texts")
 
-// ParseObject parses a JSON object whose members are texts, as a form with
-// these parameters. One that may come several times is a text or an array of
-// texts. A member that stands there twice is refused, as in a form: parsers
-// disagree which of the two counts. A null is absent.
+// ParseObject parses a JSON object with texts as its members, like a form with these
+// parameters. A parameter that may come several times is a text or an array of texts.
+// A member that stands there twice is refused, as in a form: parsers disagree which of
+// the two counts. A null is absent.
 func ParseObject(body string) (url.Values, error) {
 	if !utf8.ValidString(body) {
 		return nil, errObject

@@ -17,12 +17,12 @@ const errorsPage = "https://github.com/tipstaff/tipstaff/blob/main/docs/errors.m
 
 func documentation(code oauth.Code) string { return errorsPage + string(code) }
 
-// StatusError refuses a request with another status than the code has by
-// itself, such as a 403 that is no matter of scope.
+// StatusError refuses a request with another status than that of the code, such as a
+// 403 that is not about scope.
 type StatusError struct {
 	Status int
-	// RetryAfter is when to try again, in whole seconds for the client; zero
-	// says nothing about it.
+	// RetryAfter is the time until the client may try again, which it learns in whole
+	// seconds. Zero sends no Retry-After.
 	RetryAfter time.Duration
 	Err        *oauth.Error
 }
@@ -31,7 +31,7 @@ func (e *StatusError) Error() string { return e.Err.Error() }
 
 func (e *StatusError) Unwrap() error { return e.Err }
 
-// Forbid refuses a request that should not have been sent from where it was.
+// Forbid refuses a request from an origin that may not send it.
 func Forbid(detail string) *StatusError {
 	return &StatusError{Status: http.StatusForbidden, Err: oauth.Refuse(oauth.InvalidRequest, detail)}
 }
@@ -45,8 +45,8 @@ type Refusal struct {
 	RetryAfter time.Duration
 }
 
-// A Page is a handler that answers people. It shows a refusal as a page, or
-// returns false to have it answered as JSON.
+// A Page is a handler that answers users. It shows a refusal as a page, or returns
+// false to have it answered as JSON.
 type Page interface {
 	Refuse(w http.ResponseWriter, r *http.Request, refused Refusal) bool
 }
@@ -60,8 +60,8 @@ type problem struct {
 	Code   oauth.Code `json:"code"`
 }
 
-// A headerError is an error that says more to the client than a code, such as how
-// to authenticate, or a nonce for the next try.
+// A headerError is an error that tells the client more than a code, such as how to
+// authenticate, or a nonce for the next request.
 type headerError interface {
 	error
 	SetHeaders(h http.Header)
@@ -69,9 +69,9 @@ type headerError interface {
 
 // refusalOf is the only place where an error becomes a status.
 //
-// A dependency that failed, a store that throttles or a deadline that passed
-// is 503 temporarily_unavailable, never server_error: clients keep their
-// tokens on the one and throw them away on the other.
+// The status is 503 temporarily_unavailable, and never server_error, for a failed
+// dependency, a throttling store or a passed deadline: clients keep their tokens after
+// the one and throw them away after the other.
 func refusalOf(err error) Refusal {
 	if special, ok := errors.AsType[*StatusError](err); ok {
 		return Refusal{special.Status, special.Err.Code, ascii(special.Err.Detail), special.RetryAfter}
@@ -114,9 +114,9 @@ func statusOf(code oauth.Code) int {
 	}
 }
 
-// headers adds what the status asks for. A client that did not authenticate by
-// header is not challenged: strict clients hide the body behind a challenge
-// (RFC 6749 §5.2 requires one only in answer to the header).
+// headers adds the headers of the status. A client that did not authenticate by header
+// gets no challenge: strict clients hide the body behind a challenge (RFC 6749 §5.2
+// requires one only in answer to the header).
 func (f Refusal) headers(h http.Header, r *http.Request, rt *Route) {
 	switch f.Code {
 	case oauth.InvalidClient:
@@ -131,9 +131,9 @@ func (f Refusal) headers(h http.Header, r *http.Request, rt *Route) {
 	}
 }
 
-// bearer is the challenge of RFC 6750 §3: without an error when the request
-// carried no credentials at all. It says where our API describes itself (RFC 9728
-// §5.1), of which only userinfo is no part.
+// bearer returns the challenge of RFC 6750 §3, without an error if the request carried
+// no credentials at all. It names the metadata of our API (RFC 9728 §5.1), which every
+// route but userinfo belongs to.
 func (f Refusal) bearer(r *http.Request, rt *Route) string {
 	challenge := `Bearer realm="` + rt.Issuer + `"`
 	if f.Code != oauth.InvalidToken || r.Header.Get("Authorization") != "" {
@@ -151,11 +151,11 @@ func (f Refusal) bearer(r *http.Request, rt *Route) string {
 	return challenge
 }
 
-// FreshAuthentication is how long ago a person may have proved who they are for
-// what oauth.InsufficientAuthentication refuses otherwise.
+// FreshAuthentication is how long ago a user may have authenticated for an action that
+// is otherwise refused with [oauth.InsufficientAuthentication].
 const FreshAuthentication = 10 * time.Minute
 
-// ascii keeps what RFC 6749 §5.2 allows in error_description.
+// ascii keeps the characters that RFC 6749 §5.2 allows in error_description.
 func ascii(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {

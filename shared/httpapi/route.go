@@ -1,18 +1,23 @@
-// Package httpapi is the way of a request through the steps that every route
-// shares. The routes themselves are the packages below it, one folder each.
+// Package httpapi takes a request through the steps that every route shares. The
+// routes themselves are the packages in shared/route, one folder each.
 //
-// A Route wraps a Handler with everything that a route must not be able to
-// forget: a deadline ahead of Lambda's, CORS, the method check, the limits on a
-// body, one log line with its metrics, and an answer of our own for every error
-// and every panic. A Handler only decides what to answer; what refuses the
-// request it returns as an error, and this package alone turns errors into
-// responses.
+// # Route and Handler
 //
-// The time of a request is in its context: see [Now]. No variable of the process
-// holds it, so that a handler may serve requests at the same time.
+// A [Route] wraps a [Handler] with everything that a route must not be able to forget:
+// a deadline ahead of Lambda's, CORS, the method check, the limits on a body, one log
+// line with its metrics, and our own answer to every error and every panic. A Handler
+// only decides the answer. It returns an error to refuse the request, and this package
+// alone turns errors into responses.
+//
+// # Time
+//
+// The time of a request is in its context: see [Now]. No variable of the process holds
+// it, so that a handler may serve requests at the same time.
+//
+// # Dependencies
 //
 // The package knows no store and links no AWS SDK, so that a route without
-// needs stays as small as its task.
+// dependencies stays small.
 package httpapi
 
 import (
@@ -29,9 +34,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// Handler answers the requests of one route. A returned error refuses the
-// request: an *oauth.Error with its code, anything else as a fault without
-// detail. A handler that returns an error has written nothing.
+// Handler answers the requests of one route. A returned error refuses the request: an
+// [*oauth.Error] with its code, any other error as a fault without detail. A handler
+// that returns an error has written nothing.
 type Handler interface {
 	Serve(w http.ResponseWriter, r *http.Request) error
 }
@@ -46,8 +51,8 @@ type Route struct {
 	// Problems answers errors as RFC 9457 problem documents, for the routes
 	// that no OAuth client calls.
 	Problems bool
-	// Origins knows whose pages may read the answers, for a function with
-	// contract.NamedOrigins.
+	// Origins knows the origins that may read the answers, for a function with
+	// [contract.NamedOrigins].
 	Origins Origins
 	Log     *Log
 	// Calls returns how many calls to AWS this process has made; nil for
@@ -138,8 +143,8 @@ type methodError struct{ Method string }
 
 func (e *methodError) Error() string { return "method is not allowed" }
 
-// setHeaders puts the headers that every answer carries. Answers are not to be
-// stored unless a handler says otherwise.
+// setHeaders sets the headers that every answer carries. Answers are not stored unless
+// a handler sets another Cache-Control.
 func setHeaders(h http.Header, requestID string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
@@ -162,7 +167,7 @@ func (w *recorder) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// refuse answers err; see status for the table.
+// refuse answers with the refusal of err, see refusalOf.
 func (rt *Route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := refusalOf(err)
 	entry := entryOf(r.Context())

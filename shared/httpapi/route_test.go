@@ -168,7 +168,7 @@ func TestQueryIsNoForm(t *testing.T) {
 	}
 }
 
-// pageHandler shows refusals with a status of its own choice.
+// pageHandler shows refusals with a status that it chooses.
 type pageHandler struct{ handler }
 
 func (pageHandler) Refuse(w http.ResponseWriter, _ *http.Request, refused httpapi.Refusal) bool {
@@ -260,8 +260,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// An error may add headers of its own, from however deep below, and after those
-// that its code asks for.
+// An error may add its own headers, from however deep below, and after those that its
+// code asks for.
 func TestErrorsWithHeaders(t *testing.T) {
 	rt, _ := route(post, func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("judge: %w", &oauth.Error{Code: oauth.InvalidToken, Err: nonce("n-1")})

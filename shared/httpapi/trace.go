@@ -4,12 +4,12 @@ import "context"
 
 type traceKey struct{}
 
-// WithTrace notes the X-Ray trace that a request is part of, for the log.
+// WithTrace stores the X-Ray trace of a request in its context, for the log.
 func WithTrace(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, traceKey{}, id)
 }
 
-// TraceID returns the trace that the request is part of, or nothing.
+// TraceID returns the trace of the request, or "".
 func TraceID(ctx context.Context) string {
 	id, _ := ctx.Value(traceKey{}).(string)
 	return id

@@ -147,7 +147,7 @@ func (s *Store) Find(ctx context.Context, userName string) (*User, error) {
 	return u, nil
 }
 
-// nobody is a subject that is never assigned.
+// This subject is never assigned.
 const nobody = SubjectPrefix + "nobody"
 
 // Get returns the user of that subject, disabled or not, or [ErrUnknown], with one

@@ -41,7 +41,7 @@ type Handle struct {
 // wrote.
 var ErrForged = opaque.ErrForged
 
-// RegionError says that a refresh token or a code is genuine and belongs to
+// RegionError is returned when a refresh token or a code is genuine and belongs to
 // another region.
 type RegionError struct{ Home string }
 

@@ -23,8 +23,9 @@ type Item struct {
 	// login that it ends with, empty for none.
 	Client, Scope, Login string
 	Audience             []string
-	// Notify is true if the client of a grant asks for notices. Browser is the id
-	// of the login whose end it gets a notice of although the grant outlives it.
+	// Notify is true if the client of a grant asks for notices. Browser is the id of
+	// the login session that the client gets a notice about when it ends, although the
+	// grant outlives it.
 	Notify        bool
 	Browser       string
 	AuthTime      time.Time

@@ -64,7 +64,7 @@ type RefreshRequest struct {
 // client. ErrKey is returned when the client has not proved the right key. Neither
 // changes the grant.
 //
-// A refresh is one write whose condition is the rule, and no read. When the condition
+// A refresh is one write with the rule as its condition, and no read. When the condition
 // fails, DynamoDB returns the stored item, and that item decides. In particular the
 // SDK repeats a write when its response is lost, and then finds the result of its own
 // first attempt. The random turn in the item identifies that case, regardless of the

@@ -76,7 +76,7 @@ func (e *LimitError) Error() string {
 // Wait is how long to wait, for the shared steps.
 func (e *LimitError) Wait() time.Duration { return e.RetryAfter }
 
-// Attempt is somebody trying to sign in, or to guess something else.
+// Attempt is one attempt to sign in, or to guess another secret.
 type Attempt struct {
 	// Kind is what could be guessed. Each kind has its own allowance. It is empty
 	// for a password.
@@ -140,11 +140,12 @@ func (s *Store) Reserve(ctx context.Context, a Attempt) (*Reservation, error) {
 	return r, nil
 }
 
-// Succeeded says that the attempt proved who it is, in the browser of that
-// name: the one of the attempt, or a new one. It is known for the account from
-// now on. An empty name makes no browser known. It makes one write, or two when
-// the account was charged. After an error the sign-in is good all the same: a
-// caller counts the error and goes on.
+// Succeeded reports that the attempt proved the user, in the browser with that name:
+// the one of the attempt, or a new one. From then on the account knows that browser.
+// An empty name makes no browser known.
+//
+// It makes one write, or two when the account was charged. The sign-in is good even
+// after an error: the caller counts the error and goes on.
 func (r *Reservation) Succeeded(ctx context.Context, browser string) error {
 	if browser != "" {
 		if err := r.store.remember(ctx, r.keys.browser(browser)); err != nil {

@@ -325,8 +325,8 @@ func TestEveryFieldIsExplained(t *testing.T) {
 	}
 }
 
-// constants are the texts of the constants of a type, "" for none, in a package beside
-// this one whose names begin so.
+// constants returns the texts of the constants of a type, "" for none, in a package
+// beside this one. Their names begin with prefix.
 func constants(t *testing.T, pkg, of, prefix string) []string {
 	t.Helper()
 	var texts []string

@@ -1,10 +1,9 @@
-// Package bearer guards Tipstaff's own resources: who presents an access token of
-// ours may enter, if it was issued for the resource and carries the scope (RFC
-// 6750).
+// Package bearer guards Tipstaff's own resources. A request may enter with an access
+// token of ours that was issued for the resource and carries the scope (RFC 6750).
 //
-// A token that is bound to a key is no bearer token. It comes with the scheme
-// DPoP and a proof of the key (RFC 9449 §7), and is worth nothing without: who
-// finds it in a log cannot use it.
+// A token that is bound to a key is no bearer token. It comes with the scheme DPoP and
+// a proof of the key (RFC 9449 §7). Without the proof it is worth nothing, so a token
+// that is found in a log cannot be used.
 package bearer
 
 import (
@@ -23,29 +22,29 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Guard knows the tokens of one issuer.
+// Guard judges the access tokens of one issuer.
 type Guard struct {
 	Issuer string
-	// Audience is the resource, empty for our API: Issuer and
-	// contract.APIPath.
+	// Audience is the resource, empty for our API, which is Issuer and
+	// [contract.APIPath].
 	Audience string
 	Keys     *published.Store
-	// Proofs judges the proofs of tokens that are bound to a key; nil for a
-	// resource that takes no such token.
+	// Proofs judges the proofs of tokens that are bound to a key. It is nil for a
+	// resource that accepts no such token.
 	Proofs *dpop.Verifier
 	Now    func(context.Context) time.Time
 }
 
-// Presented reports whether the request carries an access token in its header,
-// by whichever scheme.
+// Presented reports whether the request carries an access token in its header, in
+// either scheme.
 func Presented(r *http.Request) bool {
 	_, _, ok := credential(r)
 	return ok
 }
 
-// Require returns the claims of the request's token if it was issued for the
-// resource with the scope, and is the sender's to use. Otherwise the error is
-// invalid_token, insufficient_scope or invalid_dpop_proof, with a challenge.
+// Require returns the claims of the request's token if it was issued for the resource
+// with the scope, and the sender may use it. Otherwise the error is invalid_token,
+// insufficient_scope or invalid_dpop_proof, with a challenge.
 func (g *Guard) Require(ctx context.Context, r *http.Request, scope string) (*token.Claims, error) {
 	claims, err := g.require(ctx, r, scope)
 	if refused, ok := errors.AsType[*oauth.Error](err); ok {
@@ -82,9 +81,9 @@ func (g *Guard) require(ctx context.Context, r *http.Request, scope string) (*to
 	return claims, nil
 }
 
-// prove holds a token that is bound to a key to the proof, and one that is not to
-// the other scheme: a client that means to prove a key is to notice that its
-// token asks nobody for it.
+// prove demands a proof for a token that is bound to a key, and the Bearer scheme for
+// one that is not. A client that means to prove a key so notices that its token is not
+// bound.
 func (g *Guard) prove(r *http.Request, scheme, value string, claims *token.Claims) error {
 	jkt, bound := Bound(claims)
 	switch {
@@ -100,9 +99,8 @@ func (g *Guard) prove(r *http.Request, scheme, value string, claims *token.Claim
 	return g.Proofs.Present(r, value, jkt)
 }
 
-// Bound returns the thumbprint of the key that a token is bound to, and whether
-// it is bound to any. A confirmation that names no key is one that nobody can
-// meet.
+// Bound returns the thumbprint of the key that a token is bound to, and whether it is
+// bound to any. No client can meet a confirmation that names no key.
 func Bound(c *token.Claims) (jkt string, bound bool) {
 	if c.Confirmation == nil {
 		return "", false
@@ -110,9 +108,9 @@ func Bound(c *token.Claims) (jkt string, bound bool) {
 	return c.Confirmation.JKT, true
 }
 
-// Verify returns the claims of an access token of this issuer, for whatever
-// resource and bound to whatever key. The error wraps token.ErrInvalid unless
-// the keys could not be read.
+// Verify returns the claims of an access token of this issuer, for any resource and
+// bound to any key. The error wraps [token.ErrInvalid] unless the keys could not be
+// read.
 func (g *Guard) Verify(ctx context.Context, value string) (*token.Claims, error) {
 	return token.Verify(ctx, value, token.Expect{
 		Issuer: g.Issuer,
@@ -130,7 +128,7 @@ func (g *Guard) audience() string {
 }
 
 // credential returns the access token in the header, and its scheme as
-// oauth.TokenTypeBearer or oauth.TokenTypeDPoP.
+// [oauth.TokenTypeBearer] or [oauth.TokenTypeDPoP].
 func credential(r *http.Request) (scheme, value string, ok bool) {
 	name, value, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || value == "" {

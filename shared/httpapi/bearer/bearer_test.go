@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// bench is our API on a stage, and a client with a key of its own.
+// bench is our API on a stage, and a client with its own key.
 type bench struct {
 	*routetest.Stage
 	guard *bearer.Guard
@@ -33,7 +33,7 @@ func newBench(t *testing.T) *bench {
 	return &bench{Stage: s, guard: s.Bearer(), key: tokentest.NewKey(t)}
 }
 
-// Serve lets in who may see how the stage is.
+// Serve answers a request that may read the state of the stage.
 func (b *bench) Serve(w http.ResponseWriter, r *http.Request) error {
 	claims, err := b.guard.Require(r.Context(), r, contract.ScopeReady)
 	if err != nil {
@@ -55,7 +55,7 @@ func (b *bench) ask(authorization string, proofs ...string) routetest.Answer {
 	return routetest.Do(b.Route(contract.Ready, b), r)
 }
 
-// mint makes a token for our API, as change says.
+// mint makes a token for our API, with the changes of change.
 func (b *bench) mint(change func(*token.Request)) string {
 	b.T.Helper()
 	r := token.Request{
@@ -125,7 +125,7 @@ func TestRequire(t *testing.T) {
 		{"scheme and nothing", "DPoP ", nil, 401, oauth.InvalidToken, "Bearer"},
 		{"another resource", "Bearer " + b.mint(func(r *token.Request) { r.Audience = []string{"https://orders.example.com"} }), nil, 401, oauth.InvalidToken, "Bearer"},
 		{"without the scope", "Bearer " + b.mint(func(r *token.Request) { r.Scope = "readyish" }), nil, 403, oauth.InsufficientScope, "Bearer"},
-		// Keycloak #36475 at a resource: what is bound is no bearer token.
+		// Keycloak #36475 at a resource: a bound token is no bearer token.
 		{"bound without a proof, as a bearer's", "Bearer " + bound, nil, 401, oauth.InvalidToken, "Bearer"},
 		{"bound with a proof, as a bearer's", "Bearer " + bound, []string{b.proof(bound, nil)}, 401, oauth.InvalidToken, "Bearer"},
 		{"bound without a proof", "DPoP " + bound, nil, 401, oauth.InvalidDPoPProof, "DPoP"},
@@ -184,7 +184,7 @@ func TestAnotherAudience(t *testing.T) {
 	}
 }
 
-// Where nobody judges proofs a bound token is refused, with a proof and without.
+// Without a verifier a bound token is refused, with a proof and without.
 func TestBoundTokenWithoutAVerifier(t *testing.T) {
 	b := newBench(t)
 	b.guard.Proofs = nil
@@ -219,8 +219,8 @@ func (b *bench) mold() tokentest.Mold {
 	}
 }
 
-// Keycloak CVE-2026-11800 and its kin: every forgery of the table is
-// refused as an access token.
+// Keycloak CVE-2026-11800 and similar: every forgery of the table is refused as an
+// access token.
 func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	b := newBench(t)
 	m := b.mold()
@@ -234,8 +234,8 @@ func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	}
 }
 
-// A confirmation that names no key, or another kind of key, binds all the same:
-// nobody can meet it.
+// A confirmation that names no key, or another kind of key, binds all the same: no
+// client can meet it.
 func TestConfirmationsThatNobodyCanMeet(t *testing.T) {
 	b := newBench(t)
 	for name, cnf := range map[string]any{

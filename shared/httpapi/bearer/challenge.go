@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// A challengeError is a refusal that tells the client how to do better: with
-// which scheme, for which scope, and where it can read about the resource.
+// A challengeError is a refusal that tells the client how to authenticate: in which
+// scheme, for which scope, and where the metadata of the resource is.
 type challengeError struct {
 	err    error
 	header string
@@ -24,9 +24,10 @@ func (e *challengeError) Unwrap() error { return e.err }
 // SetHeaders adds the challenge to the answer.
 func (e *challengeError) SetHeaders(h http.Header) { h.Set("WWW-Authenticate", e.header) }
 
-// challenge is that of RFC 6750 §3, or of RFC 9449 §7.1 for a client that uses
-// that scheme, with the URL of RFC 9728 §5.1. It names no error to a client that
-// sent no credentials at all. Every detail is a text of ours.
+// challenge returns the challenge of RFC 6750 §3, or of RFC 9449 §7.1 for a client
+// that uses that scheme, with the URL of RFC 9728 §5.1. It names no error to a client
+// that sent no credentials at all. Every detail is a text of ours, never of the
+// request.
 func (g *Guard) challenge(r *http.Request, scope string, refused *oauth.Error) error {
 	scheme, sent := oauth.TokenTypeBearer, r.Header.Get("Authorization") != ""
 	if name, _, _ := credential(r); name != "" {
@@ -46,7 +47,7 @@ func (g *Guard) challenge(r *http.Request, scope string, refused *oauth.Error) e
 	}
 	err := error(refused)
 	if refused.Code == oauth.InvalidDPoPProof {
-		// A 400 at a token endpoint, where nobody is challenged.
+		// This is a 400 at a token endpoint, which challenges no client.
 		err = &httpapi.StatusError{Status: http.StatusUnauthorized, Err: refused}
 	}
 	return &challengeError{err: err, header: b.String()}

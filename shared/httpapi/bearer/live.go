@@ -10,9 +10,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Live tells whether an access token of ours is worth anything at this moment. A
-// signature proves that it was once; since then its session may have ended, and a
-// client been disabled.
+// Live judges whether an access token of ours is active now. A signature proves that
+// it was active once. Since then its session may have ended, or its client may have
+// been disabled.
 type Live struct {
 	Guard   *Guard
 	Clients *client.Store
@@ -20,13 +20,13 @@ type Live struct {
 	Sessions *session.Store
 }
 
-// Claims returns the claims of a token that is active, for whatever resource and
-// bound to whatever key. The error wraps token.ErrInvalid when it is not, and is
-// another one when that could not be found out.
+// Claims returns the claims of an active token, for any resource and bound to any key.
+// The error wraps [token.ErrInvalid] if the token is not active. Another error is
+// returned when that could not be found out.
 //
-// The session of a token is read consistently: from the moment that somebody has
-// ended it, nothing under it is active. That of a token that was exchanged is the
-// session of another client, which must be live as well.
+// The session of a token is read consistently: once it has ended, nothing under it is
+// active. The session of an exchanged token is that of another client, which must be
+// live as well.
 func (l *Live) Claims(ctx context.Context, value string) (*token.Claims, error) {
 	claims, err := l.Guard.Verify(ctx, value)
 	if err != nil {
@@ -38,8 +38,8 @@ func (l *Live) Claims(ctx context.Context, value string) (*token.Claims, error) 
 	return claims, nil
 }
 
-// Check returns nil if what verified claims rest on is still there, and otherwise
-// an error as Claims does.
+// Check returns nil if everything that verified claims depend on still exists.
+// Otherwise its errors are those of [Live.Claims].
 func (l *Live) Check(ctx context.Context, claims *token.Claims) error {
 	if err := l.client(ctx, claims.ClientID); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (l *Live) Check(ctx context.Context, claims *token.Claims) error {
 	return l.client(ctx, g.Client)
 }
 
-// client refuses a token whose client is gone or disabled.
+// client refuses a token of a client that is gone or disabled.
 func (l *Live) client(ctx context.Context, id string) error {
 	c, err := l.Clients.Client(ctx, id)
 	switch {

@@ -16,7 +16,7 @@ import (
 
 type stage struct{ *routetest.Home }
 
-// claims are those of a token, as a function judges it that remembers nothing.
+// claims returns the claims of a token, as judged by a function with an empty cache.
 func (s stage) claims(value string) (*token.Claims, error) {
 	judge := &bearer.Live{Guard: s.Bearer(), Clients: s.Clients(), Sessions: s.Sessions()}
 	return judge.Claims(context.Background(), value)
@@ -75,7 +75,7 @@ func TestClaims(t *testing.T) {
 	s.check("expired", value, false)
 }
 
-// What a token rests on ends it, whichever part it is.
+// A token ends with each part that it depends on.
 func TestEnds(t *testing.T) {
 	for name, end := range map[string]func(stage, *session.Grant) error{
 		"session ended": func(s stage, g *session.Grant) error {
@@ -103,7 +103,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// When something cannot be read, nobody says that it has ended.
+// When a read fails, the answer does not report that the session has ended.
 func TestOutageIsNoVerdict(t *testing.T) {
 	s := stage{routetest.Furnish(t)}
 	value := s.Grant(routetest.Phone, s.Ada).Access.Value

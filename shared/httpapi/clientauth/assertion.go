@@ -23,23 +23,22 @@ import (
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 const (
-	// MaxAssertion is how far ahead the expiry of an assertion may be.
+	// MaxAssertion is how far in the future an assertion may expire.
 	MaxAssertion = 5 * time.Minute
-	// skew is how far the clock of a client may be off.
+	// skew is the accepted error of a client's clock.
 	skew = 30 * time.Second
-	// memory is for how much longer an assertion is remembered than it could be
-	// accepted, in case two of our clocks differ.
+	// memory is how much longer an assertion is remembered than it could be accepted,
+	// in case two of our clocks differ.
 	memory = time.Minute
 	// maxID bounds the jti of an assertion.
 	maxID = 256
 )
 
-// assertionTypes are the values of typ that an assertion may have. None is the
-// typ of any other JWT, so that nothing that the client signed for another
-// purpose is an assertion.
+// assertionTypes are the values of typ that an assertion may have. Other JWTs have
+// other types, so nothing that the client signed for another purpose is an assertion.
 var assertionTypes = []string{"", "jwt", "client-authentication+jwt"}
 
-// assertion is a client's statement of who it is, taken apart.
+// assertion is a parsed client assertion.
 type assertion struct {
 	jws    *token.JWS
 	id     string // of the client, as it says
@@ -49,10 +48,9 @@ type assertion struct {
 
 // assert returns the client that signed the assertion.
 //
-// What the assertion says of itself is judged first, and decides nothing but
-// which client's keys to ask. Then the client's registration says with which
-// algorithm it signs, and one of its keys must have signed. Only an assertion
-// that is good in every way is used up, by its jti.
+// It first judges the claims, which decide nothing but which client's keys to use.
+// Then the client's registration decides the algorithm, and one of its keys must have
+// signed. Only an assertion that is good in every way is used up, by its jti.
 func (g *Guard) assert(ctx context.Context, given Credentials) (*client.Client, error) {
 	a, err := readAssertion(given.Assertion, g.Issuer, g.Clients.Now(ctx))
 	if err != nil {
@@ -77,10 +75,10 @@ func (g *Guard) assert(ctx context.Context, given Credentials) (*client.Client, 
 	return admit(ctx, c, given)
 }
 
-// readAssertion judges what an assertion says of itself: it is for us alone
-// (never for one of our endpoints, which another server could have as well), for
-// a few minutes, and names one client that can exist. The error wraps
-// token.ErrInvalid.
+// readAssertion judges the claims of an assertion. Its audience is this issuer alone,
+// and never one of our endpoints, which another server could have as well. It is valid
+// for a few minutes, and names one client that can exist. Otherwise the error wraps
+// [token.ErrInvalid].
 func readAssertion(text, issuer string, now time.Time) (*assertion, error) {
 	jws, err := token.Parse(text)
 	if err != nil {
@@ -118,8 +116,8 @@ func readAssertion(text, issuer string, now time.Time) (*assertion, error) {
 	return &assertion{jws: jws, id: c.Subject, jti: c.ID, expiry: c.Expires.Time()}, nil
 }
 
-// signedBy returns nil if one of c's keys made the assertion, and an error that
-// wraps token.ErrInvalid if not.
+// signedBy returns nil if one of c's keys signed the assertion. Otherwise the error
+// wraps [token.ErrInvalid].
 func (a *assertion) signedBy(c *client.Client) error {
 	if !slices.Contains(c.AuthMethods, oauth.PrivateKeyJWT) {
 		return invalid("the client does not use " + oauth.PrivateKeyJWT)

@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// signer is a client that signs who it is.
+// signer is a client with the method private_key_jwt.
 const signer = "signer"
 
 // bench is a stage with such a client and one of its two keys.
@@ -90,7 +90,7 @@ func asserted(assertion string, more ...string) *http.Request {
 	return r
 }
 
-// refused returns the code of the refusal, and holds it to the usual words.
+// refused returns the code of the refusal, and fails unless it has the usual words.
 func refused(t *testing.T, err error) oauth.Code {
 	t.Helper()
 	refusal, ok := errors.AsType[*oauth.Error](err)
@@ -194,14 +194,14 @@ func TestAssertionsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-16093: a client whose method is private_key_jwt
-// is not let in by a secret beside an assertion that nobody looks at.
+// Keycloak CVE-2026-16093: a client with the method private_key_jwt does not
+// authenticate with a secret beside an assertion that is not checked.
 func TestKeycloakCVE202616093SecretAndJunkAssertion(t *testing.T) {
 	b := newBench(t)
 	both := b.Client("both")
 	both.AuthMethods, both.KeySet = []string{oauth.PrivateKeyJWT}, keySet(t, "one", b.key.Public())
-	// Register gives it a secret: this is a client that changed its method, and
-	// whose old secret is still stored.
+	// Register gives it a secret: this client changed its method, and its old secret
+	// is still stored.
 	stored := b.Register(both)
 	for name, tt := range map[string]struct {
 		request *http.Request
@@ -224,13 +224,13 @@ func TestKeycloakCVE202616093SecretAndJunkAssertion(t *testing.T) {
 	if _, err := b.guard.Authenticate(basicAndJunk); refused(t, err) != oauth.InvalidRequest {
 		t.Errorf("Basic and junk = %v, want invalid_request", err)
 	}
-	// A public client with junk is not taken for one that proved nothing.
+	// A public client with an invalid assertion is refused.
 	if _, err := b.guard.Identify(asserted("junk", "client_id", routetest.Phone)); refused(t, err) != oauth.InvalidClient {
 		t.Errorf("a public client with junk = %v, want invalid_client", err)
 	}
 }
 
-// FuzzAssertion: no bytes of a stranger are a client.
+// FuzzAssertion: no bytes from outside authenticate a client.
 func FuzzAssertion(f *testing.F) {
 	h := routetest.Furnish(f)
 	b := &bench{Home: h, key: tokentest.NewKey(f), guard: h.Auth()}

@@ -1,5 +1,5 @@
-// Package clientauth is the client authentication of every OAuth endpoint (RFC
-// 6749 §2.3): which client asks, and whether it proved it.
+// Package clientauth is the client authentication of every OAuth endpoint (RFC 6749
+// §2.3). It finds the client of a request, and whether the client proved its identity.
 package clientauth
 
 import (
@@ -19,32 +19,32 @@ import (
 	"github.com/tipstaff/tipstaff/shared/replay"
 )
 
-// Credentials are what a request presents, by one method.
+// Credentials are the client credentials of a request, in one method.
 type Credentials struct {
-	// ID may be absent beside an assertion, which has it too.
+	// ID may be absent beside an assertion, which names the client too.
 	ID, Secret, Assertion string
 	// Method is the name of RFC 7591 §2.
 	Method string
 }
 
-// ActionRefuse is what the trail calls a wrong secret, or a wrong or repeated
-// assertion, of a client that exists.
+// ActionRefuse is the audit action of a wrong secret, or a wrong or repeated
+// assertion, for a client that exists.
 const ActionRefuse audit.Action = "client.refuse"
 
-// Guard knows clients by their credentials.
+// Guard authenticates clients by their credentials.
 type Guard struct {
 	// Issuer is the one audience of assertions.
 	Issuer  string
 	Clients *client.Store
-	// Replay sees to it that an assertion is good once.
+	// Replay makes sure that an assertion works once.
 	Replay *replay.Store
 	// Refusals takes the record of wrong credentials.
 	Refusals *audit.Refusals
 }
 
-// Identify returns the client that the request comes from: one that proves it
-// as for Authenticate, or a public client, which only says it (RFC 6749
-// §3.2.1). What a public client asks for must be proved by something else.
+// Identify returns the client of the request: one that authenticates as for
+// [Guard.Authenticate], or a public client, which only names itself (RFC 6749 §3.2.1).
+// A public client must prove its right to what it asks for by something else.
 func (g *Guard) Identify(r *http.Request) (*client.Client, error) {
 	given, err := Read(r)
 	if err != nil {
@@ -66,9 +66,9 @@ func (g *Guard) Identify(r *http.Request) (*client.Client, error) {
 	return admit(r.Context(), c, given)
 }
 
-// Authenticate returns the client that the request authenticates as. Its error
-// is invalid_client with the same words for an unknown client, a wrong secret or
-// assertion, a disabled client and a method that the client does not use; or
+// Authenticate returns the client that the request authenticates. The error is
+// invalid_client, with the same words for an unknown client, a wrong secret or
+// assertion, a disabled client and a method that the client does not use. It is
 // invalid_request for credentials sent in two ways.
 func (g *Guard) Authenticate(r *http.Request) (*client.Client, error) {
 	given, err := Read(r)
@@ -96,9 +96,9 @@ func (g *Guard) authenticate(ctx context.Context, given Credentials) (*client.Cl
 	return admit(ctx, c, given)
 }
 
-// record leaves an entry of wrong credentials of a client that exists. For one
-// that does not it takes the same time and leaves nothing. A secret that nobody
-// can have is refused without a read, and without a word about it.
+// record leaves an entry of wrong credentials for a client that exists. For one that
+// does not it takes the same time and leaves nothing. A secret that no client can have
+// is refused without a read and without an entry.
 func (g *Guard) record(ctx context.Context, given Credentials, why error) {
 	if !client.ValidID(given.ID) || given.Assertion == "" && !client.Plausible(given.Secret) {
 		return
@@ -117,7 +117,7 @@ func (g *Guard) record(ctx context.Context, given Credentials, why error) {
 	}
 }
 
-// admit holds the client to its registration.
+// admit refuses a client that authenticates by a method that it did not register.
 func admit(ctx context.Context, c *client.Client, given Credentials) (*client.Client, error) {
 	if !slices.Contains(c.AuthMethods, given.Method) {
 		return nil, refused(errors.New("the client does not use " + given.Method))
@@ -130,10 +130,10 @@ func refused(why error) error {
 	return &oauth.Error{Code: oauth.InvalidClient, Detail: "client authentication failed", Err: why}
 }
 
-// Read takes the credentials out of the request, from the Authorization header
-// or the form, and never from the URL. A request that has them in two ways is
-// refused before any of them is looked at: whichever counted, a check that looked
-// at the other would be worth nothing.
+// Read returns the credentials of the request, from the Authorization header or the
+// form, and never from the URL. It refuses a request that has them in two ways before
+// it looks at any of them. Otherwise one part of the server could check the one and
+// another part use the other.
 func Read(r *http.Request) (Credentials, error) {
 	authorization := r.Header.Get("Authorization")
 	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
@@ -173,9 +173,9 @@ func readBasic(authorization, id string) (Credentials, error) {
 	return given, nil
 }
 
-// ParseBasic reads Basic credentials (RFC 7617) whose parts are form-encoded as
-// RFC 6749 §2.3.1 asks. Ids and the secrets we make consist of characters that
-// the encoding leaves alone, so clients that forget it are understood too.
+// ParseBasic reads Basic credentials (RFC 7617) with form-encoded parts, as RFC 6749
+// §2.3.1 asks. Ids and the secrets that we make consist of characters that the
+// encoding leaves alone, so clients that do not encode are understood too.
 func ParseBasic(authorization string) (Credentials, bool) {
 	scheme, encoded, ok := strings.Cut(authorization, " ")
 	if !ok || !strings.EqualFold(scheme, "Basic") {

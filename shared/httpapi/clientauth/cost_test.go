@@ -16,9 +16,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// Whether a client exists cannot be read from the calls that its refusal takes. A
-// good assertion of a client that is known costs the one write that makes it good
-// once, and what is no assertion costs nothing.
+// The calls of a refusal do not reveal whether a client exists. A good assertion of a
+// known client costs the one write that makes it work once, and a text that is no
+// assertion costs nothing.
 func TestCostOfAssertions(t *testing.T) {
 	wire := sessiontest.New(t)
 	now := wire.Now

@@ -58,8 +58,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// A wrong secret of a client that exists leaves a record, up to a number; one of
-// a client that does not leaves none, and what nobody can have is not noted.
+// A wrong secret of a client that exists leaves a record, up to a number. One of an
+// unknown client leaves none, and neither does a secret that no client can have.
 func TestWrongSecretsAreRecorded(t *testing.T) {
 	h := routetest.Furnish(t)
 	guard := h.Auth()

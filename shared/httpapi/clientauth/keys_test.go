@@ -66,8 +66,8 @@ func TestAlgorithmsOfAssertions(t *testing.T) {
 	}
 }
 
-// A key that the client was given a moment ago works at once, and one that was
-// taken away not for longer than the cache lasts.
+// A new key of the client works at once, and a removed one not for longer than the
+// cache lasts.
 func TestKeysRotate(t *testing.T) {
 	b := newBench(t)
 	if _, err := b.guard.Authenticate(asserted(b.sign(nil))); err != nil {

@@ -39,7 +39,7 @@ func TestReplayOfAnAssertion(t *testing.T) {
 	}
 }
 
-// Of those who send the same assertion at the same time one is let in.
+// Of many requests with the same assertion at the same time one is accepted.
 func TestReplayOfAnAssertionAtTheSameTime(t *testing.T) {
 	b := newBench(t)
 	assertion := b.sign(nil)
@@ -62,7 +62,8 @@ func TestReplayOfAnAssertionAtTheSameTime(t *testing.T) {
 	}
 }
 
-// A refused assertion is not used up: who guesses a jti takes it from nobody.
+// A refused assertion is not used up: a guessed jti takes nothing from the client that
+// uses it.
 func TestRefusedAssertionsUseUpNothing(t *testing.T) {
 	b := newBench(t)
 	id := map[string]any{"jti": "guessed"}
@@ -76,8 +77,8 @@ func TestRefusedAssertionsUseUpNothing(t *testing.T) {
 	}
 }
 
-// Wrong assertions of a client that exists leave a record, those of one that
-// does not leave none, and what is no assertion at all is not looked at.
+// Wrong assertions of a client that exists leave a record, those of an unknown client
+// leave none, and a text that is no assertion is not looked at.
 func TestWrongAssertionsAreRecorded(t *testing.T) {
 	b := newBench(t)
 	for _, text := range []string{"junk", b.sign(map[string]any{"iss": "nobody", "sub": "nobody"}), b.sign(map[string]any{"exp": 0})} {
@@ -97,7 +98,7 @@ func TestWrongAssertionsAreRecorded(t *testing.T) {
 	}
 }
 
-// When the store is down nobody is told that the client is wrong, nor let in.
+// When the store is down, no client is refused as wrong, and none is accepted.
 func TestAssertionDuringAnOutage(t *testing.T) {
 	b := newBench(t)
 	b.guard.Replay.Sessions = "no-such-table"

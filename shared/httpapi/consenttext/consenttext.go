@@ -1,5 +1,5 @@
-// Package consenttext says in words what a client asks a person for, for the pages on
-// which the person says yes or no.
+// Package consenttext puts into words what a client asks a user for, for the pages on
+// which the user agrees or refuses.
 package consenttext
 
 import (
@@ -15,9 +15,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// App is the name of a client, and whose it is for certain if it registered
-// itself and has a document at its own origin; origin is empty otherwise. The id
-// of a client that registered itself means nothing to a person, and is no name.
+// App returns the name of a client. It also returns the origin of a client that
+// registered itself and has a document there, which proves the owner; origin is empty
+// otherwise. The id of a client that registered itself means nothing to a user, and is
+// no name.
 func App(c *client.Client) (name, origin string) {
 	name = c.Name
 	if !c.SelfRegistered {
@@ -35,7 +36,7 @@ func App(c *client.Client) (name, origin string) {
 	return name, origin
 }
 
-// identity says what the identity scopes mean.
+// identity has the meaning of each identity scope in words.
 var identity = map[string]string{
 	oauth.ScopeOpenID:        "Sign you in and recognize you",
 	oauth.ScopeProfile:       "See your name and username",
@@ -43,9 +44,9 @@ var identity = map[string]string{
 	oauth.ScopeOfflineAccess: "Keep this access while you are away",
 }
 
-// Asks say what is to be granted to a client: about the person first, then at
-// each resource. A scope without a description stands there by its name, and a
-// resource that is gone not at all.
+// Asks returns what is to be granted to a client: first about the user, then at each
+// resource. A scope without a description is listed by its name, and a deleted
+// resource is left out.
 func Asks(ctx context.Context, clients *client.Store, c *client.Client, granted audience.Granted) ([]web.Ask, error) {
 	scopes := strings.Fields(granted.Scope)
 	var about web.Ask
@@ -68,7 +69,7 @@ func Asks(ctx context.Context, clients *client.Store, c *client.Client, granted 
 	return slices.DeleteFunc(asks, func(a web.Ask) bool { return len(a.Scopes) == 0 }), nil
 }
 
-// at is what the client wants at one resource.
+// at returns what the client asks for at one resource.
 func at(resource *client.Resource, c *client.Client, scopes []string) web.Ask {
 	may, _ := c.Scopes(resource.ID)
 	if c.SelfRegistered {

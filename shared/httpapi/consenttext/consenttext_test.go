@@ -26,7 +26,8 @@ func TestApp(t *testing.T) {
 		{"a document without a name", client.Client{ID: "https://tools.example.org/c", SelfRegistered: true}, "Unnamed application", "tools.example.org"},
 		{"registered itself", client.Client{ID: "tsd_x", Name: "Tools", SelfRegistered: true}, "Tools", ""},
 		{"registered itself without a name", client.Client{ID: "tsd_x", SelfRegistered: true}, "Unnamed application", ""},
-		// What looks like a document is one only for who registered itself.
+		// A name that looks like a document is one only for a client that registered
+		// itself.
 		{"a name like a document", client.Client{ID: "orders", Name: "https://evil.example"}, "https://evil.example", ""},
 	} {
 		if got, origin := consenttext.App(&tt.client); got != tt.want || origin != tt.origin {

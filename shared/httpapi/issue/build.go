@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/dynamo"
 )
 
-// New builds an Issuer from the environment of its route. It shares clients with
-// the route, so that each is read once.
+// New builds an Issuer from the environment of its route. It shares the store of
+// clients with the route, so that each client is read once.
 func New(e *wire.Env, db *dynamo.DB, clients *client.Store, held *vault.Vault) *Issuer {
 	now := e.Now
 	verifier := dynamo.Proofs(e, db)

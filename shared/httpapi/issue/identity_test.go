@@ -12,7 +12,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// knowing registers a client that may know who signed in.
+// knowing registers a client that may receive ID tokens.
 func (h home) knowing(change func(*client.Client)) client.Client {
 	c := h.Client("knowing")
 	c.Identity = oauth.IdentityScopes
@@ -30,8 +30,8 @@ func code(err error) oauth.Code {
 	return ""
 }
 
-// An id token comes with a refresh as long as the person's consent and the
-// client's right to it last, and the client does not ask for less.
+// A refresh returns an ID token as long as the user's consent and the client's right
+// to it last, and the client does not ask for less.
 func TestIDTokenAtRefresh(t *testing.T) {
 	h := newHome(t)
 	h.knowing(nil)
@@ -70,8 +70,8 @@ func TestIDTokenAtRefresh(t *testing.T) {
 	}
 }
 
-// A grant that is not there yet is planned as it will be, and its first tokens are
-// for what the request names.
+// A grant that does not exist yet is planned as it will be, and its first tokens are
+// for the resources that the request names.
 func TestPlanAndBegin(t *testing.T) {
 	h := newHome(t)
 	h.knowing(nil)

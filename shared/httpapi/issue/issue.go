@@ -1,12 +1,12 @@
 // Package issue makes the tokens of a grant: the first ones, and those of the
 // refresh_token grant (RFC 6749 §6), which is the same at POST /token and at POST
-// /refresh. There a client presents a refresh token and gets an access token and
-// the refresh token that comes next.
+// /refresh. There a client presents a refresh token and gets an access token and the
+// next refresh token.
 //
-// A refresh consumes what it presents, so a request that will be refused for
-// its own fault is refused before. Scope and resource can be wrong in a way
-// that only the grant knows; a request that may be wrong so costs one read more,
-// and every other one exactly one write.
+// A refresh consumes the token that it presents. So a request that is wrong in itself
+// is refused before. Scope and resource can be wrong in a way that only the grant
+// shows. A request that may be wrong in that way costs one read more, and every other
+// one exactly one write.
 package issue
 
 import (
@@ -38,18 +38,19 @@ type Issuer struct {
 	Now    func(context.Context) time.Time
 }
 
-// Issued is what a client gets.
+// Issued are the tokens that a client gets.
 type Issued struct {
 	Grant        *session.Grant
 	Access       *token.Token
 	Scope        string
 	RefreshToken string // empty for a client that may not use one
 	IDToken      string // empty without the scope openid
-	// Bound says that the access token is bound to a key.
+	// Bound reports that the access token is bound to a key.
 	Bound bool
 }
 
-// Response is what a client that keeps its refresh token itself is told.
+// Response returns the token response for a client that keeps its refresh token
+// itself.
 func (r *Issued) Response() oauth.TokenResponse {
 	answer := oauth.TokenResponse{
 		AccessToken:  r.Access.Value,
@@ -65,7 +66,7 @@ func (r *Issued) Response() oauth.TokenResponse {
 	return answer
 }
 
-// AnswerPage answers a page of c: it keeps the refresh token in a cookie for it.
+// AnswerPage answers a page of c, with the refresh token in a cookie.
 func (h *Issuer) AnswerPage(ctx context.Context, w http.ResponseWriter, c *client.Client, r *Issued) {
 	g := r.Grant
 	websec.SetRefresh(w, c.ID, r.RefreshToken, g.Absolute.Sub(h.Now(ctx)))
@@ -75,9 +76,9 @@ func (h *Issuer) AnswerPage(ctx context.Context, w http.ResponseWriter, c *clien
 	httpapi.Answer(w, http.StatusOK, answer)
 }
 
-// Extra is what the first tokens of a grant depend on, beside the grant.
+// Extra has the values that the first tokens of a grant depend on, besides the grant.
 type Extra struct {
-	// Nonce goes into the id token, if there is one.
+	// Nonce goes into the ID token, if there is one.
 	Nonce string
 	// JKT is the key that the client proved, to which the access token is
 	// bound; empty for none.
@@ -86,9 +87,9 @@ type Extra struct {
 	Resources []string
 }
 
-// Plan judges a request for the first tokens of a grant that is not there yet,
-// and returns how long the grant may stay unused and how long it may live. That
-// of a client that cannot refresh lives as long as its one access token.
+// Plan judges a request for the first tokens of a grant that does not exist yet. It
+// returns the idle time and the lifetime of the grant. The grant of a client that
+// cannot refresh lives as long as its one access token.
 func (h *Issuer) Plan(ctx context.Context, c *client.Client, granted audience.Granted, resources []string) (idle, absolute time.Duration, err error) {
 	t, _, err := h.Audience.Within(ctx, c, granted, resources, "")
 	if err != nil {
@@ -100,8 +101,8 @@ func (h *Issuer) Plan(ctx context.Context, c *client.Client, granted audience.Gr
 	return lifeOf(c.Idle, client.DefaultIdle), lifeOf(c.Absolute, client.DefaultAbsolute), nil
 }
 
-// Begin makes the first tokens of a grant that was just created. For a client that
-// must prove a key, the caller has seen to it before that it did.
+// Begin makes the first tokens of a grant that was just created. If the client must
+// prove a key, the caller has checked before that it did.
 func (h *Issuer) Begin(ctx context.Context, c *client.Client, g *session.Grant, x Extra) (*Issued, error) {
 	if c.RequireDPoP && x.JKT == "" {
 		return nil, oauth.Refuse(oauth.InvalidDPoPProof, "the client must prove a key")
@@ -128,9 +129,9 @@ func (h *Issuer) Serve(w http.ResponseWriter, r *http.Request, c *client.Client)
 	return nil
 }
 
-// Refresh exchanges the token presented, under the scope and resource parameters
-// of form. Its error is invalid_grant when the token is finally of no use to c;
-// with any other one it still is what it was.
+// Refresh exchanges the presented refresh token, under the scope and resource
+// parameters of form. The error is invalid_grant if the token is finally of no use to
+// c. After any other error the token is unchanged.
 func (h *Issuer) Refresh(r *http.Request, c *client.Client, presented string, form url.Values) (*Issued, error) {
 	ctx := r.Context()
 	if presented == "" {
@@ -172,7 +173,7 @@ func (h *Issuer) Refresh(r *http.Request, c *client.Client, presented string, fo
 	return issued, nil
 }
 
-// count notes what became of a refresh.
+// count notes the outcome of a refresh.
 func count(note *httpapi.LogEntry, outcome session.Outcome, err error) {
 	note.Outcome = string(outcome)
 	switch outcome {

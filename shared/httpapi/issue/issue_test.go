@@ -16,7 +16,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// home is a stage with POST /token, the plainest way to a renewal.
+// home is a stage with POST /token, the simplest way to refresh.
 type home struct{ *routetest.Home }
 
 func newHome(t *testing.T) home {
@@ -33,7 +33,7 @@ func (h home) renew(clientID, presented string, more ...string) routetest.Answer
 	return routetest.Post(h.route(), form, "", "")
 }
 
-// route is a fresh function, with nothing remembered.
+// route returns a new function with an empty cache.
 func (h home) route() http.Handler {
 	return h.Route(contract.Token, &token.Handler{Auth: h.Auth(), Issue: h.Issuer()})
 }
@@ -100,8 +100,8 @@ func TestLessThanGranted(t *testing.T) {
 	}
 }
 
-// A request that is refused for its own fault has consumed nothing: long after
-// the grace, the same token works.
+// A request that is refused because it is wrong in itself has consumed nothing: long
+// after the grace, the same token works.
 func TestFaultyRequestsConsumeNothing(t *testing.T) {
 	h := newHome(t)
 	narrow := h.Client("narrow")
@@ -206,7 +206,7 @@ func TestTokensOfOthers(t *testing.T) {
 	}
 }
 
-// What an operator takes from a client is gone with the next refresh.
+// Access that an operator removes from a client is gone with the next refresh.
 func TestLostAccess(t *testing.T) {
 	h := newHome(t)
 	shrinking := h.Client("shrinking")
@@ -261,8 +261,8 @@ func TestTheEndOfAGrant(t *testing.T) {
 	}
 }
 
-// A token that belongs to a client with a secret may come again until the next
-// one is used; that of a public client for its grace.
+// The token of a confidential client may be used again until the next one is used;
+// that of a public client for its grace.
 func TestGrace(t *testing.T) {
 	h := newHome(t)
 	phone, backend := h.Grant(routetest.Phone, h.Ada), h.Grant(routetest.Backend, h.Ada)

@@ -15,7 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// order is what tokens are wanted under a grant.
+// order describes the tokens that are wanted under a grant.
 type order struct {
 	resources []string
 	scope     string
@@ -33,8 +33,8 @@ func (h *Issuer) terms(ctx context.Context, c *client.Client, g *session.Grant, 
 	return t, scope, err
 }
 
-// issue mints the access token of an order, and the id token beside it. The
-// access token never outlives the grant.
+// issue mints the access token of an order, and the ID token beside it. The access
+// token never outlives the grant.
 func (h *Issuer) issue(ctx context.Context, c *client.Client, g *session.Grant, o order) (*Issued, error) {
 	t, scope, err := h.terms(ctx, c, g, o)
 	if err != nil {
@@ -67,8 +67,8 @@ func (h *Issuer) issue(ctx context.Context, c *client.Client, g *session.Grant, 
 	return issued, err
 }
 
-// identifies reports whether an id token is to be made: the person has agreed to
-// that, the client may still have one, and has not asked for less. It does not
+// identifies reports whether an ID token is to be made: the user has agreed to it, the
+// client may still have one, and the request has not asked for less. It does not
 // depend on the resource that the access token is for.
 func identifies(c *client.Client, g *session.Grant, o order) bool {
 	return has(g.Scope, oauth.ScopeOpenID) &&
@@ -80,7 +80,7 @@ func has(scope, one string) bool {
 	return strings.Contains(scope, one) && slices.Contains(strings.Fields(scope), one)
 }
 
-// lifeOf is a life that a client says, or the one of those that say nothing.
+// lifeOf returns the lifetime of a registration, or the usual one if it has none.
 func lifeOf(said, usual time.Duration) time.Duration {
 	if said == 0 {
 		return usual
@@ -88,9 +88,9 @@ func lifeOf(said, usual time.Duration) time.Duration {
 	return said
 }
 
-// final turns what makes a refresh token useless for ever into invalid_grant,
-// and leaves alone what may pass. A client that forgot to prove the key, jkt, has
-// not lost anything by that.
+// final turns every error that makes a refresh token useless for ever into
+// invalid_grant, and leaves temporary errors alone. A client that forgot to prove the
+// key, jkt, keeps its token.
 func final(err error, jkt string) error {
 	_, reused := errors.AsType[*session.ReuseError](err)
 	switch {

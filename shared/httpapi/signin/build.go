@@ -13,14 +13,14 @@ import (
 	wirevault "github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
-// New is the flow of a function.
+// New builds the flow of a function from its environment.
 func New(e *wire.Env, b *userauth.Browser, held *vault.Vault) *Flow {
 	return &Flow{
 		Browser: b, Steps: &opaque.Box{Kind: opaque.SignInStep, Keys: held.MACKey}, Now: e.Now,
 	}
 }
 
-// NewCodes checks the second steps of a function.
+// NewCodes builds the [Codes] of a function from its environment.
 func NewCodes(e *wire.Env, db *dynamo.DB, held *vault.Vault, people *identity.Store) *Codes {
 	return &Codes{
 		Throttle: wirevault.Throttle(e, db, held),

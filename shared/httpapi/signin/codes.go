@@ -17,30 +17,32 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// Codes checks second steps: codes of authenticator apps, and recovery codes. All
-// routes that take one take it here, so that guesses of one user's codes have
-// one allowance for all of them, and it is charged before a code is looked at.
+// Codes checks second steps: codes of authenticator apps, and recovery codes. Every
+// route that accepts a code uses it. So guesses of one user's codes share one
+// allowance, which is charged before a code is looked at.
 type Codes struct {
 	Throttle *throttle.Store
 	OTP      *otp.Store
 	Refusals *audit.Refusals
 }
 
-// kindSecondStep is the allowance of second steps.
+// kindSecondStep is the kind of the throttle's allowance for second steps.
 const kindSecondStep = "second step"
 
-// ErrCode says that a code is not the person's, not of this moment, or was used.
+// ErrCode is returned when a code is not the user's, not of this moment, or was used.
 var ErrCode = errors.New("the code is wrong or was used")
 
-// Code is one that is right. Its Use uses it up, and belongs into the transaction
-// of what it permits, which fails with otp.ErrUsed when another request was faster.
+// Code is a code that is right. Its Use uses it up, and belongs into the transaction
+// of the sign-in or change. That transaction fails with [otp.ErrUsed] if another
+// request used the code first.
 type Code struct {
 	*otp.Accepted
 	reserved *throttle.Reservation
 }
 
-// Check judges a code of u as it was typed. The error is a *throttle.LimitError,
-// ErrCode, or a fault of ours; a refusal is in the audit trail.
+// Check judges a code of u as the user typed it. The error is a
+// [*throttle.LimitError], [ErrCode], or a fault of ours. A refusal is in the audit
+// trail.
 func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, error) {
 	ctx := r.Context()
 	known, _ := KnownBrowser(r)
@@ -61,14 +63,14 @@ func (c *Codes) Check(r *http.Request, u *identity.User, typed string) (*Code, e
 	return &Code{Accepted: accepted, reserved: reserved}, nil
 }
 
-// Refused leaves an entry of a code that was not accepted. Check does it for its own
-// refusals; it is for a code that another request used up first.
+// Refused leaves an entry of a code that was not accepted. [Codes.Check] does this for
+// its own refusals. A caller does it for a code that another request used up first.
 func (c *Codes) Refused(r *http.Request, u *identity.User) {
 	Refused(r, c.Refusals, u.Subject, otp.MethodApp)
 }
 
-// Refused leaves an entry of a sign-in that was refused to a user who exists, by a
-// method; none is a password. The user reads it among their recent activity.
+// Refused leaves an entry of a sign-in that was refused to a user who exists. An empty
+// method stands for a password. The user sees the entry among their recent activity.
 func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 	ctx := r.Context()
 	err := to.Record(ctx, audit.Entry{
@@ -80,18 +82,19 @@ func Refused(r *http.Request, to *audit.Refusals, subject, method string) {
 	}
 }
 
-// Succeeded says that the code was used, in the browser of that name; an empty name
-// makes none known.
+// Succeeded reports to the throttle that the code was used, in the browser with that
+// name. An empty name makes no browser known.
 func (c *Code) Succeeded(ctx context.Context, browser string) {
-	// The user is in; a counter that was not told is no reason to send them
-	// away.
+	// The sign-in is complete. A counter that was not reset is no reason to refuse the
+	// user.
 	if err := c.reserved.Succeeded(ctx, browser); err != nil {
 		httpapi.Note(ctx).Error = err.Error()
 	}
 }
 
-// KnownBrowser is the name that the browser brought, by which the throttle may know it,
-// and the one to remember it by after it has signed in: the same, or a new one.
+// KnownBrowser returns the name of the browser in its cookie, by which the throttle
+// may know it. It also returns the name to remember the browser by after it has signed
+// in: the same, or a new one.
 func KnownBrowser(r *http.Request) (known, remember string) {
 	fresh := rand.Text()
 	known = websec.Cookie(r, websec.BrowserCookie)

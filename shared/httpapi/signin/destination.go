@@ -8,20 +8,20 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 )
 
-// destinations are the places that a sign-in may lead to, the usual one first, and
-// onward those that may have a query. Those sent the person here and judge what
-// they asked for once more; what stands behind the account page only chooses its words.
+// destinations are the pages that a sign-in may lead to, the usual one first, and
+// onward those that may have a query. Those sent the user here and judge the query
+// once more. A query of the account page only chooses its words.
 var (
 	destinations = []string{contract.Account.Path(), contract.Home.Path(), contract.Device.Path()}
 	onward       = []string{contract.Authorize.Path(), contract.Device.Path(), contract.Account.Path()}
 )
 
-// maxReturn is the length of the longest way back.
+// maxReturn is the length of the longest return address.
 const maxReturn = 8 << 10
 
-// Destination is where the browser asks to go after a sign-in, if that is a place of
-// ours, and the usual one if not. A path that begins like one of ours leads nowhere
-// else.
+// Destination returns the page that the browser asks for after a sign-in, if that is
+// one of ours, and the usual one if not. A path that only begins like one of ours
+// leads to the usual one.
 func Destination(asked string) string {
 	path, _, query := strings.Cut(asked, "?")
 	if slices.Contains(destinations, asked) || query && slices.Contains(onward, path) && len(asked) <= maxReturn && plain(asked) {
@@ -30,9 +30,9 @@ func Destination(asked string) string {
 	return destinations[0]
 }
 
-// Source is where Destination(asked) may lead on to, for the policy of a page with
-// a form that ends there: to, if it is the source of some client and the sign-in
-// leads to one, and nothing if not.
+// Source returns the source that Destination(asked) may lead on to, for the policy of
+// a page with a form that ends there. That is to, if it is the source of a client and
+// the sign-in leads to one, and otherwise nothing.
 func Source(asked, to string) string {
 	if !websec.ValidSource(to) || !strings.HasPrefix(Destination(asked), contract.Authorize.Path()+"?") {
 		return ""
@@ -40,7 +40,7 @@ func Source(asked, to string) string {
 	return to
 }
 
-// plain reports whether a path and its query consist of what a URI consists of.
+// plain reports whether a path and its query consist only of the characters of a URI.
 func plain(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool {
 		return c <= ' ' || c > '~' || strings.ContainsRune("\"#<>\\^`{|}", c)

@@ -14,7 +14,7 @@ import (
 )
 
 // CVE-2025-64102 (Zitadel): codes are guessed no faster than passwords, in however
-// many browsers, and the owner's own browser does not wait for strangers.
+// many browsers, and the user's own browser does not wait because of other browsers.
 func TestCVE202564102GuessesWait(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -43,7 +43,7 @@ func TestCVE202564102GuessesWait(t *testing.T) {
 	}
 }
 
-// The way back and the policy are judged anew at the second step.
+// The second step judges the return address and the policy again.
 func TestTheSecondStepLeadsNowhereElse(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)

@@ -14,9 +14,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Continue takes the form of the page of the second step, which SignIn has shown: step,
-// code, return and to. When the code is right the person is signed in. The caller has
-// seen to it that the form is from a page of ours.
+// Continue takes the form of the page of the second step, which [Flow.SignIn] has
+// shown: step, code, return and to. It signs the user in if the code is right. The
+// caller has checked that the form is from a page of ours.
 func (f *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error {
 	ctx, form := r.Context(), r.PostForm
 	first, err := f.read(ctx, r, form.Get("step"))
@@ -51,13 +51,13 @@ func (f *Flow) Continue(w http.ResponseWriter, r *http.Request, c *Codes) error 
 // errChanged is returned when the first step has to be judged once more.
 var errChanged = errors.New("the person has changed since the first step")
 
-// stands reports whether the first step is worth what it was: nothing of what the
-// person signs in with has changed since, and nothing has ended all their sessions.
+// stands reports whether the first step still counts: no credential of the user has
+// changed since, and their sessions have not all been ended.
 func (s *step) stands(u *identity.User) bool {
 	return u != nil && !u.Disabled && u.OTP && u.AuthGen == s.AuthGen && u.Credentials == s.Credentials
 }
 
-// second judges the code and signs the person in with it.
+// second judges the code and signs the user in with it.
 func (f *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *step, p Proof) error {
 	ctx := r.Context()
 	code, err := c.Check(r, p.User, r.PostForm.Get("code"))
@@ -82,7 +82,8 @@ func (f *Flow) second(w http.ResponseWriter, r *http.Request, c *Codes, first *s
 	return nil
 }
 
-// SecondStep is how a user has proved who they are with amr, and then with a code.
+// SecondStep returns the authentication methods of a user who has proved amr, and then
+// a code.
 func SecondStep(amr []string) []string {
 	return append(slices.Clone(amr), oauth.AMROTP, oauth.AMRMultiple)
 }

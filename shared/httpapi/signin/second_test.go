@@ -20,7 +20,7 @@ import (
 )
 
 // first takes the first step of ada, who has an app, and returns the form of the
-// second.
+// second step.
 func (s *scene) first(b *pagetest.Browser) url.Values {
 	s.T.Helper()
 	s.as(s.Ada, "pwd")
@@ -40,7 +40,8 @@ func with(form url.Values, name, value string) url.Values {
 	return form
 }
 
-// CVE-2025-64103 (Zitadel): who has taken one of two steps is signed in nowhere.
+// CVE-2025-64103 (Zitadel): a user who has taken one of two steps is signed in
+// nowhere.
 func TestCVE202564103OneOfTwoStepsIsNoSession(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -58,7 +59,7 @@ func TestCVE202564103OneOfTwoStepsIsNoSession(t *testing.T) {
 		t.Fatalf("a wrong code = %d %s", got.Status, got.Body)
 	}
 	nothing("after a wrong code")
-	// The note of the first step is no cookie either.
+	// The note of the first step is no cookie.
 	thief := pagetest.Open(s.route, form.Get("step"))
 	if l := s.login(thief); l != nil {
 		t.Errorf("the note of the first step opens %+v", l)
@@ -73,7 +74,7 @@ func TestCVE202564103OneOfTwoStepsIsNoSession(t *testing.T) {
 	}
 }
 
-// A person with an app who used a passkey has proved enough.
+// A user with an app who signs in with a passkey needs no second step.
 func TestPasskeyNeedsNoSecondStep(t *testing.T) {
 	s := newScene(t)
 	s.AddApp(s.Ada)
@@ -84,7 +85,7 @@ func TestPasskeyNeedsNoSecondStep(t *testing.T) {
 	}
 }
 
-// An account elsewhere is one step.
+// A sign-in at an upstream is one step.
 func TestUpstreamNeedsTheSecondStep(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -134,7 +135,7 @@ func (s *scene) twice(code string) routetest.Answer {
 	return s.again(code)
 }
 
-// Of many who come with one code at once, one gets in.
+// Of many requests with one code at once, one signs in.
 func TestOneCodeAtOnce(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -184,8 +185,8 @@ func TestRecoveryCodes(t *testing.T) {
 	}
 }
 
-// CVE-2026-18963 (Keycloak): a step is good for the flow, the person and the browser
-// that it belongs to, and for no long time.
+// CVE-2026-18963 (Keycloak): a step is good for the flow, the user and the browser
+// that it belongs to, and for a short time.
 func TestCVE202618963StepsOutOfOrder(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -221,7 +222,7 @@ func TestCVE202618963StepsOutOfOrder(t *testing.T) {
 	}
 }
 
-// CVE-2026-16103 (Keycloak): what happens to a person between the two steps counts.
+// CVE-2026-16103 (Keycloak): a change to a user between the two steps counts.
 func TestBetweenTheSteps(t *testing.T) {
 	for name, change := range map[string]func(*testing.T, *scene){
 		"disabled": func(t *testing.T, s *scene) {

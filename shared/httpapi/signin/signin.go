@@ -37,38 +37,39 @@ import (
 
 // Flow signs users in at their browsers. It is safe for concurrent use.
 type Flow struct {
-	// Browser is where the sessions are.
+	// Browser has the login sessions.
 	Browser *userauth.Browser
-	// Steps seals how far a sign-in has come, under the kind opaque.SignInStep.
+	// Steps seals the state of a sign-in, under the kind [opaque.SignInStep].
 	Steps *opaque.Box
 	Now   func(context.Context) time.Time
 }
 
-// Proof is what a user has proved about who they are, and where they go on.
+// Proof is what a user has proved about their identity, and the destination.
 type Proof struct {
 	// User is the user as the caller read them before the proof was judged.
 	User *identity.User
-	// AMR is how they proved it (RFC 8176), and AuthTime when; zero is now.
+	// AMR are the authentication methods (RFC 8176), and AuthTime is the time of
+	// authentication; zero is now.
 	AMR      []string
 	AuthTime time.Time
-	// Also are writes that happen with the sign-in or not at all, as of
-	// session.NewLogin. Nothing that still lacks a second step has any.
+	// Also are writes that happen with the sign-in or not at all, as in
+	// [session.NewLogin]. A sign-in that still lacks a second step has none.
 	Also []dynamo.Write
-	// Return is where the browser asks to go afterwards, and To the source of
-	// where that may lead on to. Both are not to be trusted.
+	// Return is the page that the browser asks for afterwards, and To the source that
+	// the page may lead on to. Neither is trusted.
 	Return, To string
-	// Remember is the name by which the browser is known from now on to the
-	// person's throttle; empty leaves it as it is.
+	// Remember is the name by which the user's throttle knows the browser from now on.
+	// An empty name leaves it as it is.
 	Remember string
 }
 
 // SignIn signs a user in at the browser of the request and sends it on, or asks for
-// the second step, or tells a disabled user that they are disabled. Where that would
-// tell too much, because a password may be guessed, the caller looks first.
+// the second step, or tells a disabled user that they are disabled. That would tell
+// too much where a password may be guessed; there the caller checks for it first.
 //
-// Unless it returns nil, it has not answered. The errors are those of
-// session.CreateLogin: at session.ErrStale the caller reads the user and judges the
-// proof once more, or calls [StartOver].
+// If SignIn returns an error, it has not answered. The errors are those of
+// session.CreateLogin. After [session.ErrStale] the caller reads the user and judges
+// the proof once more, or calls [StartOver].
 func (f *Flow) SignIn(w http.ResponseWriter, r *http.Request, p Proof) error {
 	httpapi.Note(r.Context()).Subject = p.User.Subject
 	switch {
@@ -85,7 +86,7 @@ func (f *Flow) SignIn(w http.ResponseWriter, r *http.Request, p Proof) error {
 	return nil
 }
 
-// complete signs a person in and gives the browser its cookies.
+// complete signs a user in and sets the cookies of the browser.
 func (f *Flow) complete(w http.ResponseWriter, r *http.Request, p Proof) error {
 	before, err := f.Browser.Optional(r)
 	if err != nil {
@@ -108,14 +109,14 @@ func (f *Flow) complete(w http.ResponseWriter, r *http.Request, p Proof) error {
 	return nil
 }
 
-// login makes the login of a browser that had another one before, or none.
+// login creates the login session of a browser that had another one before, or none.
 func (f *Flow) login(ctx context.Context, before *session.Login, n session.NewLogin) (*session.Login, string, error) {
 	if before != nil && before.Subject == n.Subject {
 		login, cookie, err := f.Browser.Sessions.RenewLogin(ctx, before, n)
 		if !errors.Is(err, session.ErrEnded) {
 			return login, cookie, err
 		}
-		before = nil // it ended a moment ago
+		before = nil // it has just ended
 	}
 	login, cookie, err := f.Browser.Sessions.CreateLogin(ctx, n)
 	if err != nil || before == nil {
@@ -128,8 +129,8 @@ func (f *Flow) login(ctx context.Context, before *session.Login, n session.NewLo
 }
 
 // Remember makes the browser known by the name that [KnownBrowser] gave it, so that
-// its owner does not wait behind the guesses of others. An empty name leaves it as it
-// is.
+// the user does not wait because of the guesses of others. An empty name leaves it as
+// it is.
 func Remember(w http.ResponseWriter, name string) {
 	if name != "" {
 		websec.SetCookie(w, websec.BrowserCookie, name, throttle.BrowserLife)

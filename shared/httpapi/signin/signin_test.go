@@ -22,7 +22,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// scene is a stage with a route that signs in whom proof is about.
+// scene is a stage with a route that signs in the user of proof.
 type scene struct {
 	*routetest.Home
 	proof signin.Proof
@@ -96,7 +96,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// The same person at the same browser keeps what hangs on the session, under another
+// The same user at the same browser keeps the grants under the session, with another
 // cookie (design 0007; SECURITY.md: session fixation).
 func TestSamePersonKeepsTheSession(t *testing.T) {
 	s := newScene(t)
@@ -128,8 +128,8 @@ func TestSamePersonKeepsTheSession(t *testing.T) {
 	}
 }
 
-// CVE-2025-12390 (Keycloak): the next person at a browser gets nothing of the session
-// of the one before.
+// CVE-2025-12390 (Keycloak): the next user at a browser gets nothing of the session
+// before.
 func TestSomebodyElseEndsTheSession(t *testing.T) {
 	s := newScene(t)
 	eve := s.AddUser("eve")
@@ -170,7 +170,8 @@ func TestSwitchedOff(t *testing.T) {
 	}
 }
 
-// Who was signed out everywhere after they were read is not let in, nor answered.
+// A user who was signed out everywhere after they were read is neither signed in nor
+// answered.
 func TestStale(t *testing.T) {
 	s := newScene(t)
 	if _, err := s.Sessions().EndAll(t.Context(), s.Ada, session.Cause{Why: session.Admin, Actor: "test"}); err != nil {
@@ -182,8 +183,8 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// What is to happen with the sign-in happens with it, and is not lost on the way to
-// the second step.
+// The writes in Also happen with the sign-in, and are not lost on the way to the
+// second step.
 func TestAlso(t *testing.T) {
 	s := newScene(t)
 	table := s.Table(contract.Sessions)
@@ -230,7 +231,8 @@ func TestDestination(t *testing.T) {
 	}
 }
 
-// FuzzDestination: wherever a stranger asks to go, it is one of our own pages.
+// FuzzDestination: whatever destination a request asks for, it is one of our own
+// pages.
 func FuzzDestination(f *testing.F) {
 	for _, seed := range []string{"/account", "/account?open=x", "/authorize?client_id=web&state=a%2Bb", "//evil.example", "/\\evil", "/device?\r\n", "/account?\u00e9"} {
 		f.Add(seed)
@@ -244,5 +246,5 @@ func FuzzDestination(f *testing.F) {
 	})
 }
 
-// disabled disables a person.
+// disabled disables a user.
 var disabled = admin.Disabled()

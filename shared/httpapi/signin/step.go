@@ -22,22 +22,23 @@ import (
 // StepLife is how long a sign-in waits for its second step.
 const StepLife = 5 * time.Minute
 
-// step is how far a sign-in has come: which user has proved what, in which browser.
-// It says nothing about where it leads, which is judged each time that it comes back.
+// step is the state of a sign-in: which user has proved what, in which browser. It
+// does not contain the destination, which is judged each time that the form returns
+// it.
 type step struct {
 	Subject string `json:"sub"`
-	// AuthGen and Credentials are those of the user that the first step was
-	// judged by: what changed since then may have changed the judgment.
+	// AuthGen and Credentials are those of the user that the first step was judged by.
+	// A later change to them may change the judgment.
 	AuthGen     int64    `json:"gen"`
 	Credentials int64    `json:"creds"`
 	AMR         []string `json:"amr"`
 	// Browser is the hash of the name of the browser.
 	Browser []byte `json:"browser"`
-	// Made is when the first step was taken, in milliseconds.
+	// Made is the time of the first step, in Unix milliseconds.
 	Made int64 `json:"made"`
 }
 
-// errStep says that a note is not from this browser, or not from a short while ago.
+// errStep is returned when a note is from another browser, or too old.
 var errStep = errors.New("the second step is not one that this browser has to take")
 
 // ask shows the page of the second step.
@@ -63,7 +64,7 @@ func (f *Flow) ask(w http.ResponseWriter, r *http.Request, p Proof) error {
 	return nil
 }
 
-// read returns what a note of this browser says, or errStep.
+// read returns the content of a note of this browser, or errStep.
 func (f *Flow) read(ctx context.Context, r *http.Request, note string) (*step, error) {
 	content, err := f.Steps.Open(ctx, note)
 	if errors.Is(err, opaque.ErrForged) {
@@ -91,9 +92,9 @@ func digest(name string) []byte {
 	return sum[:]
 }
 
-// StartOver tells a user that the sign-in has to start again, with a link that leads
-// where this one was to lead. It is for what took too long, or was overtaken by
-// something that ended all sessions of the person.
+// StartOver tells a user that the sign-in has to start again, with a link to the same
+// destination. It is for a sign-in that took too long, or that an end of all sessions
+// of the user overtook.
 func StartOver(w http.ResponseWriter, r *http.Request, asked, to string, why error) {
 	note := httpapi.Note(r.Context())
 	note.Code, note.Error = string(oauth.InvalidGrant), why.Error()

@@ -19,9 +19,9 @@ type User struct {
 	Subject string
 	// Session is the id of the login or of the grant that the request is under.
 	Session string
-	// AuthTime is when the user last proved who they are.
+	// AuthTime is when the user last authenticated.
 	AuthTime time.Time
-	// Cookie says that the request came with the session cookie.
+	// Cookie reports that the request came with the session cookie.
 	Cookie bool
 }
 
@@ -34,9 +34,9 @@ type Guard struct {
 	Now     func(context.Context) time.Time
 }
 
-// Require returns the user. The error is invalid_token when there is none, and a 403
-// when another site sent the cookie. An access token beside a cookie counts and the
-// cookie does not: no browser attaches a token by itself.
+// Require returns the user. The error is invalid_token if there is none, and a 403 if
+// another site sent the cookie. If the request has both an access token and a cookie,
+// only the token counts: no browser attaches a token by itself.
 func (g *Guard) Require(r *http.Request) (*User, error) {
 	u, err := g.user(r)
 	switch {
@@ -83,8 +83,8 @@ func (g *Guard) byToken(r *http.Request) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The subject of a token without a session is the client itself, and the id
-	// of a client may read like the subject of a user.
+	// The subject of a token without a session is the client itself, and the id of a
+	// client may equal the subject of a user.
 	if claims.SessionID == "" {
 		return nil, oauth.Refuse(oauth.InsufficientScope, "the access token is no person's")
 	}

@@ -1,28 +1,29 @@
-// Package userauth answers one question for every route: who is signed in?
+// Package userauth answers one question for every route: which user is signed in?
 //
 // [Browser] answers it for pages, by the session cookie. [Guard] answers it for our
 // API, by an access token or by the cookie. This package is also the only one that
 // reads, sets and clears the session cookie. Package signin decides when a session
 // begins; it does not know how the browser keeps it.
 //
-// # What counts
+// # Live sessions
 //
-// A session counts while it is live in the table. Every request reads it
-// consistently, so that nothing can be done with a session that has ended. A route
-// that shows or changes something of the user also reads the user, see
-// [Browser.User]: a user who is gone or disabled is signed out, and so is every
-// session that began before all sessions of its user were ended. A route that never reads the user relies on
-// the write that ends all sessions of a disabled user; a code that it gives out is
-// checked against the user when it is redeemed.
+// A session counts while it is live in the table. Every request reads it consistently,
+// so that nothing can be done with a session that has ended.
+//
+// A route that shows or changes something of the user also reads the user, see
+// [Browser.User]. A user who is gone or disabled is signed out, and so is every
+// session that began before all sessions of its user were ended. A route that never
+// reads the user relies on the write that ends all sessions of a disabled user; a code
+// that it gives out is checked against the user when it is redeemed.
 //
 // # When a session is used
 //
 // [Browser.Use] notes the use of a session and puts off its idle end. There is one
-// rule: a request uses the session when its answer gives something that the session
-// is good for, such as a page with what is the user's, an authorization code, or an
-// answer of the API. These do not use it: a request that only looks who is signed in,
-// one that ends the session, and one that changes something and sends the browser on
-// to a page that uses it. Use writes at most once a minute.
+// rule: a request uses the session when its answer gives something that the session is
+// good for, such as a page with the user's data, an authorization code, or an answer
+// of the API. Three kinds of requests do not use it: one that only looks which user is
+// signed in, one that ends the session, and one that changes something and sends the
+// browser on to a page that uses it. Use writes at most once a minute.
 package userauth
 
 import (
@@ -42,16 +43,16 @@ import (
 // the session may not use it any more.
 var ErrSignedOut = errors.New("the browser is not signed in")
 
-// Browser knows who is signed in at a browser. It is safe for concurrent use.
+// Browser finds the signed-in user of a browser. It is safe for concurrent use.
 type Browser struct {
 	Sessions *session.Store
-	// Users is only read. It may be nil where nothing calls User.
+	// Users is only read. It may be nil if no caller uses [Browser.User].
 	Users *identity.Store
 }
 
-// Optional returns the live session of the browser, and nil when there is none. It
-// is one read, and none without a cookie. It notes nothing in the log: the request
-// may be about another user, who signs in.
+// Optional returns the live session of the browser, or nil if there is none. It makes
+// one read, and none without a cookie. It notes nothing in the log, because the
+// request may be about another user, who signs in.
 func (b *Browser) Optional(r *http.Request) (*session.Login, error) {
 	l, err := b.login(r)
 	if errors.Is(err, ErrSignedOut) {
@@ -60,8 +61,9 @@ func (b *Browser) Optional(r *http.Request) (*session.Login, error) {
 	return l, err
 }
 
-// Require returns the live session of the browser and notes it in the log, or
-// ErrSignedOut. It is one read, and none without a cookie.
+// Require returns the live session of the browser and notes it in the log.
+// [ErrSignedOut] is returned when there is none. Require makes one read, and none
+// without a cookie.
 func (b *Browser) Require(r *http.Request) (*session.Login, error) {
 	l, err := b.login(r)
 	if err != nil {
@@ -76,16 +78,16 @@ func (b *Browser) login(r *http.Request) (*session.Login, error) {
 	return l, signedOut(err)
 }
 
-// User returns the user of a session, or ErrSignedOut when the user is gone or
-// disabled, or all sessions of the user have been ended since. It is one read.
+// User returns the user of a session, with one read. [ErrSignedOut] is returned when
+// the user is gone or disabled, or all sessions of the user have been ended since.
 func (b *Browser) User(ctx context.Context, l *session.Login) (*identity.User, error) {
 	u, err := b.Users.Current(ctx, identity.Change{Subject: l.Subject, AuthGen: l.AuthGen})
 	return u, signedOut(err)
 }
 
-// Use notes that the request uses the session, in the table and in the log. It
-// returns ErrSignedOut when the session has ended meanwhile. It makes at most one
-// write a minute.
+// Use notes that the request uses the session, in the table and in the log.
+// [ErrSignedOut] is returned when the session has ended in between. Use makes at most
+// one write a minute.
 func (b *Browser) Use(r *http.Request, l *session.Login) error {
 	err := b.Sessions.Touch(r.Context(), l, session.NewClientInfo(r.RemoteAddr, r.UserAgent()))
 	if err != nil {
@@ -95,8 +97,8 @@ func (b *Browser) Use(r *http.Request, l *session.Login) error {
 	return nil
 }
 
-// End signs the browser out: it ends the session with everything that hangs on it,
-// and makes the browser forget the cookie.
+// End signs the browser out: it ends the session with all grants under it, and makes
+// the browser forget the cookie.
 func (b *Browser) End(w http.ResponseWriter, r *http.Request, l *session.Login) error {
 	ctx := r.Context()
 	_, err := b.Sessions.EndLogin(ctx, l.Subject, l.ID, session.Cause{
@@ -117,14 +119,14 @@ func signedOut(err error) error {
 	return err
 }
 
-// Note writes in the log of a request which session it is about.
+// Note records the session of a request in its log line.
 func Note(ctx context.Context, l *session.Login) {
 	entry := httpapi.Note(ctx)
 	entry.Subject, entry.Session = l.Subject, l.ID
 }
 
-// Fresh reports whether a user who signed in at authTime may do what asks for a
-// sign-in of a short while ago, see httpapi.FreshAuthentication.
+// Fresh reports whether a sign-in at authTime is recent enough for an action that
+// requires one, see [httpapi.FreshAuthentication].
 func Fresh(authTime, now time.Time) bool { return now.Sub(authTime) <= httpapi.FreshAuthentication }
 
 // cookie is the session cookie, or "".
@@ -135,8 +137,8 @@ func Keep(w http.ResponseWriter, cookie string) {
 	websec.SetCookie(w, websec.SessionCookie, cookie, session.LoginLife)
 }
 
-// Forget makes the browser forget the session cookie that it brought, if it brought
-// one. It is for a session that has ended.
+// Forget makes the browser forget its session cookie, if it sent one. It is for a
+// session that has ended.
 func Forget(w http.ResponseWriter, r *http.Request) {
 	if cookie(r) != "" {
 		websec.ClearCookie(w, websec.SessionCookie)

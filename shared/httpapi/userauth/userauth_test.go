@@ -43,13 +43,13 @@ func user(h *routetest.Home, c dynamo.Changes) dynamo.Write {
 	return dynamo.Update(h.Table(contract.Registry), dynamo.UserKey(h.Ada), c)
 }
 
-// TestWhoIsSignedIn is the one answer to that question: the session of the cookie
-// must be live, and its user must be as they were at the sign-in.
+// TestWhoIsSignedIn: a user is signed in if the session of the cookie is live and the
+// user is as they were at the sign-in.
 func TestWhoIsSignedIn(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*testing.T, *routetest.Home, *session.Login)
-		// session and user say whether there is a session, and one of a user
-		// who may use it.
+		// session reports whether there is a session, and user whether it is one of a
+		// user who may use it.
 		session, user bool
 	}{
 		"live": {func(*testing.T, *routetest.Home, *session.Login) {}, true, true},
@@ -100,8 +100,8 @@ func TestWhoIsSignedIn(t *testing.T) {
 	}
 }
 
-// TestNoSessionOfAnotherCookie: what is no cookie of a session costs no call, and that
-// nothing can be found out is no answer.
+// TestNoSessionOfAnotherCookie: a text that is no session cookie costs no call, and an
+// outage is no verdict on a session.
 func TestNoSessionOfAnotherCookie(t *testing.T) {
 	h := routetest.Furnish(t)
 	_, value := h.Login(h.Ada)
@@ -234,7 +234,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 func (h handler) Serve(w http.ResponseWriter, r *http.Request) error { return h(w, r) }
 
-// TestSessionIsInTheLog: a request that requires or uses a session says so in its log
+// TestSessionIsInTheLog: a request that requires or uses a session names it in its log
 // line, and one that only looks does not.
 func TestSessionIsInTheLog(t *testing.T) {
 	h := routetest.Furnish(t)

@@ -1,12 +1,12 @@
-// Package websec knows what is special about requests from browsers: cookies
-// that no script can read, forms that no other site can post, and pages of other
-// sites that send requests with the cookies of ours.
+// Package websec handles the security of requests from browsers: cookies that no
+// script can read, forms that no other site can post, and pages of other sites that
+// send requests with our cookies.
 //
-// A browser attaches our cookies to any request to us, no matter who caused it. So a
-// request that changes something on the strength of a cookie must show that one
-// of our own pages sent it, or one of the client's: by the Origin or the
-// Sec-Fetch-Site header, which no page can set, and for forms also by a token
-// that stands in our page only.
+// A browser attaches our cookies to any request to us, whatever page caused it. So a
+// request that changes something on the strength of a cookie must show that one of our
+// own pages sent it, or one of the client's. It shows that by the Origin or the
+// Sec-Fetch-Site header, which no page can set, and for forms also by a token that
+// stands in our page only.
 package websec
 
 import (
@@ -22,23 +22,23 @@ import (
 	"github.com/tipstaff/tipstaff/shared/opaque"
 )
 
-// The cookies. The prefix __Host- makes the browser accept them only from us,
-// over TLS, for all paths, and from no neighbouring host (RFC 6265bis §4.1.3.2).
+// These are the cookies. The prefix __Host- makes the browser accept them only from
+// us, over TLS, for all paths, and from no neighbouring host (RFC 6265bis §4.1.3.2).
 const (
 	// SessionCookie holds the handle of the login session. Only package userauth
 	// reads, sets and clears it.
 	SessionCookie = "__Host-sid"
 	// RefreshCookie holds a client's id and its refresh token.
 	RefreshCookie = "__Host-rt"
-	// FormCookie ties forms to a browser that is not signed in yet.
+	// FormCookie binds forms to a browser that is not signed in yet.
 	FormCookie = "__Host-pre"
 	// BrowserCookie names a browser that has signed in before, so that it
 	// does not wait for the guesses of others.
 	BrowserCookie = "__Host-dev"
 )
 
-// Cookie returns the value of a cookie, or "". A name that comes twice has no
-// value: it cannot be told which one is ours.
+// Cookie returns the value of a cookie, or "". A name that occurs twice has no value,
+// because it is unknown which one is ours.
 func Cookie(r *http.Request, name string) string {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
@@ -87,15 +87,15 @@ func Refresh(r *http.Request) (clientID, token string, ok bool) {
 }
 
 // SameOrigin refuses a request that did not come from a page of ours, with 403.
-// Browsers say where a request comes from in Sec-Fetch-Site, and in Origin where
-// they do not know that header. What only reads may also come from nowhere: a
-// person may type its address.
+// Browsers report the origin of a request in Sec-Fetch-Site, and in Origin where they
+// do not know that header. A request that only reads may also come from no page: a
+// user may type its address.
 func SameOrigin(r *http.Request, issuer string) error {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	ours := site == "same-origin" || reads && site == "none" || site == "" && (origin == issuer || reads && origin == "")
-	// A page that hides where it is posts its forms with the origin "null";
-	// then Sec-Fetch-Site has said it.
+	// A page that hides its address posts its forms with the origin "null". Then
+	// Sec-Fetch-Site decides.
 	if !ours || origin != "" && origin != "null" && origin != issuer {
 		return httpapi.Forbid("the request came from another site, or does not say from which")
 	}
@@ -111,9 +111,9 @@ func Origin(r *http.Request, c *client.Client) error {
 	return nil
 }
 
-// Origins tells httpapi.Route which pages may read answers. A
-// client that registered itself has no such pages, and is not looked for: a
-// preflight of any site would have its document fetched.
+// Origins tells [httpapi.Route] which pages may read answers. A client that registered
+// itself has no such pages, and Origins does not look for it: otherwise a preflight of
+// any site would have its document fetched.
 func Origins(clients *client.Store) httpapi.Origins {
 	return func(ctx context.Context, id, origin string) (bool, error) {
 		if !client.ValidID(id) || strings.HasPrefix(id, string(opaque.RegisteredClient)) {

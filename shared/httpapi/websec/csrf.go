@@ -21,11 +21,11 @@ const FormLife = time.Hour
 // within FormLife.
 var ErrForm = errors.New("the form is not from a page of ours")
 
-// Forms makes and checks the tokens that stand hidden in our forms.
+// Forms makes and checks the tokens in the hidden fields of our forms.
 //
-// A token is its time, signed and bound to the form's purpose and the browser's
-// cookie. So it is worth nothing in another browser, in another form or on another
-// day. Nothing is stored.
+// A token is the time at which it was made, signed and bound to the form's purpose and
+// the browser's cookie. So it is worth nothing in another browser, in another form or
+// on another day. Nothing is stored.
 type Forms struct {
 	// Key returns the MAC key of an id, the active one for "", or
 	// keys.ErrUnknown.
@@ -35,9 +35,9 @@ type Forms struct {
 
 func (f *Forms) mac() *opaque.MAC { return &opaque.MAC{Kind: opaque.FormToken, Keys: f.Key} }
 
-// Token returns a token for a form with that purpose and gives the browser its
-// FormCookie, the same as it has already, so that two tabs do not disturb each
-// other, nor two tokens of one answer.
+// Token returns a token for a form with that purpose and sets the FormCookie of the
+// browser. A browser that has the cookie keeps its value, so that two tabs, or two
+// tokens of one answer, do not disturb each other.
 func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Request, purpose string) (string, error) {
 	at := binary.BigEndian.AppendUint64(nil, uint64(f.Now(ctx).UnixMilli())) //nolint:gosec // G115: our clock is past 1970
 	value, err := f.mac().Sign(ctx, at, purpose, Name(w, r))
@@ -47,8 +47,8 @@ func (f *Forms) Token(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return opaque.Encode(value), nil
 }
 
-// Name is what a browser is called by its FormCookie, which it gets if it has none.
-// What is bound to the name is of use in that browser alone.
+// Name returns the name of a browser in its FormCookie, and sets the cookie if there
+// is none. A value that is bound to the name works in that browser alone.
 func Name(w http.ResponseWriter, r *http.Request) string {
 	if name := given(w); name != "" {
 		return name
@@ -61,7 +61,7 @@ func Name(w http.ResponseWriter, r *http.Request) string {
 	return name
 }
 
-// given is the FormCookie that an answer gives already, or "".
+// given returns the FormCookie that an answer already sets, or "".
 func given(w http.ResponseWriter) string {
 	for _, c := range (&http.Response{Header: w.Header()}).Cookies() {
 		if c.Name == FormCookie {
@@ -71,17 +71,17 @@ func given(w http.ResponseWriter) string {
 	return ""
 }
 
-// Check returns nil if token was made for a form with that purpose in the browser
-// of the request, and [ErrForm] if not. Any other error says why the keys cannot be
-// had.
+// Check returns nil if token was made for a form with that purpose in the browser of
+// the request. [ErrForm] is returned if it was not. Any other error is the reason why
+// the keys could not be read.
 func (f *Forms) Check(ctx context.Context, r *http.Request, purpose, token string) error {
 	_, err := f.Made(ctx, r, purpose, token)
 	return err
 }
 
-// Made returns when a token was made that Check accepts, to the millisecond. The
-// token cannot be changed to say another time: it proves that the browser was here
-// then, for that purpose.
+// Made returns the time, to the millisecond, at which a token was made that
+// [Forms.Check] accepts. The time in a token cannot be changed: it proves that the
+// browser was here then, for that purpose.
 func (f *Forms) Made(ctx context.Context, r *http.Request, purpose, token string) (time.Time, error) {
 	browser := Cookie(r, FormCookie)
 	if browser == "" {
@@ -100,7 +100,7 @@ func (f *Forms) Made(ctx context.Context, r *http.Request, purpose, token string
 	return made, nil
 }
 
-// read returns when a token was made, or opaque.ErrForged.
+// read returns the time at which a token was made, or [opaque.ErrForged].
 func (f *Forms) read(ctx context.Context, token, purpose, browser string) (time.Time, error) {
 	if strings.Contains(token, ".") {
 		return f.readLegacy(ctx, token, purpose, browser)

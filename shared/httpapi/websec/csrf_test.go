@@ -77,7 +77,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// Each of these is the attack of somebody who has one part of what is needed.
+// Each case is an attacker with one part of what a form needs.
 func TestForgedForms(t *testing.T) {
 	s := newStage(t)
 	token, cookie := s.open(t, "login", "")
@@ -155,7 +155,7 @@ func TestFormsOutliveARotation(t *testing.T) {
 	}
 }
 
-// A token tells when it was made, and nobody can make it tell another time.
+// A token tells when it was made, and a changed time makes it invalid.
 func TestFormsTellTheTime(t *testing.T) {
 	s := newStage(t)
 	s.now = s.now.Add(345 * time.Millisecond)
@@ -217,7 +217,7 @@ func TestChangedForms(t *testing.T) {
 	}
 }
 
-// Keys that cannot be had are no verdict.
+// An outage of the keys is no verdict on a form.
 func TestFormsWithoutKeys(t *testing.T) {
 	s := newStage(t)
 	token, cookie := s.open(t, "login", "")

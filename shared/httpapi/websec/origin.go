@@ -6,23 +6,24 @@ import (
 	"github.com/tipstaff/tipstaff/shared/client"
 )
 
-// What a policy may name beside schemes of apps.
+// These are the sources that a policy may name besides the schemes of apps.
 const (
 	secureWeb = "https:"
-	// deviceWeb is for a client on the person's own device, whose answer may
-	// send them on into the web.
+	// deviceWeb is for a client on the user's own device. Its answer may send the
+	// browser on into the web.
 	deviceWeb = "http: https:"
 )
 
-// Source is where a form of ours may lead, for the policy of its page, when it
-// ends at a redirect URI of a client.
+// Source returns the source that the policy of a page needs in form-action, if a form
+// on it ends at a redirect URI of a client.
 //
-// Browsers hold every redirect after a form was sent to form-action, also those
-// that the client answers with. A client that takes the code at one host and sends
-// the person on to another would be cut off by a policy with its own origin, so
-// the policy names the kind of the redirect URI. What form-action is for, a form
-// that somebody smuggled into the page, has no way in: the pages have no script and
-// no text that is not escaped.
+// Browsers apply form-action to every redirect after a form was sent, also to those
+// that the client answers with. A client may take the code at one host and send the
+// browser on to another. A policy with its origin alone would stop that, so the policy
+// names the scheme of the redirect URI.
+//
+// form-action guards against forms that an attacker injects into the page. Those have
+// no way in: the pages have no script and no text that is not escaped.
 func Source(redirectURI string) string {
 	origin := client.RedirectOrigin(redirectURI)
 	switch {
@@ -35,8 +36,8 @@ func Source(redirectURI string) string {
 	return deviceWeb
 }
 
-// ValidSource reports whether s is what Source returns for some URI that could be
-// registered. A policy may be written with it, whoever it came from.
+// ValidSource reports whether s is a result of [Source] for a URI that could be
+// registered. So a policy may contain it, even if s came from outside.
 func ValidSource(s string) bool {
 	return s == secureWeb || s == deviceWeb || client.CheckRedirect(s+"/") == nil && Source(s+"/") == s
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/httpapi/websec"
 )
 
-// Nobody's preflight has a document fetched, or an id verified.
+// No preflight has a document fetched, or an id verified.
 func TestOriginsOfStrangers(t *testing.T) {
 	asked := func(_ context.Context, id string) (*client.Client, error) {
 		t.Errorf("the client %s was looked for", id)

@@ -8,7 +8,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 )
 
-// stranger returns a party without a database, and the responses of an honest device.
+// This returns a party without a database, and the responses of an honest device.
 func stranger(f *testing.F) (party *passkey.Party, get, create string) {
 	f.Helper()
 	party = &passkey.Party{Verifier: &passkey.Verifier{Issuer: routetest.Issuer, Challenges: ring("AAAAAAAA")}}

@@ -31,7 +31,7 @@ func TestUnknownIntrinsicIsRefused(t *testing.T) {
 	}
 }
 
-// checkUnknown checks that err says what is unknown and where it stands.
+// checkUnknown checks that err names the unknown thing and its place.
 func checkUnknown(t *testing.T, err error, thing, stack, resource, path string) {
 	t.Helper()
 	e, ok := errors.AsType[*cfn.Error](err)

@@ -14,10 +14,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/iam"
 )
 
-// BenchmarkGetItem compares a call to the engine with the same call through the
-// wall, and through the proxy of the standard library, which checks nothing. The
-// engine is a process of its own, so the difference in "cpu-µs/op" is the cost of
-// the proxy.
+// BenchmarkGetItem compares a call to the engine with the same call through the wall,
+// and through the proxy of the standard library, which checks nothing. The engine is a
+// separate process, so the difference in "cpu-µs/op" is the cost of the proxy.
 func BenchmarkGetItem(b *testing.B) {
 	s := newStack(b, function("f", statement(orders, "dynamodb:GetItem")))
 	plain, err := iam.New(iam.Config{

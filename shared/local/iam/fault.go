@@ -66,9 +66,9 @@ func (e *Error) refusal() *refusal {
 	return &refusal{status: e.Status, kind: dynamo + e.Type, message: e.Message}
 }
 
-// Inject makes f decide what goes wrong with each call from now on. With nil, nothing
-// goes wrong any more. Calls run at the same time, so f must be safe for concurrent
-// use. A second attempt of the SDK is a call of its own.
+// Inject makes f decide the fault of each later call. With nil, there are no faults
+// any more. Calls run at the same time, so f must be safe for concurrent use. A second
+// attempt of the SDK is a separate call.
 func (w *Wall) Inject(f func(Call) Fault) {
 	if f == nil {
 		w.fault.Store(nil)

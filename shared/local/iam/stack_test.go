@@ -25,8 +25,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/secrets"
 )
 
-// The tables and the secret of the tests. All tests of the binary share the engine,
-// so every test uses keys of its own.
+// These are the tables and the secret of the tests. All tests of the binary share the
+// engine, so every test uses its own keys.
 const (
 	orders  = "wall-orders"
 	stock   = "wall-stock"

@@ -14,7 +14,7 @@ type Error struct {
 	// Type is what Lambda or the function calls it, such as
 	// "Runtime.ExitError".
 	Type string
-	// Message is for people.
+	// Message is for human readers.
 	Message string
 	// Lines are the last lines that the process printed.
 	Lines []string

@@ -104,7 +104,7 @@ func TestOnlyTheEventAtWorkCanBeAnswered(t *testing.T) {
 	if err := invoke(t, f, order{Do: "ids"}, &said); err != nil || said != "ids" {
 		t.Fatalf("Invoke = %q, %v", said, err)
 	}
-	// The next answer says that the process was done with all of that.
+	// The next answer shows that the process was done with all of that.
 	if err := invoke(t, f, order{Say: "next"}, &said); err != nil || said != "next" {
 		t.Fatalf("Invoke = %q, %v", said, err)
 	}

@@ -1,18 +1,20 @@
-// Package lambda runs Lambda functions on this machine as Lambda does: as
-// their real `bootstrap` processes behind a Runtime API.
+// Package lambda runs Lambda functions on this machine as Lambda does: as their real
+// `bootstrap` processes behind a Runtime API.
 //
-// A custom runtime is a program that asks its Runtime API for the next event,
-// works on it, posts the answer and asks again. One process works on one event
-// at a time; more events at once mean more processes. The environment is all
-// that a process knows of the world. So a Function here needs only a binary,
-// an environment, a timeout and a payload, and the binary cannot tell whether
-// it runs here or on AWS.
+// # Processes
 //
-// What happens when things go wrong is part of the imitation. A process that
-// misses its deadline is killed. One that crashes fails the event it had, and
-// the next event gets a fresh process. One that ends before it asked for work
-// never gets any, and the error shows its last words. Memory is told to the
-// function but not enforced.
+// A custom runtime is a program that asks its Runtime API for the next event, works on
+// it, posts the answer and asks again. One process works on one event at a time; more
+// events at once mean more processes. A process knows its surroundings only by its
+// environment. So a [Function] here needs only a binary, an environment, a timeout and
+// a payload, and the binary cannot tell whether it runs here or on AWS.
+//
+// # Failures
+//
+// The failures are the same as on AWS. A process that misses its deadline is killed.
+// One that crashes fails the event that it had, and the next event gets a fresh
+// process. One that ends before it asked for work never gets any, and the error shows
+// its last output. The function learns its memory limit, but nothing enforces it.
 package lambda
 
 import (
@@ -30,7 +32,7 @@ import (
 type Config struct {
 	// Name is the physical name, such as "tipstaff-staging-token".
 	Name string
-	// ARN is what the process is told it was invoked as.
+	// ARN is the ARN of the invoked function, as the process sees it.
 	ARN string
 	// Binary is the path of its bootstrap.
 	Binary string
@@ -39,7 +41,7 @@ type Config struct {
 	Region  string
 	// Env is the function's own environment, which Lambda's is added to.
 	Env map[string]string
-	// Memory is in MiB. The process is told; nothing holds it to it.
+	// Memory is in MiB. The process learns it; nothing enforces it.
 	Memory int
 	// Timeout is how long one event may take; 0 means Lambda's 3 s.
 	Timeout time.Duration
@@ -116,7 +118,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		}
 		e := newEvent(payload, f.config.Timeout)
 		if !p.give(e) {
-			// It ended while it was idle; nobody has seen the event.
+			// It ended while it was idle, before it read the event.
 			e.cancel()
 			f.drop(p)
 			continue

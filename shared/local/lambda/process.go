@@ -13,8 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/local/child"
 )
 
-// process is one running bootstrap with a Runtime API of its own, so that the
-// connection says which process is talking.
+// process is one running bootstrap with its own Runtime API, so that the connection
+// identifies the process.
 type process struct {
 	config Config
 	child  *child.Process

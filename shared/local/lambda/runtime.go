@@ -50,7 +50,7 @@ func (p *process) serveNext(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(e.payload) // When this fails the process is ending, and outcome sees it.
 }
 
-// traceID is an X-Ray trace that nobody samples, made from the request id.
+// traceID is an unsampled X-Ray trace, made from the request id.
 func traceID(e *event) string {
 	hex := func(s string) string {
 		digits := make([]byte, 0, len(s))

@@ -22,7 +22,7 @@ var declared = cfn.Secret{
 	Generate: &cfn.Generate{SecretStringTemplate: `{"format":"0"}`, GenerateStringKey: "seed"},
 }
 
-// open opens a store with the declared secret, in a folder of its own.
+// open opens a store with the declared secret, in a separate folder.
 func open(t *testing.T) (store *secrets.Store, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "secrets.json")

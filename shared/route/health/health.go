@@ -1,6 +1,6 @@
-// Package health serves GET /health: whether the function runs at all. It asks
-// nothing of anybody, so it is healthy when everything behind it is down; GET
-// /ready tells the rest to those who may know.
+// Package health serves GET /health, which reports whether the function runs at all.
+// It calls no dependency, so it is healthy when everything behind it is down. GET
+// /ready reports the rest to the callers that may know.
 package health
 
 import (
@@ -18,7 +18,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return route, nil
 }
 
-// Handler answers with what this process is.
+// Handler answers with the version, the commit and the region of this process.
 type Handler struct {
 	// Commit and Region are those of the deployment.
 	Commit, Region string

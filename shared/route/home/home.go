@@ -1,5 +1,5 @@
-// Package home serves GET /, the front door: what this server is, the way to
-// sign in, and the documents for those who connect an application.
+// Package home serves GET /, the start page: what this server is, the link to sign in,
+// and the documents for developers who connect a client.
 package home
 
 import (
@@ -16,10 +16,10 @@ func New(e *wire.Env) (http.Handler, error) {
 	return e.Route(&Handler{Issuer: e.Issuer}), nil
 }
 
-// Handler shows the front door.
+// Handler shows the start page.
 type Handler struct{ Issuer string }
 
-// Serve answers with the page, the same for everybody.
+// Serve answers with the page, which is the same for every visitor.
 func (h *Handler) Serve(w http.ResponseWriter, _ *http.Request) error {
 	web.Render(w, http.StatusOK, web.Home{Issuer: h.Issuer, Documents: []web.Link{
 		{Path: contract.Discovery.Path(), Text: "OpenID Connect metadata"},

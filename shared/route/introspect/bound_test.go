@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// mint makes a token for orders, as change says.
+// mint makes a token for the orders API, with the changes of change.
 func (h *home) mint(change func(*token.Request)) string {
 	h.T.Helper()
 	r := token.Request{
@@ -34,8 +34,7 @@ func (h *home) mint(change func(*token.Request)) string {
 	return minted.Value
 }
 
-// A resource server learns to which key a token is bound, and asks for the proof
-// itself.
+// A resource server learns which key a token is bound to, and checks the proof itself.
 func TestBoundToken(t *testing.T) {
 	h := newHome(t)
 	jkt := h.Prover().JKT
@@ -53,8 +52,8 @@ func TestBoundToken(t *testing.T) {
 	}
 }
 
-// An exchanged token rests on the session of another client, and ends with it
-// and with either client.
+// An exchanged token depends on the session of another client, and ends with it and
+// with either client.
 func TestExchangedToken(t *testing.T) {
 	h := newHome(t)
 	begun := h.Grant(routetest.Phone, h.Ada)
@@ -84,7 +83,7 @@ func TestExchangedToken(t *testing.T) {
 	h.inactive(t, "with the session ended", exchanged)
 }
 
-// Clients that registered themselves are judged as any: they are there or not.
+// A client that registered itself is judged like any other: it exists or it does not.
 func TestSelfRegisteredClients(t *testing.T) {
 	h := newHome(t)
 	const document = "https://mcp.example.com/client"
@@ -118,7 +117,7 @@ func TestSelfRegisteredClients(t *testing.T) {
 	}
 }
 
-// A document that cannot be read just now is no verdict.
+// A client document that cannot be read just now is no verdict on the token.
 func TestOutageOfDocuments(t *testing.T) {
 	h := newHome(t)
 	clients := h.Clients()
@@ -132,8 +131,8 @@ func TestOutageOfDocuments(t *testing.T) {
 	}
 }
 
-// Who asks with an access token that is bound to a key proves the key, and who
-// asks by one method does not ask by another as well.
+// A resource server that asks with a bound access token proves the key, and one that
+// authenticates by one method does not use another as well.
 func TestAskerProvesItself(t *testing.T) {
 	h := newHome(t)
 	prover := h.Prover()
@@ -173,8 +172,8 @@ func TestAskerProvesItself(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-11800 and its kin: no forgery of the table is
-// active, and all of them get the answer that every stranger gets.
+// Keycloak CVE-2026-11800 and similar: no forgery of the table is active, and each
+// gets the answer that any unknown token gets.
 func TestKeycloakCVE202611800EveryForgery(t *testing.T) {
 	h := newHome(t)
 	k, err := h.Document.Active(oauth.ES256)

@@ -1,6 +1,6 @@
-// Package introspect serves POST /introspect (RFC 7662): a resource server asks
-// what a token that it was shown is worth. It learns about tokens issued for
-// its own resources, and of all others only that they are not active.
+// Package introspect serves POST /introspect (RFC 7662): a resource server asks for
+// the state of a token that it received. It learns about tokens issued for its own
+// resources. Of all others it learns only that they are not active.
 package introspect
 
 import (
@@ -33,7 +33,8 @@ func New(e *wire.Env) (http.Handler, error) {
 	keys := &published.Store{DB: db, Table: e.Name(contract.Registry), Now: e.Now}
 	e.Prepare(keys.Load)
 	auth := clientauth.New(e, db)
-	// Who registered itself never authenticates; it is met in tokens only.
+	// A client that registered itself never authenticates here. It occurs in tokens
+	// only.
 	unregistered.Recognize(e, db, auth.Clients)
 	return e.Route(&Handler{
 		Auth: auth,
@@ -49,17 +50,17 @@ func New(e *wire.Env) (http.Handler, error) {
 // Handler answers whether a token is active.
 type Handler struct {
 	Auth *clientauth.Guard
-	// Active judges the tokens asked about, and its Guard those that are asked
-	// with.
+	// Active judges the tokens that a request asks about, and its Guard the tokens
+	// that authorize a request.
 	Active *bearer.Live
 	Now    func(context.Context) time.Time
 }
 
-// maxCache is how long a resource server may believe an answer.
+// maxCache is how long a resource server may cache an answer.
 const maxCache = 10 * time.Second
 
-// Serve answers 200 with an oauth.Introspection. Only an asker that cannot be
-// identified and a request without a token are refused.
+// Serve answers 200 with an [oauth.Introspection]. It refuses only a resource server
+// that cannot be identified, and a request without a token.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	asker, err := h.asker(r.Context(), r)
 	if err != nil {
@@ -87,9 +88,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// answer tells what the claims of an active token say. The resource server must
-// ask for the proof of a token that is bound to a key: the proof went there, and
-// was made for there.
+// answer returns the claims of an active token. The resource server itself must check
+// the proof for a token that is bound to a key: the proof was sent to the resource
+// server, and made for its URL.
 func answer(claims *token.Claims) oauth.Introspection {
 	a := oauth.Introspection{
 		Active:    true,
@@ -116,8 +117,8 @@ func answer(claims *token.Claims) oauth.Introspection {
 	return a
 }
 
-// asker is the resource server: a client that authenticates, or a client with an
-// access token for our API (RFC 7662 §2.1), and not both at once.
+// asker returns the resource server. It is a client that authenticates, or a client
+// with an access token for our API (RFC 7662 §2.1), and not both at once.
 func (h *Handler) asker(ctx context.Context, r *http.Request) (*client.Client, error) {
 	if !bearer.Presented(r) {
 		return h.Auth.Authenticate(r)
@@ -139,9 +140,9 @@ func (h *Handler) asker(ctx context.Context, r *http.Request) (*client.Client, e
 	return h.Auth.Clients.Client(ctx, claims.ClientID)
 }
 
-// judge returns the claims of a token that is active and concerns the asker.
-// Every reason why it is not wraps token.ErrInvalid. Of a token that does not
-// concern the asker nothing is read.
+// judge returns the claims of a token that is active and concerns the asker. Otherwise
+// the error wraps [token.ErrInvalid]. Nothing is read about a token that does not
+// concern the asker.
 func (h *Handler) judge(ctx context.Context, asker *client.Client, presented string) (*token.Claims, error) {
 	claims, err := h.Active.Guard.Verify(ctx, presented)
 	if err != nil {

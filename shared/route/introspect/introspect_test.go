@@ -40,7 +40,7 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// route is a fresh function, with nothing remembered.
+// route returns a new function with an empty cache.
 func (f *fixture) route() http.Handler {
 	return f.Route(contract.Introspect, &introspect.Handler{
 		Auth:   f.Auth(),
@@ -92,7 +92,7 @@ func TestActive(t *testing.T) {
 	}
 }
 
-// Whoever may not know a token learns that it is not active, and no more.
+// A caller that may not know a token learns that it is not active, and no more.
 func TestInactive(t *testing.T) {
 	f := newFixture(t)
 	good := f.mint(token.Request{Audience: []string{orders}})

@@ -33,7 +33,7 @@ func newHome(t *testing.T) *home {
 	return h
 }
 
-// fresh is a function that remembers nothing.
+// fresh returns a new function with an empty cache.
 func (h *home) fresh() http.Handler {
 	return h.Route(contract.Introspect, &introspect.Handler{Auth: h.Auth(), Active: &bearer.Live{Guard: h.Bearer(), Clients: h.Clients(), Sessions: h.Sessions()}, Now: h.Now})
 }
@@ -96,7 +96,7 @@ func TestTokenOfAnEndedSession(t *testing.T) {
 	}
 }
 
-// The session that a token names must be there, live, and the client's.
+// The session that a token names must exist, be live, and belong to the client.
 func TestTokenOfAnotherSession(t *testing.T) {
 	h := newHome(t)
 	eve := h.AddUser("eve")
@@ -142,7 +142,7 @@ func TestStrangersReadNoSession(t *testing.T) {
 	}
 }
 
-// When the session cannot be read, nobody says that it has ended.
+// When the session cannot be read, the answer does not report that it has ended.
 func TestOutageIsNoVerdict(t *testing.T) {
 	h := newHome(t)
 	begun := h.Grant(routetest.Phone, h.Ada)

@@ -26,8 +26,8 @@ func New(e *wire.Env) (http.Handler, error) {
 // Handler answers with the key set.
 type Handler struct{ Keys *published.Store }
 
-// errNone says that the stage has no keys yet. An empty set would be cached by
-// verifiers, which then refuse every token for minutes.
+// errNone is returned when the stage has no keys yet. Verifiers would cache an empty
+// set, and then refuse every token for minutes.
 var errNone = errors.New("no key is published yet")
 
 // Serve answers 200, or 304 to a client that has the set.

@@ -83,7 +83,7 @@ func TestNoKeys(t *testing.T) {
 	}
 }
 
-// An outage of the table reaches nobody for as long as the keys are fresh.
+// An outage of the table is not visible to clients for as long as the keys are fresh.
 func TestOutage(t *testing.T) {
 	s := routetest.New(t)
 	store := s.Published()

@@ -42,7 +42,7 @@ func New(e *wire.Env) (http.Handler, error) {
 	return route, nil
 }
 
-// Upstreams are those of a store as a page shows them.
+// Upstreams returns a function that reads the upstreams of a store for the page.
 func Upstreams(s *upstream.Store) func(context.Context) ([]web.Upstream, error) {
 	return func(ctx context.Context) ([]web.Upstream, error) {
 		all, err := s.List(ctx)

@@ -16,9 +16,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// answer signs a person in for a client of the operator's own. What the client
-// asks for is judged before the password, so that a request that is refused for
-// another reason tells nothing about one.
+// answer signs a user in for one of the operator's own clients. It judges what the
+// client asks for before the password, so that a request that is refused for another
+// reason tells nothing about a password.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	c, err := h.client(r)
 	if err != nil {
@@ -53,8 +53,8 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// client returns the client that asks, if it may ask people for their passwords.
-// A page says where it is from; who does not say so is no browser.
+// client returns the client of the request, if it may ask users for their passwords. A
+// page sends its origin; a request without one is not from a browser.
 func (h *Handler) client(r *http.Request) (*client.Client, error) {
 	c, err := h.Auth.Identify(r)
 	if err != nil {
@@ -75,7 +75,7 @@ func (h *Handler) client(r *http.Request) (*client.Client, error) {
 	return c, nil
 }
 
-// planned is the grant that the client asks for, without the person.
+// planned returns the grant that the client asks for, without the user.
 func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, error) {
 	granted, err := h.Issue.Audience.Grant(r.Context(), c, r.PostForm["resource"], r.PostForm.Get("scope"))
 	if err != nil {
@@ -92,14 +92,14 @@ func (h *Handler) planned(r *http.Request, c *client.Client) (session.NewGrant, 
 	}, nil
 }
 
-// secondError is why a second step was refused, or asked for, of a person whose
+// secondError is the reason why a second step was refused, or asked for, after the
 // password was right.
 type secondError struct{ error }
 
 func (e *secondError) Unwrap() error { return e.error }
 
-// proved lets a person in whose password was right. Who has an authenticator app has
-// to send a code, which is used up by the grant.
+// proved signs the user in after the right password. A user with an authenticator app
+// has to send a code, which the grant uses up.
 func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant, remember string) (*issue.Issued, error) {
 	if !user.OTP {
 		return h.grant(r, c, user, planned)
@@ -124,8 +124,8 @@ func (h *Handler) proved(r *http.Request, c *client.Client, user *identity.User,
 	return issued, err
 }
 
-// grant creates the grant and the first tokens under it. It ends the one whose
-// cookie the browser brought: the cookie is replaced.
+// grant creates the grant and the first tokens under it. It ends the grant of the
+// cookie that the browser sent: the new cookie replaces that one.
 func (h *Handler) grant(r *http.Request, c *client.Client, user *identity.User, planned session.NewGrant) (*issue.Issued, error) {
 	ctx := r.Context()
 	planned.Subject, planned.AuthGen = user.Subject, user.AuthGen
@@ -159,7 +159,7 @@ func (h *Handler) endOld(r *http.Request, user *identity.User) error {
 	return err
 }
 
-// refusal is how a client learns that a password was not accepted.
+// refusal returns the refusal that a client gets when a password was not accepted.
 func refusal(err error) error {
 	if errors.Is(err, signin.ErrCode) {
 		return &oauth.Error{Code: oauth.InvalidGrant, Detail: "the code is wrong or was used: the person waits for the next one", Err: err}

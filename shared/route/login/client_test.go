@@ -18,12 +18,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// phone is a native client that asks for a person's password.
+// phone is the request of a native client that asks a user for the password.
 func phone(userName, password string, more ...string) *http.Request {
 	return routetest.JSON("/login", append([]string{"client_id", routetest.Phone, "user_name", userName, "password", password}, more...)...)
 }
 
-// page is a page of Web that does.
+// page is the same request from a page of Web.
 func page(userName, password string, more ...string) *http.Request {
 	r := routetest.JSON("/login?client_id="+routetest.Web, append([]string{"client_id", routetest.Web, "user_name", userName, "password", password}, more...)...)
 	r.Header.Set("Origin", routetest.App)
@@ -76,8 +76,8 @@ func TestClientWithASecret(t *testing.T) {
 	}
 }
 
-// A client that proves a key gets tokens that are worth nothing without it, and one
-// that must is told so before the password is looked at.
+// A client that proves a key gets tokens that are worth nothing without it. A client
+// that must prove one is refused before the password is looked at.
 func TestClientWithAKey(t *testing.T) {
 	h := newHome(t)
 	careful := h.Client("careful")
@@ -168,8 +168,8 @@ func TestWhatAClientMayAskFor(t *testing.T) {
 	}
 }
 
-// What is wrong with the request is said before the password is looked at: these
-// are sent with one that is wrong.
+// A wrong request is refused before the password is looked at: these are sent with a
+// wrong password.
 func TestRefusedClients(t *testing.T) {
 	h := newHome(t)
 	third := h.Client("third-party")
@@ -253,9 +253,9 @@ func TestRefusedPasswordsOfClients(t *testing.T) {
 	}
 }
 
-// What happens between the look at a person and the creation of their session
-// decides: who was signed out everywhere signs in again, and who was disabled, or
-// whose password is another one by then, does not.
+// A change between reading a user and creating their session decides. A user who was
+// signed out everywhere signs in again. A user who was disabled, or got another
+// password, does not.
 func TestRaces(t *testing.T) {
 	h := newHome(t)
 	hash, err := h.People().Hash(t.Context(), "another password")
@@ -273,7 +273,7 @@ func TestRaces(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			// The pepper is asked for after the person was read.
+			// The pepper is read after the user.
 			people, between := h.People(), new(sync.Once)
 			peppers := people.Peppers
 			people.Peppers = func(ctx context.Context, id string) (identity.Pepper, error) {

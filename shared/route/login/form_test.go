@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// A form of another browser, another site or another day signs nobody in.
+// A form of another browser, another site or another day signs no user in.
 func TestForeignForms(t *testing.T) {
 	h := newHome(t)
 	victim, attacker := pagetest.Open(h.route, ""), pagetest.Open(h.route, "")
@@ -88,8 +88,8 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
-// A sign-in leads back to where a person was sent here from, with the query that
-// was there, and to nothing that only looks like it.
+// A sign-in leads back to the page that sent the user here, with the query of that
+// page, and to no address that only looks like it.
 func TestTheWayBack(t *testing.T) {
 	h := newHome(t)
 	long := strings.Repeat("x", 9000)
@@ -142,8 +142,8 @@ func TestTheWayBack(t *testing.T) {
 	}
 }
 
-// The form may lead on to the client that a person goes back to, and nothing that
-// an address says gets into the policy but the source of one.
+// The form may lead on to the client that the user returns to, and an address adds
+// nothing to the policy but its source.
 func TestThePolicyLeadsOn(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")
@@ -179,8 +179,7 @@ func TestThePolicyLeadsOn(t *testing.T) {
 	}
 }
 
-// An application may know who is about to sign in. What can be no user name is not
-// shown.
+// A client may send a login_hint. It is not shown if it cannot be a user name.
 func TestLoginHint(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")
@@ -192,7 +191,8 @@ func TestLoginHint(t *testing.T) {
 	}
 }
 
-// A page is for people and nobody else's script.
+// No script of another origin can read the page, no site can frame it, and no URL
+// fills in its form.
 func TestThePageIsOurs(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")

@@ -1,18 +1,24 @@
-// Package login serves /login: a person proves who they are.
+// Package login serves /login: a user proves who they are.
 //
-// In a browser that is a page with three ways in, and its result is a login session
-// in a cookie, with which other pages of ours know the person. A passkey comes
-// first, then the upstreams at which people may have an account, and then the
-// password. What comes after the first step is the business of package signin.
+// # In a browser
 //
-// For the operator's own clients it is JSON: the client asks for user name and
-// password itself, and for the code of those who have an authenticator app, and
-// gets a grant, as if the person had allowed it. A native client receives the
-// refresh token of the grant, a page has it in a cookie that no script can read.
+// The page offers three ways to sign in: a passkey first, then the upstreams at which
+// the user may have an account, then the password. The result is a login session in a
+// cookie, by which our other pages know the user. Package signin decides what follows
+// the first step.
 //
-// Whoever tries a password is slowed down before the password is looked at, and
-// is told the same for a name that nobody has as for a wrong password, in words,
-// in headers and in time. A passkey is nothing to guess and waits for nobody.
+// # For the operator's own clients
+//
+// The client asks for user name and password itself, and for the code of an
+// authenticator app if the user has one. It sends them as JSON and gets a grant, as if
+// the user had allowed it. A native client receives the refresh token of the grant. A
+// page has it in a cookie that no script can read.
+//
+// # Guessing
+//
+// An attempt with a password is slowed down before the password is looked at. The
+// answer to an unknown user name is the same as that to a wrong password, in words, in
+// headers and in time. A passkey cannot be guessed, so a sign-in with one never waits.
 package login
 
 import (
@@ -30,7 +36,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Handler signs people in.
+// Handler signs users in.
 type Handler struct {
 	Issuer   string
 	Auth     *clientauth.Guard
@@ -41,7 +47,7 @@ type Handler struct {
 	Flow     *signin.Flow
 	Codes    *signin.Codes
 	Passkeys *passkey.Verifier
-	// Upstreams are where else people may have an account.
+	// Upstreams returns the upstreams at which users may have an account.
 	Upstreams func(context.Context) ([]web.Upstream, error)
 }
 

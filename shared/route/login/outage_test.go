@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// When a table cannot be reached, the passkey was not wrong.
+// An outage of a table is a 503, and not reported as a wrong passkey.
 func TestOutageOfAPasskey(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")
@@ -32,7 +32,7 @@ func TestOutageOfAPasskey(t *testing.T) {
 	}
 }
 
-// FuzzPasskey: nothing that a stranger sends signs anybody in, nor breaks anything.
+// FuzzPasskey: no bytes from outside sign a user in or break anything.
 func FuzzPasskey(f *testing.F) {
 	h := &home{Home: routetest.Furnish(f)}
 	a := h.Authenticator()

@@ -16,12 +16,12 @@ import (
 // purpose is what the token of our form is for.
 const purpose = "login"
 
-// whyConfirm is the reason to sign in of a person who is signed in: what they are
-// about to do asks for it.
+// whyConfirm is the reason to sign in again for a user who is signed in: the action
+// that they are about to take requires it.
 const whyConfirm = "confirm"
 
-// show answers with an empty form. Another page of ours may have said in the URL
-// who is expected.
+// show answers with an empty form. Another page of ours may have named the expected
+// user in the URL.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	page := asked(q.Get)
@@ -31,14 +31,14 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request) error {
 	return h.form(w, r, http.StatusOK, page)
 }
 
-// asked is the page as its address, or one of its forms, asks for it.
+// asked returns the page that the URL, or one of its forms, asks for.
 func asked(get func(string) string) web.Login {
 	return web.Login{
 		Return: get("return"), To: get("to"), Confirm: get("why") == whyConfirm, Strong: get("acr") == oauth.ACRMultiple,
 	}
 }
 
-// form answers with forms of this browser.
+// form answers with forms that are bound to this browser.
 func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page web.Login) error {
 	ctx := r.Context()
 	var err error
@@ -49,7 +49,7 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page 
 		return err
 	}
 	if page.Upstreams, err = h.Upstreams(ctx); err != nil {
-		// There are other ways in.
+		// The user can sign in without an upstream.
 		httpapi.Note(ctx).Error = err.Error()
 	}
 	if err = h.confirm(r, &page); err != nil {
@@ -60,8 +60,8 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, status int, page 
 	return nil
 }
 
-// confirm says on a page on which somebody is to confirm that it is them who that is.
-// When nobody is signed in, anybody may sign in there.
+// confirm names the signed-in user on a page that asks the user to confirm who they
+// are. Without a login session any user may sign in on that page.
 func (h *Handler) confirm(r *http.Request, page *web.Login) error {
 	if !page.Confirm {
 		return nil
@@ -109,14 +109,14 @@ func (h *Handler) submit(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// again answers with the page and what was wrong with the last try.
+// again answers with the page and the reason why the last attempt failed.
 func (h *Handler) again(w http.ResponseWriter, r *http.Request, page web.Login, why error) error {
 	var status int
 	status, page.RetryAfter = httpapi.Again(w, r, oauth.InvalidGrant, why)
 	return h.form(w, r, status, page)
 }
 
-// Refuse shows what went wrong as a page; clients that sent JSON get JSON.
+// Refuse shows a refusal as a page. Clients that sent JSON get JSON.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
 	if httpapi.IsJSON(r) {
 		return false

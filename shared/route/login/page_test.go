@@ -26,7 +26,7 @@ import (
 type home struct {
 	*routetest.Home
 	route http.Handler
-	// elsewhere are the upstreams, and down is why they cannot be read.
+	// These are the upstreams on the page. down is the reason why they cannot be read.
 	elsewhere []web.Upstream
 	down      error
 }
@@ -38,7 +38,7 @@ func newHome(t *testing.T) *home {
 	return h
 }
 
-// with is the route with another store of people.
+// with is the route with another store of users.
 func (h *home) with(people *identity.Store) http.Handler {
 	return h.Route(contract.Login, &login.Handler{
 		Issuer: routetest.Issuer, Auth: h.Auth(), Issue: h.Issuer(), People: people, Forms: h.Forms(), Throttle: h.Throttle(),
@@ -46,7 +46,7 @@ func (h *home) with(people *identity.Store) http.Handler {
 	})
 }
 
-// upstreams are those of the stage.
+// upstreams returns the upstreams of the stage.
 func (h *home) upstreams(context.Context) ([]web.Upstream, error) { return h.elsewhere, h.down }
 
 // fill opens the page in a browser and fills in the form with the password.
@@ -55,7 +55,7 @@ func fill(t *testing.T, b *pagetest.Browser, userName, password string) url.Valu
 	return filled(t, b.Get("/login"), userName, password)
 }
 
-// filled is the form with the password of a page, filled in.
+// filled returns the form with the password of a page, filled in.
 func filled(t *testing.T, page routetest.Answer, userName, password string) url.Values {
 	t.Helper()
 	form := passwordForm(page.Body)
@@ -67,7 +67,7 @@ func filled(t *testing.T, page routetest.Answer, userName, password string) url.
 	return form
 }
 
-// passwordForm is the form with the password of a page, nil if there is none.
+// passwordForm returns the form with the password of a page, nil if there is none.
 func passwordForm(page string) url.Values {
 	for _, form := range pagetest.Forms(page) {
 		if form.Has("csrf") {
@@ -100,8 +100,8 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// Every sign-in begins a new session and ends the one that the browser had,
-// whoever's it was. A cookie that somebody planted knows nothing afterwards.
+// Every sign-in begins a new session and ends the one that the browser had, of any
+// user. A cookie that another party planted is worth nothing afterwards.
 func TestNewSessionAtEverySignIn(t *testing.T) {
 	h := newHome(t)
 	h.AddUser("eve")
@@ -124,7 +124,7 @@ func TestNewSessionAtEverySignIn(t *testing.T) {
 	}
 }
 
-// Unknown names, wrong passwords and people who may not sign in look the same.
+// The answers to unknown names, wrong passwords and disabled users are the same.
 func TestRefusedSignInsLookTheSame(t *testing.T) {
 	h := newHome(t)
 	h.disable("grace")
@@ -177,7 +177,7 @@ func (h *home) disable(userName string) {
 	h.switchOff(h.AddUser(userName))
 }
 
-// switchOff disables somebody.
+// switchOff disables the user with this subject.
 func (h *home) switchOff(subject string) {
 	h.T.Helper()
 	if _, err := h.Sessions().ChangeUser(context.Background(), subject, disabled, session.Cause{Why: session.Disabled, Actor: "test"}); err != nil {
@@ -185,7 +185,7 @@ func (h *home) switchOff(subject string) {
 	}
 }
 
-// differ is where two texts begin to.
+// differ returns the position at which two texts differ.
 func differ(a, b string) int {
 	i := 0
 	for i < min(len(a), len(b)) && a[i] == b[i] {
@@ -194,10 +194,11 @@ func differ(a, b string) int {
 	return i
 }
 
-// challenges are in the options of a page for passkeys.
+// challenges finds the challenges in the passkey options of a page.
 var challenges = regexp.MustCompile(`challenge&#34;:&#34;[^&]*`)
 
-// shape is an answer without what is new in every one and what was typed.
+// shape returns an answer without the values that are new in every answer and without
+// the typed name.
 func shape(a routetest.Answer, userName string) string {
 	body := strings.ReplaceAll(a.Body, passwordForm(a.Body).Get("csrf"), "…")
 	body = challenges.ReplaceAllString(body, "…")
@@ -221,7 +222,8 @@ func TestTooManyTries(t *testing.T) {
 		if got.Status != 429 || got.Header.Get("Retry-After") != "1" || !strings.Contains(got.Body, web.TooManyTries) {
 			t.Errorf("%s = %d, Retry-After %q, want 429 and a second", name, got.Status, got.Header.Get("Retry-After"))
 		}
-		// The right password does not help, so that nobody can tell.
+		// The right password gets the same answer, so the answer tells nothing about
+		// the password.
 		if got := b.Post("/login", fill(t, b, name, routetest.Password)); got.Status != 429 {
 			t.Errorf("%s with the right password = %d, want 429", name, got.Status)
 		}
@@ -231,7 +233,7 @@ func TestTooManyTries(t *testing.T) {
 	}
 }
 
-// Strangers can slow down each other, and not the owner at a browser that has
+// Clients that guess slow down each other, and not the user at a browser that has
 // signed in before.
 func TestTheOwnerDoesNotWait(t *testing.T) {
 	h := newHome(t)
@@ -251,8 +253,7 @@ func TestTheOwnerDoesNotWait(t *testing.T) {
 	}
 }
 
-// When a table cannot be reached, a person sees a page that says so, and the
-// password was not wrong.
+// When a table cannot be reached, the page reports that, and not a wrong password.
 func TestOutageOfThePage(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")

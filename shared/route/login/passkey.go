@@ -13,16 +13,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// binding is what the challenge of our page is bound to in a browser. It is also
-// what ties the form to the browser, as the token does that of the password.
+// binding returns the value in a browser that the challenge of our page is bound to.
+// It also binds the form to the browser, as the token does for the form with the
+// password.
 func binding(name string) string { return "sign in\x00" + name }
 
-// byPasskey is how a person has proved who they are who signed with a passkey: that
-// they have it, and with a PIN or a finger that they are its owner.
+// byPasskey are the authentication methods of a sign-in with a passkey: the user has
+// the passkey, and a PIN or a biometric check showed that they are its owner.
 var byPasskey = []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple}
 
-// passkey takes the form with the answer of a passkey. It says the same for a passkey
-// that nobody has as for one whose signature is wrong.
+// passkey takes the form with the answer of a passkey. Its answer to an unknown
+// passkey is the same as that to a wrong signature.
 func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	page := asked(r.PostForm.Get)
@@ -31,7 +32,7 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 		Response: r.PostForm.Get("passkey"), Binding: binding(websec.Cookie(r, websec.FormCookie)), RequestID: httpapi.RequestID(ctx),
 	})
 	if off, ok := errors.AsType[*passkey.DisabledError](err); ok {
-		// They have proved who they are, so they may know.
+		// The user has proved who they are, so they may know that they are disabled.
 		return h.Flow.SignIn(w, r, signin.Proof{User: off.User})
 	}
 	if errors.Is(err, passkey.ErrExpired) {
@@ -53,14 +54,14 @@ func (h *Handler) passkey(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if errors.Is(err, passkey.ErrRefused) {
-		// The answer came twice, or the passkey was removed a moment ago.
+		// The answer came twice, or the passkey was removed in between.
 		return h.again(w, r, page, err)
 	}
 	return err
 }
 
-// recordPasskey leaves an entry of a passkey that did not prove what it said about a
-// person who exists.
+// recordPasskey leaves an entry of a passkey that failed to prove its claim about a
+// user who exists.
 func (h *Handler) recordPasskey(r *http.Request, why error) {
 	refused, ok := errors.AsType[*passkey.RefusedError](why)
 	if ok && refused.Subject != "" {

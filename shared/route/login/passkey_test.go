@@ -21,7 +21,7 @@ import (
 
 var options = regexp.MustCompile(`data-options="([^"]*)"`)
 
-// asked is what a page asks a passkey for, with the form that takes the answer.
+// asked returns the passkey options of a page, and the form that takes the response.
 func asked(t *testing.T, page string) (string, url.Values) {
 	t.Helper()
 	found := options.FindStringSubmatch(page)
@@ -48,7 +48,7 @@ func owner(t *testing.T) (*home, *routetest.Authenticator) {
 	return h, a
 }
 
-// opened is the login of a browser, nil for none.
+// opened returns the login of a browser, nil for none.
 func (h *home) opened(b *pagetest.Browser) *session.Login {
 	h.T.Helper()
 	l, err := h.Sessions().LoginByCookie(h.T.Context(), b.Cookies[websec.SessionCookie])
@@ -72,7 +72,7 @@ func TestPasskey(t *testing.T) {
 	if n := h.Entries(session.ActionLogin); n != 1 || h.Entries(audit.PasskeyRegress) != 0 {
 		t.Errorf("the trail has %d sign-ins and %d regressions, want 1 and none", n, h.Entries(audit.PasskeyRegress))
 	}
-	// An app is no second step for who has proved two things already.
+	// A user who has proved two factors already needs no code of an app.
 	h.AddApp(h.Ada)
 	again := pagetest.Open(h.route, "")
 	if got := touch(t, again, a, "/login"); got.Status != 303 || h.opened(again) == nil {
@@ -80,7 +80,7 @@ func TestPasskey(t *testing.T) {
 	}
 }
 
-// The bar of issue 5: two reads and one transaction.
+// A sign-in with a passkey costs two reads and one transaction.
 func TestCostOfAPasskey(t *testing.T) {
 	h, a := owner(t)
 	counter := h.Count()
@@ -105,15 +105,15 @@ func TestCostOfAPasskey(t *testing.T) {
 	}
 }
 
-// Whoever overhears an answer, or has one for something else, gets nowhere, and all
-// are told the same.
+// An overheard response, or one made for another purpose, signs no user in, and all
+// such responses get the same answer.
 func TestForeignPasskeys(t *testing.T) {
 	for name, tt := range map[string]struct {
-		// change is what is wrong with the device, and post what is sent.
+		// change breaks the device, and post changes the form that is sent.
 		change  func(*routetest.Authenticator)
 		post    func(*testing.T, *home, *pagetest.Browser, url.Values) routetest.Answer
 		problem string
-		// recorded is how many refusals the trail has.
+		// recorded is the number of refusals in the audit trail.
 		recorded int
 	}{
 		"another browser": {post: func(t *testing.T, h *home, _ *pagetest.Browser, form url.Values) routetest.Answer {
@@ -193,7 +193,7 @@ func (h *home) forget(t *testing.T) {
 	}
 }
 
-// CVE-2025-46815 (Zitadel): what a passkey signed is good once.
+// CVE-2025-46815 (Zitadel): a passkey's response works once.
 func TestPasskeyReplay(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")
@@ -207,7 +207,7 @@ func TestPasskeyReplay(t *testing.T) {
 	if got.Status != 400 || b.Cookies[websec.SessionCookie] != cookie || h.opened(b) == nil {
 		t.Errorf("the second time = %d %s, want 400 and the session as it was", got.Status, got.Body)
 	}
-	// The same challenge, signed anew.
+	// The same challenge, signed a second time.
 	delete(b.Cookies, websec.SessionCookie)
 	form.Set("passkey", a.Get(want))
 	if got := b.Post("/login", form); got.Status != 400 || got.Cookie(websec.SessionCookie) != nil {
@@ -215,7 +215,7 @@ func TestPasskeyReplay(t *testing.T) {
 	}
 }
 
-// A copy of a passkey is told of, and locks nobody out.
+// A copy of a passkey is recorded and locks no user out.
 func TestCloneIsRecorded(t *testing.T) {
 	h, a := owner(t)
 	copied := a.Clone()
@@ -229,7 +229,8 @@ func TestCloneIsRecorded(t *testing.T) {
 	}
 }
 
-// Who has proved who they are is told that they are switched off, and what to do.
+// A disabled user who proves who they are learns that they are disabled, and what to
+// do.
 func TestPasskeyOfTheDisabled(t *testing.T) {
 	h, a := owner(t)
 	h.switchOff(h.Ada)
@@ -243,7 +244,7 @@ func TestPasskeyOfTheDisabled(t *testing.T) {
 	}
 }
 
-// Nobody waits with a passkey, however many guess the password.
+// A sign-in with a passkey does not wait, however many attempts guess the password.
 func TestPasskeyWaitsForNobody(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")
@@ -255,7 +256,7 @@ func TestPasskeyWaitsForNobody(t *testing.T) {
 	}
 }
 
-// The form is ours, too.
+// The form of another site signs no user in with a passkey either.
 func TestPasskeyOfAnotherSite(t *testing.T) {
 	h, a := owner(t)
 	b := pagetest.Open(h.route, "")

@@ -18,26 +18,26 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// methods is how a person has proved who they are whose password was right.
+// methods are the authentication methods of a user after the right password.
 var methods = []string{oauth.AMRPassword}
 
-// errPassword says that nobody may sign in with this name and password.
+// errPassword is returned when no user may sign in with this name and password.
 var errPassword = errors.New("user name or password is wrong")
 
-// attempt is one try.
+// attempt is one attempt to sign in.
 type attempt struct {
 	userName, password string
-	// known is the name that the browser brought, and remember the one that
-	// it is known by afterwards; empty for what is no browser.
+	// known is the name of the browser in its cookie, and remember the name that it is
+	// known by afterwards. Both are empty for a client that is no browser.
 	known, remember string
 }
 
-// signIn runs create for the person who proves to be one. The error is a
-// *throttle.LimitError, errPassword, or what went wrong.
+// signIn runs create for the user if the password proves them. The error is a
+// [*throttle.LimitError], errPassword, or the failure of a call.
 //
-// Creating something fails with session.ErrStale when the person was disabled or
-// signed out everywhere after we read who they are; what we read may also have
-// been old. Then the password is checked once more against what is true now.
+// create fails with [session.ErrStale] if the user was disabled or signed out
+// everywhere after they were read; the read may also have been outdated. Then the
+// password is checked once more against the current user.
 func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User) error) error {
 	ctx := r.Context()
 	reserved, err := h.Throttle.Reserve(ctx, throttle.Attempt{Account: a.userName, Address: r.RemoteAddr, KnownBrowser: a.known})
@@ -65,16 +65,16 @@ func (h *Handler) signIn(r *http.Request, a attempt, create func(*identity.User)
 	if err != nil && !second {
 		return err
 	}
-	// The password was no guess; a counter that was not told is no reason to send
-	// the person away.
+	// The password was right. A counter that was not reset is no reason to refuse the
+	// user.
 	if err := reserved.Succeeded(ctx, a.remember); err != nil {
 		httpapi.Note(ctx).Error = err.Error()
 	}
 	return err
 }
 
-// check runs create if the password is right. A user of nil is nobody, which
-// takes the same time to find out.
+// check runs create if the password is right. A nil user stands for an unknown user
+// name, which takes the same time.
 func (h *Handler) check(ctx context.Context, user *identity.User, password string, create func(*identity.User) error) error {
 	ok, rehash, err := h.People.Check(ctx, user, password)
 	if err != nil {
@@ -96,8 +96,8 @@ func (h *Handler) check(ctx context.Context, user *identity.User, password strin
 	return nil
 }
 
-// record leaves an entry of a wrong password of a person who exists. For a name
-// that nobody has it takes the same time and leaves nothing.
+// record leaves an entry of a wrong password for a user who exists. For an unknown
+// user name it takes the same time and leaves nothing.
 func (h *Handler) record(r *http.Request, user *identity.User, userName string) {
 	if user != nil {
 		signin.Refused(r, h.Auth.Refusals, user.Subject, "")
@@ -108,8 +108,8 @@ func (h *Handler) record(r *http.Request, user *identity.User, userName string) 
 	}
 }
 
-// pretend counts under a pseudonym: people mistype their password into the other
-// field, and the table must not hold it.
+// pretend counts under a pseudonym: users type their password into the wrong field,
+// and the table must not hold it.
 func (h *Handler) pretend(ctx context.Context, userName string) error {
 	key, err := h.Throttle.Key(ctx)
 	if err != nil {

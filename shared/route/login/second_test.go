@@ -33,8 +33,8 @@ func secured(t *testing.T) (*home, *routetest.AuthenticatorApp) {
 	return h, h.AddApp(h.Ada)
 }
 
-// A password is the first of two steps, and the second leads to where the first was
-// to lead.
+// A password is the first of two steps, and the second leads to the page that the
+// first was to lead to.
 func TestPasswordAndCode(t *testing.T) {
 	h, app := secured(t)
 	b := pagetest.Open(h.route, "")
@@ -58,7 +58,7 @@ func TestPasswordAndCode(t *testing.T) {
 	}
 }
 
-// A code from another site signs nobody in.
+// A code from another site signs no user in.
 func TestCodeOfAnotherSite(t *testing.T) {
 	h, app := secured(t)
 	b := pagetest.Open(h.route, "")
@@ -69,7 +69,8 @@ func TestCodeOfAnotherSite(t *testing.T) {
 	}
 }
 
-// Whether somebody has an app is nobody's business who has not the password.
+// Without the right password an answer does not tell whether the user has an
+// authenticator app.
 func TestAnAppIsNotTold(t *testing.T) {
 	h, _ := secured(t)
 	b := pagetest.Open(h.route, "")
@@ -84,7 +85,7 @@ func TestAnAppIsNotTold(t *testing.T) {
 	}
 }
 
-// A password that was right is no guess, even when the second step is never taken.
+// A right password is not counted as a guess, even if the second step is never taken.
 func TestTheFirstStepIsNoGuess(t *testing.T) {
 	h, _ := secured(t)
 	for i := range throttle.Free/2 + 1 { // twice each
@@ -150,7 +151,8 @@ func TestPageOfAClientWithACode(t *testing.T) {
 	}
 }
 
-// Who needs no code is not asked for one, and one that they send means nothing.
+// A user without an app is not asked for a code, and a code that they send has no
+// effect.
 func TestCodeOfWhoHasNoApp(t *testing.T) {
 	h := newHome(t)
 	if got := routetest.Do(h.route, phone("ada", routetest.Password, "otp", "123456")); got.Status != 200 {
@@ -158,7 +160,8 @@ func TestCodeOfWhoHasNoApp(t *testing.T) {
 	}
 }
 
-// The page offers the other ways first, and each leads to where the page does.
+// The page offers a passkey and the upstreams before the password, and each link keeps
+// the destination of the page.
 func TestUpstreams(t *testing.T) {
 	h := newHome(t)
 	h.elsewhere = []web.Upstream{{ID: "google", Name: "Google"}, {ID: "a/b?", Name: "<Odd>"}}
@@ -178,7 +181,7 @@ func TestUpstreams(t *testing.T) {
 	if got := b.Get("/login?return=https%3A%2F%2Fevil.example"); strings.Contains(got.Body, "evil") {
 		t.Error("a link leads to where a stranger asked to go")
 	}
-	// People sign in otherwise while the upstreams cannot be read.
+	// Users sign in with a password while the upstreams cannot be read.
 	h.elsewhere, h.down = nil, errors.New("the table is away")
 	if got := b.Post("/login", fill(t, b, "ada", routetest.Password)); got.Status != 303 {
 		t.Errorf("a sign-in without upstreams = %d, want 303", got.Status)
@@ -188,8 +191,7 @@ func TestUpstreams(t *testing.T) {
 	}
 }
 
-// The upstreams of the registry are there by their names, and those that are switched
-// off are not.
+// The upstreams of the registry are listed by name, and disabled ones are not.
 func TestUpstreamsOfTheRegistry(t *testing.T) {
 	h := newHome(t)
 	table := h.Table(contract.Registry)
@@ -212,7 +214,7 @@ func TestUpstreamsOfTheRegistry(t *testing.T) {
 	}
 }
 
-// Who is signed in and asked once more is told who they are, and types no name.
+// A signed-in user who has to confirm sees their name, and types none.
 func TestConfirm(t *testing.T) {
 	h := newHome(t)
 	before, cookie := h.Login(h.Ada)
@@ -258,7 +260,8 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// What an application asks for is said, and nothing for what it cannot ask.
+// The page names the strength of sign-in that a client asks for, and ignores a value
+// that no client can ask for.
 func TestStrongSignIn(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")
@@ -274,7 +277,7 @@ func TestStrongSignIn(t *testing.T) {
 	}
 }
 
-// The page of somebody who only looks makes no session and no call.
+// A visit to the page without a sign-in makes no session and no call.
 func TestCostOfThePage(t *testing.T) {
 	h := newHome(t)
 	counter := h.Count()
@@ -285,7 +288,7 @@ func TestCostOfThePage(t *testing.T) {
 	}
 }
 
-// All that stands on the page is ours: without a script the password works.
+// The page loads nothing from another origin, and the password works without a script.
 func TestWithoutAScript(t *testing.T) {
 	h := newHome(t)
 	b := pagetest.Open(h.route, "")
@@ -303,8 +306,7 @@ func TestWithoutAScript(t *testing.T) {
 	}
 }
 
-// What a sign-in changes while it is judged against a stale view does not count: the
-// user is read once more.
+// A sign-in starts over if all sessions of the user ended between its two steps.
 func TestSignInAfterEverythingEnded(t *testing.T) {
 	h, app := secured(t)
 	b := pagetest.Open(h.route, "")

@@ -34,8 +34,8 @@ func New(e *wire.Env) (http.Handler, error) {
 	}), nil
 }
 
-// Verifying finds the keys of our id tokens among the private ones, which this
-// route holds for its forms anyway.
+// Verifying finds the keys of our ID tokens among the private keys, which this route
+// has for its forms anyway.
 func Verifying(document func(context.Context) (*keys.Document, error), now func(context.Context) time.Time) token.Keys {
 	return func(ctx context.Context, kid string) (keys.Verifying, error) {
 		d, err := document(ctx)

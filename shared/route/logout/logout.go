@@ -1,15 +1,21 @@
-// Package logout serves /logout: people sign out here, by themselves or because
-// an application sends them (OpenID Connect RP-Initiated Logout 1.0).
+// Package logout serves /logout: users sign out here, on their own or because a client
+// sends them (OpenID Connect RP-Initiated Logout 1.0).
 //
-// Who comes by themselves is asked first. GET changes nothing then, so that no
-// link and no prefetching browser signs anybody out; the answer is a POST from
-// our own page. Who is sent by an application that shows an id token of this very
-// sign-in is signed out at once: nobody but that application, and the person,
-// has one. Any other hint is as good as none.
+// # Confirmation
 //
-// Afterwards the browser goes to the address that the application asks for, if
-// that is registered for it, letter by letter, whether or not there was anybody
-// to sign out. If it is not, nothing happens at all, and the browser stays.
+// A user who comes on their own is asked first. GET changes nothing then, so no link
+// and no prefetching browser signs a user out. The user answers with a POST from our
+// own page.
+//
+// A user is signed out at once if the client shows an ID token of this very login
+// session: only that client and the user have one. Any other hint counts as none.
+//
+// # Afterwards
+//
+// The browser goes to the post_logout_redirect_uri that the client asks for, if that
+// is registered for the client character by character. This holds also if no user was
+// signed in. If the URI is not registered, nothing happens at all, and the browser
+// stays.
 package logout
 
 import (
@@ -35,19 +41,19 @@ type Handler struct {
 	Issuer  string
 	Browser *userauth.Browser
 	Clients *client.Store
-	// Keys finds the keys of our id tokens.
+	// Keys finds the keys of our ID tokens.
 	Keys  token.Keys
 	Forms *websec.Forms
 	Now   func(context.Context) time.Time
 }
 
-// path is that of this route.
+// path is the path of this route.
 var path = contract.Logout.Path()
 
-// purpose ties the form to one login.
+// purpose binds the form to one login session.
 func purpose(l *session.Login) string { return contract.Logout.Name + " " + l.ID }
 
-// Serve signs out, or asks whether to, and sends the browser on.
+// Serve signs the user out, or asks whether to, and sends the browser on.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	form, err := parameters(r)
 	if err != nil {
@@ -83,7 +89,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return h.ask(w, r, login, asked, "")
 }
 
-// answer takes the answer to our question.
+// answer takes the form with which the user confirms the sign-out.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request) error {
 	err := h.Forms.Check(r.Context(), r, purpose(l), r.PostForm.Get(fieldCSRF))
 	if errors.Is(err, websec.ErrForm) {
@@ -109,7 +115,8 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, l *session.Log
 	return nil
 }
 
-// ask shows the question, with 400 when there was a problem with the answer.
+// ask shows the form that confirms the sign-out, with 400 if there was a problem with
+// the form before.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, l *session.Login, asked *request, problem string) error {
 	user, err := h.Browser.User(r.Context(), l)
 	if errors.Is(err, userauth.ErrSignedOut) {
@@ -139,7 +146,7 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, l *session.Login, 
 	return nil
 }
 
-// goOn is the answer when there is nobody to sign out. It forgets a dead cookie.
+// goOn is the answer when no user is signed in. It forgets a dead cookie.
 func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
 	userauth.Forget(w, r)
 	if asked.redirect != "" {
@@ -149,15 +156,15 @@ func goOn(w http.ResponseWriter, r *http.Request, asked *request) {
 	web.Render(w, http.StatusOK, web.SignedOut())
 }
 
-// navigation reports whether a person goes to this address, as opposed to a page
-// that embeds it or a browser that looks ahead.
+// navigation reports whether a user navigates to this address, as opposed to a page
+// that embeds it or a browser that prefetches.
 func navigation(r *http.Request) bool {
 	destination := r.Header.Get("Sec-Fetch-Dest")
 	return r.Method == http.MethodGet && (destination == "" || destination == "document") &&
 		!strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
 }
 
-// Refuse shows a refusal as a page, from where one can still sign out.
+// Refuse shows a refusal as a page, on which the user can still sign out.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
 	reference := httpapi.RequestID(r.Context())
 	page := web.Refused(refused.Status, reference)

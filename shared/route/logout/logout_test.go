@@ -23,7 +23,7 @@ func route(s *pagetest.Stage) http.Handler {
 	})
 }
 
-// signedOut holds the answer to the page for those who are nobody here.
+// signedOut compares the answer with the page for a browser without a login session.
 func signedOut(t *testing.T, name string, got routetest.Answer) {
 	t.Helper()
 	if got.Status != http.StatusOK || !strings.Contains(got.Body, "You are signed out") {
@@ -61,7 +61,7 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// TestForgedLogout: nobody else signs a person out.
+// TestForgedLogout: a request from another site signs no user out.
 func TestForgedLogout(t *testing.T) {
 	s := pagetest.New(t)
 	ada := s.Person("ada", "")
@@ -92,8 +92,8 @@ func TestForgedLogout(t *testing.T) {
 	}
 }
 
-// TestPostWithoutOurForm is that of an application: the browser is sent back with
-// a link, and nothing else happens.
+// TestPostWithoutOurForm: a POST without our form is that of a client. The browser is
+// redirected to a GET, and nothing else happens.
 func TestPostWithoutOurForm(t *testing.T) {
 	s := pagetest.New(t)
 	ada := s.Person("ada", "")
@@ -128,8 +128,8 @@ func TestPostWithoutOurForm(t *testing.T) {
 	signedOut(t, "the link without a login", pagetest.Open(route(s), "").Get("/logout"))
 }
 
-// TestDisabledUserIsSignedOut: a user who is disabled, or whose sessions are all about
-// to end, is signed out on this page as on every other.
+// TestDisabledUserIsSignedOut: a disabled user, or a user with only sessions that are
+// about to end, is signed out on this page as on every other.
 func TestDisabledUserIsSignedOut(t *testing.T) {
 	for name, change := range map[string]dynamo.Changes{
 		"disabled":                      {Set: dynamo.Item{dynamo.AttrDisabled: dynamo.Flag(true)}},

@@ -17,8 +17,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// The parameters (RP-Initiated Logout §2), and the one of our own form. What else
-// comes, such as logout_hint, is ignored: who is signed in here is what counts.
+// These are the parameters (RP-Initiated Logout §2), and the one of our own form. Any
+// other parameter, such as logout_hint, is ignored: the login session of the browser
+// counts.
 const (
 	fieldHint     = "id_token_hint"
 	fieldClient   = "client_id"
@@ -27,16 +28,15 @@ const (
 	fieldCSRF     = "csrf"
 )
 
-// request is what an application asks for, as far as it may. The zero value is
-// that of a person who comes by themselves.
+// request is what a client asks for, as far as it may. The zero value is the request
+// of a user who comes on their own.
 type request struct {
 	clientID string
-	// app is how people know the client.
+	// app is the display name of the client.
 	app string
-	// redirect is registered for the client, and empty when the application
-	// asks for none.
+	// redirect is registered for the client, and empty if the client asks for none.
 	redirect, state string
-	// hint is an id token of ours, nil if there is none.
+	// hint is an ID token of ours, nil if there is none.
 	hint *token.IDClaims
 }
 
@@ -56,9 +56,9 @@ func parameters(r *http.Request) (url.Values, error) {
 // takes no longer ones.
 const maxRelayed = 8 << 10
 
-// relay sends a browser that an application made post to us back with the same
-// parameters in the URL (RFC 9110 §15.4.4). Such a post carries no cookie of
-// ours, which are for links only: it is the GET that shows who is signed in.
+// relay redirects a browser, which a client made post to us, to the same parameters in
+// a URL (RFC 9110 §15.4.4). Such a POST carries no cookie of ours, because they are
+// sent with links only. The GET carries it and so shows the user.
 func relay(w http.ResponseWriter, form url.Values) error {
 	kept := url.Values{}
 	for _, name := range []string{fieldHint, fieldClient, fieldRedirect, fieldState} {
@@ -77,8 +77,8 @@ func relay(w http.ResponseWriter, form url.Values) error {
 	return nil
 }
 
-// judge finds out what a request may ask for. It refuses one that names two
-// clients, and one that would lead to where no client of that id is.
+// judge returns what a request may ask for. It refuses a request that names two
+// clients, and a redirect that is not registered for the client.
 func (h *Handler) judge(ctx context.Context, form url.Values) (*request, error) {
 	asked := &request{clientID: form.Get(fieldClient), state: form.Get(fieldState)}
 	if err := h.readHint(ctx, asked, form.Get(fieldHint)); err != nil {
@@ -100,15 +100,15 @@ func (h *Handler) judge(ctx context.Context, form url.Values) (*request, error) 
 	return asked, nil
 }
 
-// leadsTo reports whether a sign-out may lead from a client to a URI. That it is
-// registered is not all: no browser may be made to run a script, whatever the
-// registry holds.
+// leadsTo reports whether a sign-out may lead from a client to a URI. Registration
+// alone is not enough: no URI may make a browser run a script, whatever the registry
+// contains.
 func leadsTo(c *client.Client, uri string) bool {
 	return slices.Contains(c.PostLogoutURIs, uri) && client.CheckRedirect(uri) == nil
 }
 
-// readHint reads the hint. One that is not ours is left out, so that a person
-// whose application remembers a sign-in of long ago is asked and not stranded.
+// readHint reads the hint. It ignores one that is not ours. So a user with a client
+// that remembers an old sign-in is asked, and not left at an error page.
 func (h *Handler) readHint(ctx context.Context, asked *request, text string) error {
 	if text == "" {
 		return nil
@@ -121,7 +121,7 @@ func (h *Handler) readHint(ctx context.Context, asked *request, text string) err
 	if err != nil {
 		return err
 	}
-	// VerifyID has seen to it that there is one audience.
+	// VerifyID has checked that there is one audience.
 	if asked.clientID != "" && asked.clientID != claims.Audience[0] {
 		return oauth.Refuse(oauth.InvalidRequest, "id_token_hint is for another client than client_id")
 	}
@@ -129,9 +129,9 @@ func (h *Handler) readHint(ctx context.Context, asked *request, text string) err
 	return nil
 }
 
-// about reports whether the hint is from that login: of the same person, who
-// proved at the same moment who they are. The session that it names is no
-// measure; a client that revoked its tokens first means this sign-in, too.
+// about reports whether the hint is from that login: of the same user, with the same
+// time of authentication. The session id in the hint does not count: a client that
+// revoked its tokens first means this login, too.
 func (q *request) about(l *session.Login) bool {
 	return q.hint != nil && q.hint.Subject == l.Subject && q.hint.AuthTime == l.AuthTime.Unix()
 }

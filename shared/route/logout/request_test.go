@@ -21,10 +21,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// bye is where the client "app" may send people who have signed out.
+// bye is the address that the client "app" may send users to after they have signed
+// out.
 const bye = "https://app.example.com/bye"
 
-// desk is somebody at a browser, signed in and let into the client "app".
+// desk is a browser with a signed-in user who has allowed the client "app".
 type desk struct {
 	*pagetest.Stage
 	*pagetest.Browser
@@ -63,7 +64,7 @@ func (d *desk) idToken(clientID, subject string, authTime time.Time) string {
 	return text
 }
 
-// link is the address of a logout with these parameters.
+// link returns the URL of a logout with these parameters.
 func link(pairs ...string) string {
 	q := url.Values{}
 	for ; len(pairs) > 1; pairs = pairs[2:] {
@@ -72,8 +73,8 @@ func link(pairs ...string) string {
 	return "/logout?" + q.Encode()
 }
 
-// TestApplicationSignsOut with an id token of this sign-in: without a question,
-// and back to the application.
+// TestApplicationSignsOut: with an ID token of this login session the user is signed
+// out without a question, and the browser returns to the client.
 func TestApplicationSignsOut(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -106,10 +107,10 @@ func TestApplicationSignsOut(t *testing.T) {
 	}
 }
 
-// TestOldHint: an id token outlives its five minutes by far as a hint.
+// TestOldHint: an ID token is good as a hint long after its five minutes.
 func TestOldHint(t *testing.T) {
 	d := sitDown(t)
-	for range 40 { // the browser is used meanwhile
+	for range 40 { // the browser is used in between
 		d.Time = d.Time.Add(15 * time.Minute)
 		if err := d.Sessions().Touch(context.Background(), d.login, d.login.ClientInfo); err != nil {
 			t.Fatal(err)
@@ -120,7 +121,7 @@ func TestOldHint(t *testing.T) {
 	}
 }
 
-// TestPostOfAnApplication arrives where a link does.
+// TestPostOfAnApplication: a POST of a client leads to the same page as a link.
 func TestPostOfAnApplication(t *testing.T) {
 	d := sitDown(t)
 	form := url.Values{"id_token_hint": {d.hint}, "post_logout_redirect_uri": {bye}, "state": {"s"}}
@@ -135,7 +136,7 @@ func TestPostOfAnApplication(t *testing.T) {
 	}
 }
 
-// asks holds an answer to the question, and to nothing having happened.
+// asks fails unless the answer is the question and nothing has happened.
 func (d *desk) asks(t *testing.T, name string, got routetest.Answer) {
 	t.Helper()
 	if got.Status != http.StatusOK || !strings.Contains(got.Body, "Sign out?") || got.Header.Get("Location") != "" {
@@ -146,8 +147,8 @@ func (d *desk) asks(t *testing.T, name string, got routetest.Answer) {
 	}
 }
 
-// TestAskFirst: without a hint of this sign-in the person is asked, and only then
-// the browser goes on.
+// TestAskFirst: without a hint of this login session the user is asked, and the
+// browser goes on only after that.
 func TestAskFirst(t *testing.T) {
 	d := sitDown(t)
 	eve := d.Person("eve", "")
@@ -178,8 +179,8 @@ func TestAskFirst(t *testing.T) {
 	}
 }
 
-// TestForcedLogoutByAForgedHint (STRIDE of /logout): none of the 18 kinds of
-// forged JWT signs anybody out.
+// TestForcedLogoutByAForgedHint (STRIDE of /logout): none of the 18 kinds of forged
+// JWT signs a user out.
 func TestForcedLogoutByAForgedHint(t *testing.T) {
 	d := sitDown(t)
 	key, err := d.Document.Active(oauth.ES256)
@@ -209,7 +210,7 @@ func TestForcedLogoutByAForgedHint(t *testing.T) {
 			t.Fatalf("%s: the login has ended", f)
 		}
 	}
-	// An access token is no id token, though the same keys signed it.
+	// An access token is no ID token, though the same keys signed it.
 	access, err := d.Minter().Mint(context.Background(), token.Request{
 		Subject: d.ada, ClientID: "app", Audience: []string{"app"}, Algorithm: oauth.ES256, Lifetime: time.Minute,
 		SessionID: d.grant.ID, AuthTime: d.login.AuthTime,
@@ -223,7 +224,7 @@ func TestForcedLogoutByAForgedHint(t *testing.T) {
 	}
 }
 
-// TestRotatedHint: when its key is gone, a hint is none.
+// TestRotatedHint: a hint is ignored when its key is gone.
 func TestRotatedHint(t *testing.T) {
 	d := sitDown(t)
 	next, err := keys.Generate(d.Time)
@@ -234,8 +235,8 @@ func TestRotatedHint(t *testing.T) {
 	d.asks(t, "a hint under a key that is gone", d.Get(link("id_token_hint", d.hint, "client_id", "app", "post_logout_redirect_uri", bye)))
 }
 
-// TestOnlyNavigationSignsOut: not a page that embeds the link, not a browser that
-// looks ahead, and not a HEAD.
+// TestOnlyNavigationSignsOut: a page that embeds the link, a browser that prefetches
+// it, and a HEAD request sign no user out.
 func TestOnlyNavigationSignsOut(t *testing.T) {
 	d := sitDown(t)
 	for name, tt := range map[string]struct{ method, header, value string }{
@@ -261,7 +262,7 @@ func TestOnlyNavigationSignsOut(t *testing.T) {
 	}
 }
 
-// TestNobodyToSignOut goes on all the same.
+// TestNobodyToSignOut: without a login session the browser goes on all the same.
 func TestNobodyToSignOut(t *testing.T) {
 	d := sitDown(t)
 	for name, cookie := range map[string]string{"no cookie": "", "a junk one": "junk"} {
@@ -274,10 +275,11 @@ func TestNobodyToSignOut(t *testing.T) {
 	}
 }
 
-// TestOpenRedirect by post_logout_redirect_uri, and Zitadel GHSA-v959-qxv6-6f8p,
-// XSS by logout redirect: what is not registered, letter by letter, or leads to a
-// script or to plain http elsewhere even though it is, is a page that goes
-// nowhere, and nobody is signed out.
+// TestOpenRedirect by post_logout_redirect_uri, and Zitadel GHSA-v959-qxv6-6f8p, XSS
+// by logout redirect. A URI that is not registered character by character gets a page
+// that leads to no other site, and no user is signed out. So does one that is
+// registered and leads to a script, or to plain http on a host that is not the user's
+// own device.
 func TestOpenRedirect(t *testing.T) {
 	d := sitDown(t)
 	hostile := []string{
@@ -312,7 +314,7 @@ func TestOpenRedirect(t *testing.T) {
 	if live := d.Live(d.ada); !live[d.login.ID] || !live[d.grant.ID] {
 		t.Errorf("live afterwards: %v, want everything", live)
 	}
-	// Our own form is judged as a link is.
+	// Our own form is judged like a link.
 	form := pagetest.Forms(d.Get("/logout").Body)[0]
 	form.Set("client_id", "app")
 	form.Set("post_logout_redirect_uri", "https://evil.example/")
@@ -343,8 +345,8 @@ func TestTwoClients(t *testing.T) {
 	}
 }
 
-// TestOldIdIsDead (Keycloak CVE-2025-12390): after a sign-out nothing that the
-// browser or the application held is good for the next person at the browser.
+// TestOldIdIsDead (Keycloak CVE-2025-12390): after a sign-out nothing that the browser
+// or the client held is good for the next user at the browser.
 func TestOldIdIsDead(t *testing.T) {
 	d := sitDown(t)
 	d.Get(link("id_token_hint", d.hint))
@@ -363,8 +365,8 @@ func TestOldIdIsDead(t *testing.T) {
 	signedOut(t, "the old cookie", old.Get("/logout"))
 }
 
-// FuzzLogout: whatever a stranger sends, nobody is signed out, and a browser is
-// sent to a registered address or nowhere.
+// FuzzLogout: no bytes from outside sign a user out, and a browser is sent to a
+// registered address or stays.
 func FuzzLogout(f *testing.F) {
 	d := sitDown(f)
 	for _, seed := range []string{

@@ -1,6 +1,6 @@
-// Package pagetest gives the tests of pages a person and a browser: one that
-// keeps cookies, sends the headers by which browsers say where a request comes
-// from, and fills in the forms it was shown.
+// Package pagetest gives the tests of pages a user and a browser. The browser keeps
+// cookies, sends the headers that tell where a request comes from, and fills in the
+// forms that it was shown.
 package pagetest
 
 import (
@@ -22,22 +22,22 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Firefox is how a browser introduces itself, and address where it is.
+// Firefox is the User-Agent of the browser, and address its network address.
 const (
 	Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 	address = "203.0.113.7"
 )
 
-// Stage is a stage with people in it.
+// Stage is a stage with users.
 type Stage struct{ *routetest.Stage }
 
-// New returns a stage whose people and sessions are yet to come.
+// New returns a stage without users and sessions.
 func New(t testing.TB) *Stage {
 	t.Helper()
 	return &Stage{routetest.New(t)}
 }
 
-// Person registers somebody of that user name and returns their subject.
+// Person registers a user of that user name and returns their subject.
 func (s *Stage) Person(userName, name string) string {
 	s.T.Helper()
 	u := &identity.User{Subject: identity.NewSubject(s.Time), UserName: userName, Name: name, Email: userName + "@example.com", Revision: 1}
@@ -45,7 +45,7 @@ func (s *Stage) Person(userName, name string) string {
 	return u.Subject
 }
 
-// Store writes a user as it is.
+// Store writes a user without changes.
 func (s *Stage) Store(u *identity.User) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
@@ -55,7 +55,7 @@ func (s *Stage) Store(u *identity.User) {
 	}
 }
 
-// Login signs a person in with Firefox and returns the login and its cookie.
+// Login signs a user in with Firefox and returns the login and its cookie.
 func (s *Stage) Login(subject string) (*session.Login, string) {
 	s.T.Helper()
 	l, cookie, err := s.Sessions().CreateLogin(context.Background(), session.NewLogin{
@@ -67,7 +67,7 @@ func (s *Stage) Login(subject string) (*session.Login, string) {
 	return l, cookie
 }
 
-// Grant lets a client in, as part of a login or of none.
+// Grant creates a grant for a client, under a login session or under none.
 func (s *Stage) Grant(subject, client, login string) *session.Grant {
 	s.T.Helper()
 	g, err := s.Sessions().CreateGrant(context.Background(), session.NewGrant{
@@ -80,7 +80,7 @@ func (s *Stage) Grant(subject, client, login string) *session.Grant {
 	return g
 }
 
-// Live returns the ids of what is live of a person.
+// Live returns the ids of the live sessions of a user.
 func (s *Stage) Live(subject string) map[string]bool {
 	s.T.Helper()
 	items, err := s.Sessions().List(context.Background(), subject)
@@ -119,8 +119,8 @@ func (b *Browser) Post(path string, form url.Values) routetest.Answer {
 	return b.PostFrom(path, form, routetest.Issuer, "same-origin")
 }
 
-// PostFrom sends a form from a page of another origin, as a browser says it in
-// Origin and Sec-Fetch-Site; an empty one is not sent.
+// PostFrom sends a form from a page of another origin, with the Origin and
+// Sec-Fetch-Site headers of a browser. An empty header is not sent.
 func (b *Browser) PostFrom(path string, form url.Values, origin, site string) routetest.Answer {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

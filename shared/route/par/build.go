@@ -13,8 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/vault"
 )
 
-// New builds the route from its environment. The keys are read ahead of the
-// first request: they are in the nonces of proofs.
+// New builds the route from its environment. The keys are read ahead of the first
+// request, because the nonces of proofs need them.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
 	db := dynamo.Client(e)

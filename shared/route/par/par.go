@@ -1,10 +1,10 @@
-// Package par serves POST /par (RFC 9126): a client sends its authorization
-// request ahead and gets a name for it, with which the browser comes to /authorize.
+// Package par serves POST /par (RFC 9126): a client sends its authorization request
+// ahead and gets a request_uri for it, with which the browser comes to /authorize.
 //
-// The client proves itself here, so nobody can ask in the name of one that has a
-// secret. And whatever is wrong with the request is told to the client at once,
-// before any person has seen a page. All the same the request is judged again when
-// the browser comes: it may be about something that has been taken away by then.
+// The client authenticates here, so no other party can ask in the name of a
+// confidential client. The client also learns every error in the request at once,
+// before a user has seen a page. All the same /authorize judges the request again when
+// the browser arrives: what the request asks for may have been taken away in between.
 package par
 
 import (
@@ -21,17 +21,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// Handler takes requests.
+// Handler stores authorization requests.
 type Handler struct {
 	Auth     *clientauth.Guard
 	Audience *audience.Resolver
 	Proofs   *dpop.Verifier
 	Pushed   *par.Store
-	// Throttle counts the requests of clients that prove nothing.
+	// Throttle counts the requests of clients that do not authenticate.
 	Throttle *throttle.Store
 }
 
-// admission is what the throttle counts here.
+// admission names the requests that the throttle counts here.
 const admission = "pushed requests"
 
 // response is the answer of RFC 9126 §2.2.
@@ -41,7 +41,7 @@ type response struct {
 	ExpiresIn int64 `json:"expires_in"`
 }
 
-// Serve keeps a request that could be answered.
+// Serve stores a request that /authorize could answer.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	c, err := h.Auth.Identify(r)
@@ -69,7 +69,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		params.Set(authrequest.ParamDPoPKey, key)
 	}
 	if c.Public() {
-		// Each request is an item in our table.
+		// Each request is an item in the table.
 		if err := h.Throttle.Admit(ctx, admission, r.RemoteAddr); err != nil {
 			return err
 		}
@@ -82,9 +82,10 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// key is the thumbprint of the key that the code will be bound to, empty for none.
-// A client names it, or proves it here already; both must be the same key (RFC
-// 9449 §10.1). It need not do either yet, even where it must at the token endpoint.
+// key returns the thumbprint of the key that the code will be bound to, empty for
+// none. A client names the key or proves it already here. If it does both, they must
+// be the same key (RFC 9449 §10.1). It need not do either yet, even where it must at
+// the token endpoint.
 func (h *Handler) key(r *http.Request, c *client.Client, named string) (string, error) {
 	if len(r.Header.Values(dpop.Header)) == 0 {
 		return named, nil

@@ -71,8 +71,8 @@ func (s *scene) client(id string, change func(*client.Client)) client.Client {
 	return c
 }
 
-// request is a good request, with pairs of changes; an empty value takes a
-// parameter away.
+// request returns a good request with pairs of changes. An empty value removes a
+// parameter.
 func request(changes ...string) url.Values {
 	q := url.Values{
 		"redirect_uri": {callback}, "response_type": {"code"}, "code_challenge": {challenge}, "code_challenge_method": {"S256"}, "state": {"s t"},
@@ -86,7 +86,7 @@ func request(changes ...string) url.Values {
 	return q
 }
 
-// kept is what is kept of the request that an answer names.
+// kept returns the stored request that an answer names.
 func (s *scene) kept(got routetest.Answer, id string) url.Values {
 	s.T.Helper()
 	params, err := s.pushed.Open(s.T.Context(), id, got.Text("request_uri"), s.Time)
@@ -124,7 +124,7 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// Every refusal of /authorize is told at once, as JSON, with nothing kept.
+// Every refusal of /authorize is answered at once, as JSON, and nothing is kept.
 func TestRefusals(t *testing.T) {
 	s := newScene(t)
 	for _, tt := range []struct {
@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// items is all that the table of sessions holds.
+// items returns all items of the sessions table.
 func (s *scene) items() string {
 	s.T.Helper()
 	out, err := s.DB.Scan(s.T.Context(), &dynamodb.ScanInput{TableName: new(s.Table(contract.Sessions))})
@@ -202,8 +202,8 @@ func (s *scene) items() string {
 	return string(text)
 }
 
-// A client may say here already to which key the code is to be bound: by name, by
-// a proof, or by both if they are of one key (RFC 9449 §10.1).
+// A client may already name the key that the code is to be bound to: by its
+// thumbprint, by a proof, or by both if they are of one key (RFC 9449 §10.1).
 func TestKeys(t *testing.T) {
 	s := newScene(t)
 	owner, other := s.Prover(), s.Prover()
@@ -238,8 +238,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// A client that must prove a key need not do so here; if it does it is asked for a
-// nonce like anywhere.
+// A client that must prove a key need not do so here. If it does, it is asked for a
+// nonce as at every endpoint.
 func TestClientThatMustProveAKey(t *testing.T) {
 	s := newScene(t)
 	s.kept(routetest.Post(s.route, request("client_id", "proving"), "", ""), "proving")
@@ -259,8 +259,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestKeycloakCVE202616093SecretInsteadOfAKey: a client that signs who it is does
-// not get in with a secret, nor with a secret and junk.
+// TestKeycloakCVE202616093SecretInsteadOfAKey: a client with private_key_jwt does not
+// authenticate with a secret, nor with a secret and an invalid assertion.
 func TestKeycloakCVE202616093SecretInsteadOfAKey(t *testing.T) {
 	s := newScene(t)
 	secret := s.Register(s.client("signing", func(c *client.Client) { c.AuthMethods = []string{oauth.PrivateKeyJWT} }))
@@ -276,7 +276,7 @@ func TestKeycloakCVE202616093SecretInsteadOfAKey(t *testing.T) {
 	}
 }
 
-// Whoever proves nothing makes us keep only so much.
+// Only a limited number of requests of unauthenticated clients is kept.
 func TestFlood(t *testing.T) {
 	s := newScene(t)
 	for i := range throttle.PerMinute + 1 {

@@ -1,6 +1,6 @@
-// Package ready serves GET /ready: whether everything behind the routes
-// answers, and how fast. It tells operators only, who show an access token for
-// our API with the scope contract.ScopeReady.
+// Package ready serves GET /ready: whether every dependency of the routes answers, and
+// how fast. Only an operator may read it, with an access token for our API that has
+// the scope [contract.ScopeReady].
 package ready
 
 import (
@@ -42,7 +42,7 @@ type Handler struct {
 	Checks []Check
 }
 
-// Check is one thing that has to work. Run returns why it does not.
+// Check is one dependency that has to work. Run returns the reason why it does not.
 type Check struct {
 	Name string
 	Run  func(context.Context) error
@@ -56,7 +56,7 @@ type Report struct {
 	Checks  []Result `json:"checks"`
 }
 
-// Result is what became of one check.
+// Result is the result of one check.
 type Result struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
@@ -64,8 +64,8 @@ type Result struct {
 	Milliseconds float64 `json:"milliseconds"`
 }
 
-// Serve answers 200 when every check holds, and 503 otherwise. The reason of a
-// failure is in the log, the operator sees which one it is.
+// Serve answers 200 if every check succeeds, and 503 otherwise. The answer names the
+// failed check, and the log has the reason.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if _, err := h.Guard.Require(r.Context(), r, contract.ScopeReady); err != nil {
 		return err
@@ -88,7 +88,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// maxDrift is how far this machine's clock may be from the gateway's.
+// maxDrift is the largest accepted difference between the machine's clock and the
+// gateway's.
 const maxDrift = 10 * time.Second
 
 // steady compares the gateway's clock with the machine's.

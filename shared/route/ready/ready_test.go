@@ -111,8 +111,8 @@ func TestOnlyOperators(t *testing.T) {
 	}
 }
 
-// This route writes nothing, so it cannot know a proof again, and takes no token
-// that needs one.
+// This route writes nothing, so it cannot recognise a repeated proof, and accepts no
+// token that needs one.
 func TestBoundToken(t *testing.T) {
 	s := routetest.New(t)
 	minted, err := s.Minter().Mint(context.Background(), token.Request{

@@ -1,11 +1,17 @@
-// Package refresh serves POST /refresh: a session goes on.
+// Package refresh serves POST /refresh, which continues a session. It answers in one
+// of two ways.
 //
-// It speaks in two ways. A client that sends its refresh token in a form gets,
-// byte for byte, what POST /token would answer. A page has no refresh token to
-// send: it lies in a cookie that no script can read, and the answer brings the
-// next one in the same way, so that a script that an attacker smuggles into the
-// page cannot carry the session away. The page shows by its origin, and by a
-// header that only a script of that origin can set, that it asks itself.
+// # A form
+//
+// A client that sends its refresh token in a form gets, byte for byte, what POST
+// /token would answer.
+//
+// # A cookie
+//
+// A page has no refresh token to send. The token is in a cookie that no script can
+// read, and the answer sets the next one in the same way. So a script that an attacker
+// injects into the page cannot take the session away. The page proves that the request
+// is its own by its origin, and by a header that only a script of that origin can set.
 package refresh
 
 import (
@@ -42,7 +48,7 @@ type Handler struct {
 	Issue *issue.Issuer
 }
 
-// Serve tells the two ways apart by the form: a page sends no refresh token.
+// Serve distinguishes the two ways by the form: a page sends no refresh token.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	httpapi.Note(r.Context()).Grant = oauth.GrantRefreshToken
 	if !r.PostForm.Has("refresh_token") && !r.PostForm.Has("grant_type") {
@@ -55,8 +61,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return h.Issue.Serve(w, r, c)
 }
 
-// page answers a page. The cookie goes only when its session is finally over:
-// whatever else happens, the page can ask again with it.
+// page answers a page. It clears the cookie only if its session is finally over. After
+// any other failure the page can ask again with the same cookie.
 func (h *Handler) page(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get(httpapi.SessionRefresh) != "1" {
 		return httpapi.Forbid("the header " + httpapi.SessionRefresh + ": 1 is missing")
@@ -104,7 +110,7 @@ func (h *Handler) owner(r *http.Request, id string) (*client.Client, error) {
 	return c, nil
 }
 
-// nobody answers a page whose client has no session in this browser.
+// A page gets this answer if its client has no session in this browser.
 func (h *Handler) nobody(r *http.Request, id string) error {
 	if _, err := h.owner(r, id); err != nil {
 		return err
@@ -112,8 +118,8 @@ func (h *Handler) nobody(r *http.Request, id string) error {
 	return signedOut(errors.New("the cookie is missing or another client's"))
 }
 
-// signedOut tells a page that the person has to sign in. It is 401 where other
-// clients get 400, because that is what the code of pages looks for.
+// signedOut tells a page that the user has to sign in. The status is 401, and not 400
+// as for other clients, because code in pages checks for that one.
 func signedOut(why error) error {
 	return &httpapi.StatusError{
 		Status: http.StatusUnauthorized,

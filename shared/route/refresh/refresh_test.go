@@ -21,7 +21,8 @@ func route(h *routetest.Home) http.Handler {
 	return h.Route(contract.Refresh, &refresh.Handler{Auth: h.Auth(), Issue: h.Issuer()})
 }
 
-// page is what a page of Web sends: no body, the cookie, its origin, the header.
+// page returns the request of a page of Web: no body, the cookie, its origin, the
+// header.
 func page(cookie string, change ...string) *http.Request {
 	r := routetest.Form("/refresh?client_id="+routetest.Web, nil)
 	r.Header.Del("Content-Type")
@@ -43,7 +44,7 @@ func cookieOf(clientID string, begun *issue.Issued) string {
 	return clientID + "." + begun.RefreshToken
 }
 
-// kept fails unless the answer leaves the cookie alone.
+// kept fails unless the answer leaves the cookie unchanged.
 func kept(t *testing.T, a routetest.Answer) {
 	t.Helper()
 	if c := a.Cookie(websec.RefreshCookie); c != nil {
@@ -100,8 +101,8 @@ func TestTwoTabs(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with how a request was sent, it is refused before the cookie
-// is looked at, and the session goes on.
+// A request that was not sent by the page itself is refused before the cookie is
+// looked at, and the session goes on.
 func TestOnlyThePageItself(t *testing.T) {
 	h := routetest.Furnish(t)
 	cookie := cookieOf(routetest.Web, h.Grant(routetest.Web, h.Ada))
@@ -133,7 +134,7 @@ func TestOnlyThePageItself(t *testing.T) {
 	}
 }
 
-// The cookie goes when the session is over, and with nothing else.
+// The answer clears the cookie when the session is over, and in no other case.
 func TestThePageIsSignedOut(t *testing.T) {
 	h := routetest.Furnish(t)
 	fresh := func() (string, *session.Grant) {
@@ -195,8 +196,8 @@ func TestClientOfTheCookie(t *testing.T) {
 	}
 }
 
-// A thief uses the token after its owner has gone on: both are out, and there is
-// a record.
+// When an attacker uses the token after its client has refreshed, both lose the
+// session, and the audit trail records it.
 func TestTheftIsNoticed(t *testing.T) {
 	h := routetest.Furnish(t)
 	stolen := cookieOf(routetest.Web, h.Grant(routetest.Web, h.Ada))
@@ -217,7 +218,7 @@ func TestTheftIsNoticed(t *testing.T) {
 	}
 }
 
-// A table that cannot be reached costs nobody a session.
+// An outage of the table ends no session.
 func TestOutageKeepsTheCookie(t *testing.T) {
 	h := routetest.Furnish(t)
 	cookie := cookieOf(routetest.Web, h.Grant(routetest.Web, h.Ada))
@@ -234,7 +235,7 @@ func TestOutageKeepsTheCookie(t *testing.T) {
 	}
 }
 
-// A form is answered as POST /token answers it, to the byte, but for what is
+// A form gets the answer of POST /token, byte for byte, except for the values that are
 // new in every answer.
 func TestAClientGetsWhatTokenAnswers(t *testing.T) {
 	h := routetest.Furnish(t)
@@ -278,8 +279,8 @@ func TestAClientGetsWhatTokenAnswers(t *testing.T) {
 	}
 }
 
-// masked is a body without the access token, which is new in each answer, and
-// its life, which varies a little.
+// masked returns a body without the access token, which is new in each answer, and its
+// lifetime, which varies a little.
 func masked(a routetest.Answer) string {
 	body := a.Body
 	if access := a.Text("access_token"); access != "" {
@@ -292,8 +293,7 @@ func masked(a routetest.Answer) string {
 	return body
 }
 
-// A key is proved for the place where it is proved: what POST /token would take
-// is nothing here.
+// A proof is good for one URL: a proof for POST /token is refused here.
 func TestKeyAtRefresh(t *testing.T) {
 	h := routetest.Furnish(t)
 	prover := h.Prover()

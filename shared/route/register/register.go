@@ -1,10 +1,11 @@
 // Package register serves POST /register: a client registers itself (RFC 7591).
 //
-// A stage takes nobody, who shows an access token of an operator, or everybody.
-// Whoever is taken becomes a public client that may sign people in after each of
-// them has agreed, whatever it asked for. Nothing is kept: the id that it gets is
-// its registration (see package registration), so a flood of registrations costs
-// a MAC each and leaves nothing behind.
+// A stage accepts no registration, registrations with an access token of an operator,
+// or all registrations. A registered client is a public client that may sign users in
+// after each of them has agreed, whatever it asked for.
+//
+// Nothing is stored: the client id is the registration (see package registration). So
+// a flood of registrations costs one MAC each and leaves nothing behind.
 package register
 
 import (
@@ -37,12 +38,12 @@ func New(e *wire.Env) (http.Handler, error) {
 // Handler registers clients.
 type Handler struct {
 	Mode contract.Registration
-	// Guard knows the access tokens of operators.
+	// Guard accepts the access tokens of operators.
 	Guard *bearer.Guard
 	IDs   *registration.IDs
 }
 
-// Serve answers 201 with everything that is registered.
+// Serve answers 201 with all metadata that is registered.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err := h.admit(r.Context(), r); err != nil {
 		return err
@@ -64,7 +65,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// admit refuses whom the stage does not take.
+// admit refuses a registration that the stage does not accept.
 func (h *Handler) admit(ctx context.Context, r *http.Request) error {
 	switch h.Mode {
 	case contract.RegistrationOpen:
@@ -80,8 +81,8 @@ func (h *Handler) admit(ctx context.Context, r *http.Request) error {
 	}
 }
 
-// read reads the metadata. The codes of a refusal are those of RFC 7591 §3.2.2,
-// also for a body that is no metadata at all.
+// read reads the metadata. The codes of a refusal are those of RFC 7591 §3.2.2, also
+// for a body that contains no metadata at all.
 func read(r *http.Request) (*metadata.Metadata, error) {
 	body, err := httpapi.Body(r)
 	if refused, ok := errors.AsType[*oauth.Error](err); ok {

@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// asksForMore wishes for what nobody grants.
+// asksForMore asks for metadata that no stage grants.
 const asksForMore = `{
 	"redirect_uris": ["https://app.example.com/cb", "http://localhost:3000/cb"], "client_name": "App",
 	"token_endpoint_auth_method": "client_secret_basic", "grant_types": ["authorization_code", "client_credentials"],
@@ -71,7 +71,8 @@ func TestRegistered(t *testing.T) {
 		got.Header.Get("Content-Type") != "application/json" || got.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Fatalf("answer = %d %v %s", got.Status, got.Header, got.Body)
 	}
-	// All that is registered, and not what was asked for (RFC 7591 §3.2.1).
+	// The answer has all that is registered, and not what was asked for (RFC 7591
+	// §3.2.1).
 	if got.Text("token_endpoint_auth_method") != "none" || got.Text("client_name") != "App" || got.JSON["client_id_issued_at"] != float64(o.Time.Unix()) {
 		t.Errorf("answer = %s", got.Body)
 	}
@@ -95,7 +96,7 @@ func TestRegistered(t *testing.T) {
 	if err != nil || c.Name != "App" || !c.SelfRegistered || !c.Public() || c.FirstParty || len(c.Access) != 0 || c.MayUse(oauth.GrantClientCredentials) {
 		t.Errorf("client = %+v, %v", c, err)
 	}
-	// Somebody who registers again is somebody else.
+	// A second registration is another client.
 	if again := o.send(contract.RegistrationOpen, "application/json", asksForMore, ""); again.Text("client_id") == got.Text("client_id") {
 		t.Error("two clients got one id")
 	}
@@ -175,7 +176,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// Without keys there is no id, and the client is to try again.
+// Without keys there is no client id, and the client is to try again.
 func TestOutage(t *testing.T) {
 	o := newOffice(t)
 	o.ids.Keys = func(context.Context, string) (*keys.MACKey, error) {
@@ -187,7 +188,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// A stage that turns registration off knows none of the ids that it gave away.
+// A stage that disables registration accepts none of the client ids that it issued.
 func TestTurnedOff(t *testing.T) {
 	o := newOffice(t)
 	got := o.send(contract.RegistrationOpen, "application/json", `{"redirect_uris":["https://app.example.com/cb"]}`, "")

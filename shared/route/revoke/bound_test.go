@@ -13,8 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// A token that was exchanged ends nothing: neither who has it nor the client of
-// the session may end by it what it was made of.
+// An exchanged token ends nothing: neither the client that has it nor the client of
+// the session can end the grant with it.
 func TestExchangedTokenEndsNothing(t *testing.T) {
 	h := routetest.Furnish(t)
 	begun := h.Grant(routetest.Phone, h.Ada)
@@ -34,8 +34,8 @@ func TestExchangedTokenEndsNothing(t *testing.T) {
 	}
 }
 
-// A token that is bound to a key can be given up without a proof: to end it does
-// nobody harm but its owner, who asked for it.
+// A token that is bound to a key is revoked without a proof: its end harms only the
+// client that asked for it.
 func TestBoundTokenIsRevoked(t *testing.T) {
 	h := routetest.Furnish(t)
 	begun := h.Grant(routetest.Phone, h.Ada)
@@ -56,8 +56,8 @@ func TestBoundTokenIsRevoked(t *testing.T) {
 	}
 }
 
-// A confidential client ends its sessions by proving who it is, and nobody else
-// does by saying so: not even with junk beside the name.
+// A confidential client ends its sessions when it authenticates. Another party that
+// only names the client does not, not even with an invalid credential beside the name.
 func TestClientThatSigns(t *testing.T) {
 	h := routetest.Furnish(t)
 	c := h.Client("signer")

@@ -1,16 +1,21 @@
-// Package revoke serves POST /revoke (RFC 7009): a client says that it no longer
-// wants a token, for instance because the person signed out of it.
+// Package revoke serves POST /revoke (RFC 7009): a client reports that it no longer
+// wants a token, for instance because the user signed out of it.
 //
-// A refresh token, of whatever generation, and an access token that was issued
-// with one end the whole grant: the refresh token stops working and every
-// access token of the grant stops being active at POST /introspect. An access
-// token that a client got for itself belongs to no grant and stays good until
-// it expires a few minutes later; RFC 7009 §2 leaves that to the server. So does
-// one that was exchanged for another (RFC 8693): its grant is not that of the
-// client that has it, and nobody who is lent something may end what it is of.
+// # What a revocation ends
 //
-// The answer never tells what became of it. To a client, a token that it does
-// not have is as good as one that is revoked.
+// A refresh token, of any generation, ends its whole grant, and so does an access
+// token that was issued with one. The refresh token stops working, and every access
+// token of the grant stops being active at POST /introspect.
+//
+// An access token that a client got for itself belongs to no grant. It stays good
+// until it expires a few minutes later; RFC 7009 §2 leaves that to the server. The
+// same holds for a token that was exchanged for another one (RFC 8693): its grant is
+// that of another client, and the client that received the token may not end it.
+//
+// # The answer
+//
+// The answer never tells what the revocation did. A client cannot tell a token of
+// another client from a revoked one.
 package revoke
 
 import (
@@ -57,8 +62,8 @@ type Handler struct {
 	Sessions *session.Store
 }
 
-// Serve answers 200 with an empty object, unless the client or the request is
-// not in order, or the grant could not be ended.
+// Serve answers 200 with an empty object, unless the client or the request is invalid,
+// or the grant could not be ended.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	c, err := h.Auth.Identify(r)
 	if err != nil {
@@ -76,7 +81,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// revoke ends the grant of a token if it is c's.
+// revoke ends the grant of a token if it belongs to c.
 func (h *Handler) revoke(ctx context.Context, c *client.Client, presented string) error {
 	subject, id, err := h.grant(ctx, presented)
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, session.ErrForged) {
@@ -99,13 +104,15 @@ func (h *Handler) revoke(ctx context.Context, c *client.Client, presented string
 	}
 	note := httpapi.Note(ctx)
 	note.Subject, note.Session = subject, id
-	// The client of a grant never changes, so nothing can come in between.
+	// The client of a grant never changes, so no change can come between the check and
+	// the end.
 	return h.Sessions.End(ctx, subject, id, session.Cause{
 		Why: session.Revoked, Actor: c.ID, RequestID: httpapi.RequestID(ctx),
 	})
 }
 
-// grant returns the grant of a token; no id for a token without one.
+// grant returns the subject and the id of the grant of a token. The id is empty for a
+// token without a grant.
 func (h *Handler) grant(ctx context.Context, presented string) (subject, id string, err error) {
 	old, err := h.Handles.Parse(ctx, presented)
 	if err == nil {

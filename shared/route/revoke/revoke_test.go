@@ -33,7 +33,7 @@ func ask(h *routetest.Home, clientID, presented string, more ...string) routetes
 	return routetest.Post(route(h), form, "", "")
 }
 
-// done fails unless the answer is the one that there is.
+// done fails unless the answer is 200 with an empty object.
 func done(t *testing.T, a routetest.Answer) {
 	t.Helper()
 	if a.Status != 200 || a.Body != "{}" || a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Cache-Control") != "no-store" {
@@ -90,7 +90,7 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-// A client ends what is its own, and is told nothing about the rest.
+// A client ends its own tokens, and learns nothing about the tokens of others.
 func TestRevocationByOthers(t *testing.T) {
 	h := routetest.Furnish(t)
 	phone, backend := h.Grant(routetest.Phone, h.Ada), h.Grant(routetest.Backend, h.Ada)
@@ -110,7 +110,7 @@ func TestRevocationByOthers(t *testing.T) {
 	}
 }
 
-// What is no token of ours, or one without a grant, changes nothing.
+// A text that is no token of ours, or a token without a grant, changes nothing.
 func TestRevocationOfNothing(t *testing.T) {
 	h := routetest.Furnish(t)
 	begun := h.Grant(routetest.Phone, h.Ada)
@@ -136,7 +136,7 @@ func TestRevocationOfNothing(t *testing.T) {
 	}
 }
 
-// contents is what the tables of sessions and the trail hold.
+// contents returns the items of the sessions table and of the audit trail.
 func contents(t *testing.T, h *routetest.Home) string {
 	t.Helper()
 	all := ""

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// Counter knows which calls were made to the database.
+// Counter records the calls to the database.
 type Counter struct {
 	// Calls are the names of the operations, in order. A test may empty it.
 	Calls []string
@@ -16,7 +16,7 @@ type Counter struct {
 	next aws.HTTPClient
 }
 
-// Count makes s count the calls of every store that is made of it from now on.
+// Count makes s count the calls of every store that it makes from now on.
 func (s *Stage) Count() *Counter {
 	c := &Counter{next: s.DB.Options().HTTPClient}
 	s.DB = dynamodb.New(s.DB.Options(), func(o *dynamodb.Options) { o.HTTPClient = c })

@@ -9,14 +9,13 @@ import (
 	"github.com/tipstaff/tipstaff/shared/oauth"
 )
 
-// What a furnished stage has: two resources and the clients of people.
+// A furnished stage has two resources and these clients.
 const (
 	Orders  = "https://orders.example.com"
 	Billing = "https://billing.example.com"
 
-	// Web is a page of the operator's own at App, Phone a program on people's
-	// devices, and Backend a server with a secret. OtherWeb is another page,
-	// at OtherApp.
+	// Web is the operator's own page at App, Phone a native client, and Backend a
+	// confidential client. OtherWeb is another page, at OtherApp.
 	Web      = "web"
 	Phone    = "phone"
 	Backend  = "backend"
@@ -25,10 +24,10 @@ const (
 	OtherApp = "https://other.example.com"
 )
 
-// A Home is a furnished stage with somebody in it.
+// A Home is a furnished stage with a signed-in user.
 type Home struct {
 	*Stage
-	// Secret is that of Backend.
+	// Secret is the secret of Backend.
 	Secret string
 	// Ada is the subject of the user ada.
 	Ada string
@@ -50,7 +49,7 @@ func Furnish(t testing.TB) *Home {
 	return h
 }
 
-// Client is a public client of the operator's own, for everything there is.
+// Client returns one of the operator's own public clients, with all scopes.
 func (h *Home) Client(id string, origins ...string) client.Client {
 	return client.Client{
 		ID: id, AuthMethods: []string{oauth.AuthNone}, Grants: []string{oauth.GrantRefreshToken}, FirstParty: true,

@@ -27,7 +27,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// Passkeys is our side of the ceremonies.
+// Passkeys is the relying party of the stage.
 func (s *Stage) Passkeys() *passkey.Party {
 	people := s.People()
 	return &passkey.Party{Verifier: &passkey.Verifier{
@@ -38,7 +38,7 @@ func (s *Stage) Passkeys() *passkey.Party {
 	}}
 }
 
-// Credentials is the service that changes what users sign in with.
+// Credentials is the service that changes the credentials of users.
 func (s *Stage) Credentials() *credential.Service {
 	people := s.People()
 	return &credential.Service{
@@ -72,29 +72,28 @@ func (s *Stage) AddPasskey(subject string, a *Authenticator) *passkey.Passkey {
 	return k.Passkey
 }
 
-// Authenticator is a device with passkeys, and the browser in front of it. It does
-// as it is asked, except for what a test sets.
+// Authenticator is a device with passkeys, and the browser in front of it. It follows
+// the options, except for the fields that a test sets.
 type Authenticator struct {
-	// Origin and RPID are what the browser says, and Cross that a page of somebody
-	// else frames ours.
+	// Origin and RPID are the values that the browser reports, and Cross is true if a
+	// page of another origin frames ours.
 	Origin, RPID string
 	Cross        bool
-	// Unverified leaves out that the owner was recognised, and Absent that there
-	// was anybody.
+	// Unverified clears the flag that the user was verified, and Absent the flag that
+	// a user was present.
 	Unverified, Absent bool
-	// Synced says that passkeys are kept in step between devices.
+	// Synced reports that passkeys are synced between devices.
 	Synced bool
-	// Flip are flags of the authenticator data that are said to be the other way
-	// round.
+	// Flip has the flags of the authenticator data that are inverted.
 	Flip byte
-	// Counts is what the counter goes on by with each signature.
+	// Counts is the step of the signature counter.
 	Counts uint32
-	// Algorithm is of the next key, in COSE; ES256 if it is 0.
+	// Algorithm is the algorithm of the next key, in COSE; ES256 if it is 0.
 	Algorithm webauthncose.COSEAlgorithmIdentifier
-	// Challenge and UserHandle, if not "", stand in for the true ones.
+	// Challenge and UserHandle, if not empty, replace the real ones.
 	Challenge  []byte
 	UserHandle string
-	// AAGUID and Transports are what the next passkey says of itself.
+	// AAGUID and Transports are those that the next passkey reports.
 	AAGUID     []byte
 	Transports []string
 
@@ -124,15 +123,15 @@ func NewAuthenticator(t testing.TB, origin string) *Authenticator {
 	return &Authenticator{Origin: origin, RPID: at.Hostname(), Counts: 1, Transports: []string{"internal"}, t: t}
 }
 
-// Clone returns a copy with copies of all passkeys, which count by themselves from
-// now on.
+// Clone returns a copy with copies of all passkeys, which count separately from now
+// on.
 func (a *Authenticator) Clone() *Authenticator {
 	c := *a
 	c.keys = slices.Clone(a.keys)
 	return &c
 }
 
-// ceremony is what of the options a device looks at.
+// ceremony has the options that a device reads.
 type ceremony struct {
 	Challenge string `json:"challenge"`
 	User      struct {
@@ -152,8 +151,8 @@ func (a *Authenticator) read(options string) ceremony {
 	return c
 }
 
-// Create makes a passkey as the options of a page say, and returns what the page
-// gets, as JSON.
+// Create makes a passkey for the options of a page, and returns the response that the
+// page gets, as JSON.
 func (a *Authenticator) Create(options string) string {
 	a.t.Helper()
 	c := a.read(options)
@@ -178,8 +177,8 @@ func (a *Authenticator) Create(options string) string {
 	})
 }
 
-// Get signs in with the newest passkey as the options of a page say, and returns
-// what the page gets, as JSON.
+// Get signs in with the newest passkey for the options of a page, and returns the
+// response that the page gets, as JSON.
 func (a *Authenticator) Get(options string) string {
 	a.t.Helper()
 	if len(a.keys) == 0 {
@@ -199,7 +198,8 @@ func (a *Authenticator) Get(options string) string {
 	})
 }
 
-// data is the authenticator data (WebAuthn §6.1), without what is attested.
+// data returns the authenticator data (WebAuthn §6.1), without attested credential
+// data.
 func (a *Authenticator) data(count uint32, flags byte) []byte {
 	for bit, on := range map[int]bool{0: !a.Absent, 2: !a.Unverified, 3: a.Synced, 4: a.Synced} {
 		if on {
@@ -210,7 +210,7 @@ func (a *Authenticator) data(count uint32, flags byte) []byte {
 	return binary.BigEndian.AppendUint32(append(rp[:], flags^a.Flip), count)
 }
 
-// client is the client data (WebAuthn §5.8.1).
+// client returns the client data (WebAuthn §5.8.1).
 func (a *Authenticator) client(kind, challenge string) []byte {
 	data, _ := json.Marshal(map[string]any{ // always marshals
 		"type": kind, "challenge": challenge, "origin": a.Origin, "crossOrigin": a.Cross,
@@ -272,7 +272,7 @@ func curve(a *Authenticator, key *ecdsa.PrivateKey, algorithm, curve int) map[in
 	return map[int]any{1: 2, 3: algorithm, -1: curve, -2: point[1 : half+1], -3: point[half+1:]}
 }
 
-// sign signs with what the algorithm of the key asks for.
+// sign signs a message with the hash of the key's algorithm.
 func (a *Authenticator) sign(signer crypto.Signer, message []byte) []byte {
 	a.t.Helper()
 	hash, digest := crypto.SHA256, message

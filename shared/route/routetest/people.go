@@ -119,17 +119,17 @@ func (s *Stage) Issuer() *issue.Issuer {
 	}
 }
 
-// Browser knows who is signed in at a browser.
+// Browser finds the signed-in user of a browser.
 func (s *Stage) Browser() *userauth.Browser {
 	return &userauth.Browser{Sessions: s.Sessions(), Users: s.People()}
 }
 
-// Guard knows the users of the stage by cookie or access token.
+// Guard finds the users of the stage by cookie or access token.
 func (s *Stage) Guard() *userauth.Guard {
 	return &userauth.Guard{Issuer: Issuer, Browser: s.Browser(), Bearer: s.Bearer(), Now: s.Now}
 }
 
-// Bearer knows the access tokens of the stage.
+// Bearer accepts the access tokens of the stage.
 func (s *Stage) Bearer() *bearer.Guard {
 	return &bearer.Guard{Issuer: Issuer, Keys: s.Published(), Proofs: s.Proofs(), Now: s.Now}
 }

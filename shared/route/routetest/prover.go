@@ -14,7 +14,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/dpop"
 )
 
-// Prover is a client with a key of its own (RFC 9449).
+// Prover is a client with its own key (RFC 9449).
 type Prover struct {
 	// JKT is the thumbprint of the key.
 	JKT string

@@ -13,7 +13,7 @@ import (
 // Address is the network address of every request.
 const Address = "203.0.113.7"
 
-// Answer is what a route answered.
+// Answer is the answer of a route.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -22,20 +22,20 @@ type Answer struct {
 	JSON map[string]any
 }
 
-// Error is the error code in the answer, or "".
+// Error returns the error code in the answer, or "".
 func (a Answer) Error() string {
 	code, _ := a.JSON["error"].(string)
 	return code
 }
 
-// Text is a member of the answer that is a text, or "".
+// Text returns a member of the answer that is a text, or "".
 func (a Answer) Text(member string) string {
 	text, _ := a.JSON[member].(string)
 	return text
 }
 
-// Cookie is a cookie that the answer sets, nil if it leaves it alone. One that
-// it clears has a negative MaxAge.
+// Cookie returns a cookie that the answer sets, or nil if the answer does not set it.
+// A cleared cookie has a negative MaxAge.
 func (a Answer) Cookie(name string) *http.Cookie {
 	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
 		if c.Name == name {
@@ -45,14 +45,14 @@ func (a Answer) Cookie(name string) *http.Cookie {
 	return nil
 }
 
-// Form is a POST of a form.
+// Form returns a POST of a form.
 func Form(target string, form url.Values) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, target, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return r
 }
 
-// JSON is a POST of an object, which is made of pairs of names and values.
+// JSON returns a POST of an object, which is made of pairs of names and values.
 func JSON(target string, pairs ...string) *http.Request {
 	object := map[string]string{}
 	for ; len(pairs) > 1; pairs = pairs[2:] {
@@ -64,7 +64,7 @@ func JSON(target string, pairs ...string) *http.Request {
 	return r
 }
 
-// Post sends a form with Basic credentials; none when id is empty.
+// Post sends a form with Basic credentials, or without if id is empty.
 func Post(h http.Handler, form url.Values, id, secret string) Answer {
 	r := Form("/", form)
 	if id != "" {

@@ -29,8 +29,8 @@ import (
 // Issuer is the issuer of the stage.
 const Issuer = "https://auth.example.com"
 
-// Stage is what a route runs in. Tests set Time to move its clock. Where Time is
-// zero, the time is that of the request, as it is in production.
+// Stage is the environment of a route. Tests set Time to move its clock. If Time is
+// zero, the time is that of the request, as in production.
 type Stage struct {
 	T        testing.TB
 	DB       *dynamodb.Client
@@ -40,7 +40,7 @@ type Stage struct {
 	Log      bytes.Buffer
 }
 
-// New returns a stage whose keys are published.
+// New returns a stage with published keys.
 func New(t testing.TB) *Stage {
 	t.Helper()
 	s := &Stage{T: t, Time: time.Now().Truncate(time.Second)}
@@ -129,12 +129,12 @@ func (s *Stage) write(writes ...dynamo.Write) {
 	}
 }
 
-// Clients is a fresh store of clients, with nothing remembered.
+// Clients returns a new store of clients with an empty cache.
 func (s *Stage) Clients() *client.Store {
 	return &client.Store{DB: s.DB, Table: s.Table(contract.Registry), Now: s.Now}
 }
 
-// Published is a fresh store of public keys.
+// Published returns a new store of public keys.
 func (s *Stage) Published() *published.Store {
 	return &published.Store{DB: s.DB, Table: s.Table(contract.Registry), Now: s.Now}
 }
@@ -144,7 +144,7 @@ func (s *Stage) Minter() *token.Minter {
 	return &token.Minter{Issuer: Issuer, Keys: s.Keys, Now: s.Now}
 }
 
-// Route puts the shared steps in front of h.
+// Route wraps h in the shared steps.
 func (s *Stage) Route(f contract.Function, h httpapi.Handler) *httpapi.Route {
 	return &httpapi.Route{
 		Function: f, Stage: "test", Issuer: Issuer, Handler: h,

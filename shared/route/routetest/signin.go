@@ -63,10 +63,10 @@ func (s *Stage) AddApp(subject string) *AuthenticatorApp {
 	return a
 }
 
-// Code is what the app shows now. It is another one after CodeLife.
+// Code returns the code that the app shows now. It changes after CodeLife.
 func (a *AuthenticatorApp) Code() string { return a.at(0) }
 
-// Wrong is a code that the app shows neither now nor next.
+// Wrong returns a code that the app shows neither now nor next.
 func (a *AuthenticatorApp) Wrong() string {
 	for n := range 4 {
 		wrong := fmt.Sprintf("%06d", n)
@@ -80,7 +80,7 @@ func (a *AuthenticatorApp) Wrong() string {
 // CodeLife is how long an app shows a code.
 const CodeLife = 30 * time.Second
 
-// at is the code of another step than this.
+// at returns the code that the app shows a number of steps from now.
 func (a *AuthenticatorApp) at(steps int64) string {
 	step := a.stage.Time.Unix()/int64(CodeLife/time.Second) + steps
 	code, err := hotp.GenerateCode(a.secret.Text(), uint64(step)) //nolint:gosec // G115: the clock of the stage is past 1970

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Each of these is somebody who is not the person.
+// Each of these requests comes from another party than the user.
 func TestRefused(t *testing.T) {
 	h := routetest.Furnish(t)
 	l, value := h.Login(h.Ada)

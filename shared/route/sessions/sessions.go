@@ -1,11 +1,11 @@
-// Package sessions serves /sessions: people see where they are signed in and end
-// what they do not want. The account page shows the same; this is for programs,
-// such as an application that lists its users' devices.
+// Package sessions serves /sessions: users see where they are signed in, and end the
+// sessions that they do not want. The account page shows the same. This API is for
+// clients, such as one that lists the devices of its users.
 //
-//	GET    /sessions                 what is live, the last used first
+//	GET    /sessions                 list the live sessions, the last used first
 //	DELETE /sessions                 sign out everywhere
-//	DELETE /sessions/{id}            end one
-//	POST   /sessions/revoke-others   end all but the one that asks
+//	DELETE /sessions/{id}            end one session
+//	POST   /sessions/revoke-others   end all but the session of the request
 package sessions
 
 import (
@@ -49,23 +49,22 @@ func New(e *wire.Env) (http.Handler, error) {
 	return route, nil
 }
 
-// Handler answers for the person whom the request comes from, and never for
-// another.
+// Handler answers for the user that the request comes from, and for no other.
 type Handler struct {
 	Guard    *userauth.Guard
 	Sessions *session.Store
 }
 
-// Session is one place where a person is signed in. Times are epoch seconds.
+// Session is one place where a user is signed in. Times are Unix seconds.
 type Session struct {
 	ID string `json:"id"`
 	// Kind is "login" for a browser and "grant" for a client.
 	Kind string `json:"kind"`
-	// Current marks the session that asks.
+	// Current is true for the session of the request.
 	Current  bool  `json:"current"`
 	Created  int64 `json:"created"`
 	LastUsed int64 `json:"last_used"`
-	// Expires is when it ends if nobody uses it again.
+	// Expires is when the session ends unless it is used again.
 	Expires  int64 `json:"expires_at"`
 	AuthTime int64 `json:"auth_time"`
 	// Client and Scope are those of a grant.
@@ -82,13 +81,14 @@ type List struct {
 	Sessions []Session `json:"sessions"`
 }
 
-// Ended is the answer to what ends sessions: how many.
+// Ended is the answer to a request that ends sessions: their number.
 type Ended struct {
 	Ended int `json:"ended"`
 }
 
-// Serve finds out who asks and what for. The id is the path's as the gateway
-// decoded it, which is not to be trusted; only an id in its one spelling is one.
+// Serve finds the user of the request and calls the method that it asks for. The id is
+// that of the path as the gateway decoded it, which is not trusted: only an id in its
+// one spelling is accepted.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	const others = "/sessions/revoke-others"
 	u, err := h.Guard.Require(r)
@@ -137,7 +137,8 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request, u *userauth.User)
 	return nil
 }
 
-// end ends one session. Somebody else's is as unknown as one that never was.
+// end ends one session. A session of another user gets the same answer as one that
+// never existed.
 func (h *Handler) end(w http.ResponseWriter, r *http.Request, u *userauth.User, id string) error {
 	unknown := oauth.Refuse(oauth.NotFound, "there is no such session")
 	if parsed, err := ulid.ParseStrict(id); err != nil || parsed.String() != id {
@@ -160,7 +161,7 @@ func (h *Handler) end(w http.ResponseWriter, r *http.Request, u *userauth.User, 
 func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, u *userauth.User) error {
 	n, err := h.Sessions.EndOthers(r.Context(), u.Subject, u.Session, cause(r.Context(), u))
 	if errors.Is(err, session.ErrUnknown) {
-		// It ended between our two looks: nobody knows what to keep.
+		// It ended between the two reads, so no session is left to keep.
 		return oauth.Refuse(oauth.InvalidRequest, "the session that asks has just ended")
 	}
 	if err != nil {
@@ -170,8 +171,8 @@ func (h *Handler) endOthers(w http.ResponseWriter, r *http.Request, u *userauth.
 	return nil
 }
 
-// endAll signs the person out everywhere, here too. Who has found an open laptop
-// must not be able to.
+// endAll signs the user out everywhere, here too. It requires a recent sign-in,
+// because another person at an unlocked computer must not be able to do this.
 func (h *Handler) endAll(w http.ResponseWriter, r *http.Request, u *userauth.User) error {
 	if err := h.Guard.Fresh(r.Context(), u); err != nil {
 		return err

@@ -63,7 +63,7 @@ func mint(h *routetest.Home, r token.Request) string {
 	return minted.Value
 }
 
-// live are the ids of what lives of a person.
+// live returns the ids of the live sessions of a user.
 func live(t *testing.T, h *routetest.Home, subject string) string {
 	t.Helper()
 	items, err := h.Sessions().List(t.Context(), subject)
@@ -154,7 +154,7 @@ func TestEndOne(t *testing.T) {
 	}
 }
 
-// Who ends the session that asks is signed out, and asks no more.
+// A browser that ends its own session is signed out, and can ask no more.
 func TestEndTheCurrentOne(t *testing.T) {
 	h := routetest.Furnish(t)
 	l, value := h.Login(h.Ada)
@@ -188,7 +188,7 @@ func TestEndOthers(t *testing.T) {
 	}
 }
 
-// Signing out everywhere needs the person, not only an open laptop.
+// A sign-out everywhere requires a recent sign-in, and not only an open session.
 func TestEndAll(t *testing.T) {
 	h := routetest.Furnish(t)
 	h.Grant(routetest.Phone, h.Ada)
@@ -223,7 +223,7 @@ func TestPagesOfClients(t *testing.T) {
 	}
 }
 
-// A session that ends while its owner asks is nothing to keep.
+// A session that ends during the request cannot be kept.
 func TestCurrentUnknown(t *testing.T) {
 	h := routetest.Furnish(t)
 	phone := h.Grant(routetest.Phone, h.Ada)

@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token/tokentest"
 )
 
-// actors are those of a token, from the one who acts now.
+// actors returns the actors of a token, the current one first.
 func actors(t *testing.T, value string) string {
 	t.Helper()
 	var all []string
@@ -33,7 +33,7 @@ func actors(t *testing.T, value string) string {
 	return strings.Join(all, " < ")
 }
 
-// Each who exchanges stands before those who did so before, up to three.
+// Each client that exchanges is put before those that did so earlier, up to three.
 func TestActorsAreThree(t *testing.T) {
 	m := newMarket(t)
 	stops := []string{"https://two.example.com", "https://three.example.com", "https://four.example.com", "https://five.example.com"}
@@ -56,7 +56,7 @@ func TestActorsAreThree(t *testing.T) {
 	m.refused("a fourth", "four", form(third, "audience", stops[3]), oauth.InvalidRequest)
 }
 
-// An actor token says who acts, if the client got it for that one.
+// An actor token names the actor, if the client got it for that actor.
 func TestActorToken(t *testing.T) {
 	m := newMarket(t)
 	eve := m.AddUser("eve")
@@ -86,7 +86,7 @@ func TestActorToken(t *testing.T) {
 	m.refused("one whose session has ended", "orders-api", with(helper.Access.Value), oauth.InvalidRequest)
 }
 
-// mold is a good subject token, signed by the stage's own key.
+// mold returns a good subject token, signed by the stage's own key.
 func (m *market) mold() tokentest.Mold {
 	m.T.Helper()
 	key, err := m.Document.Active(oauth.ES256)
@@ -106,8 +106,7 @@ func (m *market) mold() tokentest.Mold {
 	}
 }
 
-// Keycloak CVE-2026-11800 and all its relatives: no forged JWT is a subject or an
-// actor.
+// Keycloak CVE-2026-11800 and similar: no forged JWT is a subject or an actor.
 func TestForgedSubjectTokens(t *testing.T) {
 	m := newMarket(t)
 	mold := m.mold()
@@ -124,7 +123,7 @@ func TestForgedSubjectTokens(t *testing.T) {
 		m.refused(f.String(), "orders-api", form(f.JWT), oauth.InvalidRequest)
 	}
 	for _, f := range own.Forge(t) {
-		// An actor token is for whatever resource.
+		// An actor token may be for any resource.
 		if f.Kind != tokentest.Kinds[14] && f.JWT != "" {
 			m.refused(f.String()+", as actor", "orders-api", form(good, "actor_token", f.JWT, "actor_token_type", typeJWT), oauth.InvalidRequest)
 		}
@@ -142,7 +141,7 @@ func TestZitadelCVE202627840(t *testing.T) {
 	m.refused("another case", "orders-api", form(strings.ToUpper(value)), oauth.InvalidRequest)
 }
 
-// A token that says who may act is exchanged by that one.
+// A token with may_act is exchanged by the client that it names.
 func TestMayAct(t *testing.T) {
 	m := newMarket(t)
 	mold := m.mold()
@@ -178,7 +177,7 @@ func (m *market) proof(key *ecdsa.PrivateKey) string {
 	}.Sign(m.T, nil)
 }
 
-// prove asks with a proof.
+// prove exchanges with a proof.
 func (m *market) prove(by string, v url.Values, proof string) routetest.Answer {
 	r := routetest.Form("/token", v)
 	r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(by+":"+m.secrets[by])))

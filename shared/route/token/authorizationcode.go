@@ -12,10 +12,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// authorizationCode redeems what a person's browser brought the client (RFC 6749
-// §4.1.3). Until everything has been judged that the request can get wrong,
-// nothing is written, so that whoever has a code and nothing else can do its
-// owner no harm. A second redemption ends what the first one gave.
+// authorizationCode redeems an authorization code (RFC 6749 §4.1.3). It writes nothing
+// until it has judged everything that the request can get wrong. So a party that has a
+// code and nothing else cannot harm the client that the code is for. A second
+// redemption ends the grant of the first one.
 func (h *Handler) authorizationCode(w http.ResponseWriter, r *http.Request, c *client.Client) error {
 	ctx := r.Context()
 	code, err := h.code(r, c)
@@ -51,10 +51,10 @@ func (h *Handler) authorizationCode(w http.ResponseWriter, r *http.Request, c *c
 	return nil
 }
 
-// code returns the code of the request, which c may redeem as far as it says
-// itself: it was given to c, at the redirect URI that is named again, and for the
-// verifier. A verifier is asked of everybody, and nothing makes up for one that
-// is missing (RFC 9700 §2.1.1).
+// code returns the code of the request, which c may redeem as far as the code itself
+// tells: it was issued to c, for the redirect URI that the request repeats, and for
+// the verifier. Every client must send a verifier, and nothing replaces one that is
+// missing (RFC 9700 §2.1.1).
 func (h *Handler) code(r *http.Request, c *client.Client) (*session.Code, error) {
 	if !c.MayUse(oauth.GrantAuthorizationCode) {
 		return nil, oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
@@ -84,8 +84,8 @@ func (h *Handler) code(r *http.Request, c *client.Client) (*session.Code, error)
 	return code, nil
 }
 
-// validVerifier holds a verifier to RFC 7636 §4.1: one that is shorter could be
-// guessed from its challenge.
+// validVerifier reports whether a verifier is valid under RFC 7636 §4.1. A shorter one
+// could be guessed from its challenge.
 func validVerifier(s string) bool {
 	if len(s) < 43 || len(s) > 128 {
 		return false
@@ -101,7 +101,7 @@ func validVerifier(s string) bool {
 	return true
 }
 
-// rightKey compares the key that was proved, if any, with that of the
+// rightKey refuses a request if the proven key, if any, is not that of the
 // authorization request (RFC 9449 §10).
 func rightKey(code *session.Code, jkt string) error {
 	switch {
@@ -113,8 +113,8 @@ func rightKey(code *session.Code, jkt string) error {
 	return oauth.Refuse(oauth.InvalidGrant, "the code is bound to another key")
 }
 
-// spent says that a code gives nothing: it was redeemed before, or the person is
-// not signed in any more.
+// spent returns the refusal of a code that gives nothing: it was redeemed before, or
+// the user is not signed in any more.
 func spent(note *httpapi.LogEntry, err error) error {
 	if _, reused := errors.AsType[*session.ReuseError](err); reused {
 		note.Outcome, note.Reused = "reused", 1

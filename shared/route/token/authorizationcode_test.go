@@ -59,7 +59,7 @@ func TestAuthorizationCode(t *testing.T) {
 	}
 }
 
-// What different clients get for different codes.
+// Each case is a client, a code, and the tokens that it gives.
 func TestWhatACodeGives(t *testing.T) {
 	s := newSignIn(t)
 	tests := []struct {
@@ -122,8 +122,8 @@ func TestWhatACodeGives(t *testing.T) {
 	}
 }
 
-// A client with a secret has its id tokens signed as it is registered, and is told
-// of the end.
+// A confidential client has its ID tokens signed with the registered algorithm, and is
+// notified of the end.
 func TestConfidentialClient(t *testing.T) {
 	s := newSignIn(t)
 	code := s.code(serverID, nil)
@@ -159,8 +159,8 @@ func decoded(t *testing.T, part string) string {
 	return string(data)
 }
 
-// An exchange is one transaction, a refresh one write; whatever is forged or wrong
-// costs nothing.
+// An exchange is one transaction, and a refresh one write. A forged or wrong request
+// costs no call.
 func TestCalls(t *testing.T) {
 	s := newSignIn(t)
 	count := s.Count()

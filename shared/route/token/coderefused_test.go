@@ -76,7 +76,7 @@ func TestWrongRedemptions(t *testing.T) {
 	}
 }
 
-// A code without a redirect URI in its request wants none here either.
+// A code of a request without a redirect URI needs none here either.
 func TestNoRedirectInTheRequest(t *testing.T) {
 	s := newSignIn(t)
 	code := s.code(appID, func(c *session.Code) { c.RedirectURI = session.DigestOf("") })
@@ -104,7 +104,7 @@ func TestCodeUsedTwice(t *testing.T) {
 	if n := s.Entries(session.ActionEndGrant); n != 1 || !strings.Contains(s.Log.String(), `"Reused":1`) {
 		t.Errorf("the trail has %d ends, want 1, and the log a count", n)
 	}
-	// A thief who has the code alone cannot even do that.
+	// An attacker who has the code alone cannot do even that.
 	code = s.code(appID, nil)
 	s.redeem(code)
 	s.redeem(code, "code_verifier", strings.Repeat("a", 43))
@@ -145,8 +145,8 @@ func TestParallelRedemptions(t *testing.T) {
 	}
 }
 
-// SECURITY.md: Keycloak CVE-2026-16103 and GHSA-wv3h-x6c4-r867. What happens
-// between code and token counts.
+// SECURITY.md: Keycloak CVE-2026-16103 and GHSA-wv3h-x6c4-r867. A change between code
+// and token counts.
 func TestBetweenCodeAndToken(t *testing.T) {
 	tests := map[string]func(*signIn){
 		"the user is disabled": func(s *signIn) {
@@ -186,7 +186,7 @@ func TestBetweenCodeAndToken(t *testing.T) {
 	}
 }
 
-// A table that cannot be reached says nothing about the code: it still works.
+// An outage of the table is no verdict on the code: it still works.
 func TestOutageAtTheExchange(t *testing.T) {
 	s := newSignIn(t)
 	code := s.code(appID, nil)

@@ -19,10 +19,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// deviceCode tells a device whether it may come in, and gives it its tokens once
-// it may (RFC 8628 §3.4). What a device asks for again and again costs one write.
-// A proof of a key is looked at when there is something to bind to it; that one is
-// missing is said at once.
+// deviceCode answers the poll of a device: whether the user has approved its request,
+// and if so with its tokens (RFC 8628 §3.4). A repeated poll costs one write. A proof
+// of a key is checked only when there are tokens to bind to it. A missing proof is
+// refused at once.
 func (h *Handler) deviceCode(w http.ResponseWriter, r *http.Request, c *client.Client) error {
 	ctx := r.Context()
 	if !c.MayUse(oauth.GrantDeviceCode) {
@@ -69,11 +69,11 @@ func (h *Handler) deviceCode(w http.ResponseWriter, r *http.Request, c *client.C
 }
 
 // admit creates the grant of an approved request and spends the request, in one
-// transaction: of any number of polls one gets tokens. The same transaction finds
-// out whether the person who approved it was disabled, or signed out everywhere,
-// since then. Without offline_access their login must still be there, for the
-// grant ends with it; with it they may have left, as one leaves a computer on which
-// one has let in a device.
+// transaction: of any number of polls one gets tokens. The transaction fails if the
+// user who approved it was disabled, or signed out everywhere, since then. Without
+// offline_access their login session must still exist, because the grant ends with it.
+// With offline_access the user may have signed out, as after the approval at a
+// borrowed computer.
 func (h *Handler) admit(ctx context.Context, request *device.Request, n session.NewGrant) (*session.Grant, error) {
 	n.Subject, n.AuthGen, n.AuthTime, n.AMR = request.Subject, request.AuthGen, request.AuthTime, request.AMR
 	n.Client, n.Scope, n.Audience = request.Client, request.Scope, request.Audience
@@ -96,7 +96,7 @@ func (h *Handler) admit(ctx context.Context, request *device.Request, n session.
 	return grant, err
 }
 
-// polled says how a request stands that gives no tokens (RFC 8628 §3.5).
+// polled returns the refusal for a request that gives no tokens (RFC 8628 §3.5).
 func polled(err error) error {
 	switch {
 	case errors.Is(err, device.ErrPending):

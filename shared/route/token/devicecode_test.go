@@ -128,8 +128,8 @@ func TestDeviceCodeIsItsClients(t *testing.T) {
 	l.live(t, 1)
 }
 
-// SECURITY.md: Keycloak CVE-2026-16103 and -9798. What happens between approval and
-// poll counts.
+// SECURITY.md: Keycloak CVE-2026-16103 and -9798. A change between approval and poll
+// counts.
 func TestBetweenApprovalAndPoll(t *testing.T) {
 	offline := func(n *device.NewRequest) { n.Scope = "openid offline_access orders:read" }
 	online := func(n *device.NewRequest) { n.Scope = "openid orders:read" }
@@ -194,8 +194,8 @@ func TestBetweenApprovalAndPoll(t *testing.T) {
 	}
 }
 
-// Of polls at the same time one gets tokens, and they are good afterwards: a
-// device that asks twice is no thief.
+// Of polls at the same time one gets tokens, and they stay good: a device that polls
+// twice is no attacker.
 func TestParallelPolls(t *testing.T) {
 	for _, n := range []int{4, 16} {
 		l := newLiving(t)
@@ -230,7 +230,7 @@ func TestParallelPolls(t *testing.T) {
 	}
 }
 
-// What different clients get.
+// Each case is a client and the tokens that its device gets.
 func TestWhatADeviceGets(t *testing.T) {
 	l := newLiving(t)
 	online := l.approve(l.start(tvID, func(n *device.NewRequest) { n.Scope = "orders:read" }))

@@ -11,8 +11,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/route/token"
 )
 
-// A device that sends a proof when it gets its tokens has them bound to the key.
-// One that is wrong costs it nothing.
+// A device that sends a proof when it gets its tokens has them bound to the key. A
+// wrong proof costs it nothing.
 func TestDeviceProvesAKey(t *testing.T) {
 	l := newLiving(t)
 	owner, thief := l.Prover(), l.Prover()
@@ -35,7 +35,7 @@ func TestDeviceProvesAKey(t *testing.T) {
 	}
 }
 
-// A table that cannot be reached says nothing about the code: it still works.
+// An outage of the table is no verdict on the code: it still works.
 func TestOutageAtThePoll(t *testing.T) {
 	l := newLiving(t)
 	codes := l.approve(l.start(tvID, nil))
@@ -55,8 +55,8 @@ func TestOutageAtThePoll(t *testing.T) {
 	l.expect("afterwards", asking(tvID, codes), "")
 }
 
-// A poll is one write; only the first one that comes too early is two, and the
-// tokens are the transaction more. What is malformed costs nothing.
+// A poll costs one write. The first one that comes too early costs two, and one that
+// gets tokens a transaction in addition. A malformed one costs nothing.
 func TestCallsOfAPoll(t *testing.T) {
 	l := newLiving(t)
 	count := l.Count()

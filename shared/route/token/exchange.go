@@ -13,25 +13,25 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// The token types that are exchanged (RFC 8693 §3). An access token of ours is a
-// JWT, so that either name is right.
+// These are the token types that can be exchanged (RFC 8693 §3). An access token of
+// ours is a JWT, so either name is right.
 const (
 	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // G101: the name of a type
 	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
 )
 
-// maxActors is how many may act in one name, one on behalf of the other.
+// maxActors is the longest chain of actors, each of which acts on behalf of the next.
 const maxActors = 3
 
-// exchange turns an access token of ours into another one, with which the client
-// acts for the subject (RFC 8693). The result is never good for more, nor for
-// longer, than what was presented, and ends with the same session.
+// exchange turns an access token of ours into another one, with which the client acts
+// for the subject (RFC 8693). The result is never good for more, nor for longer, than
+// the subject token, and ends with the same session.
 //
-// Only clients of the operator's own may do so: a person would be asked by one
-// client and find themselves at another one, whom they would have had to be
-// asked about (Keycloak CVE-2026-79652). And only whom the token concerns: the
-// client that it was issued to, and the resource servers that it is for. To
-// anybody else a token that they found is worth nothing here.
+// Only the operator's own clients may do so. Otherwise one client would ask the user,
+// and another one would act for them, which the user must agree to first (Keycloak
+// CVE-2026-79652). And the client must be a party to the token: the client that it was
+// issued to, or one of the resource servers that it is for. So a token that another
+// client found is worth nothing here.
 func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, c *client.Client) error {
 	if !c.MayUse(oauth.GrantTokenExchange) || !c.FirstParty {
 		return oauth.Refuse(oauth.UnauthorizedClient, "the client may not use this grant_type")
@@ -96,8 +96,8 @@ func issuedType(requested string) (string, error) {
 	return "", oauth.Refuse(oauth.InvalidRequest, "requested_token_type is not one that this server issues")
 }
 
-// exchanged returns the subject token and the actor token, empty if there is
-// none, which each come with their type (RFC 8693 §2.1).
+// exchanged returns the subject token and the actor token. The actor token is empty if
+// there is none. Each comes with its type (RFC 8693 §2.1).
 func exchanged(r *http.Request) (subject, actor string, err error) {
 	subject, actor = r.PostForm.Get("subject_token"), r.PostForm.Get("actor_token")
 	if subject == "" {
@@ -116,8 +116,8 @@ func exchanged(r *http.Request) (subject, actor string, err error) {
 	return subject, actor, nil
 }
 
-// subject returns the claims of a token that is active and concerns the client.
-// The refusal does not tell which of the two it is not.
+// subject returns the claims of a token that is active and concerns the client. The
+// refusal does not tell which of the two conditions failed.
 func (h *Handler) subject(r *http.Request, c *client.Client, presented string) (*token.Claims, error) {
 	claims, err := h.Active.Claims(r.Context(), presented)
 	if errors.Is(err, token.ErrInvalid) {
@@ -137,9 +137,10 @@ func refusedToken(which string, why error) error {
 	return &oauth.Error{Code: oauth.InvalidRequest, Detail: which + " is not valid, or not this client's to exchange", Err: why}
 }
 
-// actor returns who acts for the subject from now on, and for whom it acted
-// before: the client, or whoever the actor token says, which must be one that
-// the client got itself. An actor who acts already does not act twice.
+// actor returns the party that acts for the subject under the new token, with the
+// party that it acts for in turn. That is the client, or the subject of the actor
+// token, which must be one that the client got itself. An actor that acts already does
+// not act twice.
 func (h *Handler) actor(r *http.Request, c *client.Client, subject *token.Claims, presented string) (*token.Actor, error) {
 	acts := &token.Actor{Subject: c.ID}
 	if presented != "" {
@@ -182,17 +183,17 @@ func (h *Handler) actor(r *http.Request, c *client.Client, subject *token.Claims
 	return acts, nil
 }
 
-// sameKey reports whether a proof of the key of the subject token is all that the
-// actor token needs as well.
+// sameKey reports whether a proof of the key of the subject token also serves for the
+// actor token.
 func sameKey(actor, subject *token.Claims) bool {
 	needs, bound := bearer.Bound(actor)
 	proved, _ := bearer.Bound(subject)
 	return !bound || needs != "" && needs == proved
 }
 
-// prove returns the thumbprint of the key that the new token is bound to. A token
-// that is bound is exchanged by whoever proves its key, and for one that is bound
-// to the same.
+// prove returns the thumbprint of the key that the new token is bound to. A bound
+// token is exchanged only with a proof of its key, and for a token that is bound to
+// the same key.
 func (h *Handler) prove(r *http.Request, c *client.Client, subject *token.Claims) (string, error) {
 	proved, err := h.Issue.Proofs.Optional(r, c)
 	if err != nil {

@@ -28,8 +28,8 @@ const (
 	vault    = "https://vault.example.com"
 )
 
-// market is a furnished stage with resource servers that call one another: the
-// orders API calls shipping for whoever ordered something.
+// market is a furnished stage with resource servers that call one another: the orders
+// API calls shipping for the user who ordered.
 type market struct {
 	*routetest.Home
 	route   http.Handler
@@ -105,7 +105,7 @@ func (m *market) exchanged(by string, v url.Values) string {
 	return got.Text("access_token")
 }
 
-// mint signs an access token of ours for the orders API, as change makes it.
+// mint signs an access token of ours for the orders API, with the changes of change.
 func (m *market) mint(change func(*token.Request)) string {
 	m.T.Helper()
 	r := token.Request{
@@ -179,8 +179,8 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// Whoever got a token can exchange it for a narrower one; a machine does not act
-// for itself.
+// A client can exchange its own token for a narrower one. A client that has a token
+// for itself does not act for itself.
 func TestExchangeOfOnesOwn(t *testing.T) {
 	m := newMarket(t)
 	own := m.server("shop", shipping, routetest.Orders)
@@ -261,8 +261,8 @@ func TestExchangeNeedsPermission(t *testing.T) {
 	}
 }
 
-// Keycloak CVE-2026-79652: a person was asked by one client and found themselves
-// at another, which should have asked as well.
+// Keycloak CVE-2026-79652: a user agreed to one client, and another one acted for
+// them, which should have asked as well.
 func TestKeycloakCVE202679652(t *testing.T) {
 	m := newMarket(t)
 	third := m.server("third-party", routetest.Orders, shipping)
@@ -271,8 +271,8 @@ func TestKeycloakCVE202679652(t *testing.T) {
 	m.refused("a client that needs consent", "third-party", form(m.order().Access.Value), oauth.UnauthorizedClient)
 }
 
-// A token that somebody found is worth nothing to whom it does not concern,
-// whatever that one may do with tokens of its own.
+// A stolen token is worth nothing to a client that it does not concern, whatever that
+// client may do with its own tokens.
 func TestExchangeOfAStolenToken(t *testing.T) {
 	m := newMarket(t)
 	m.register(m.server("billing-api", routetest.Billing, shipping))
@@ -305,7 +305,7 @@ func TestExchangeNeverLonger(t *testing.T) {
 	m.refused("at the end", "orders-api", form(ordered.Access.Value), oauth.InvalidRequest)
 }
 
-// What ends the session or a client ends the exchange and what it gave.
+// The end of the session or of a client ends the exchange and the exchanged token.
 func TestExchangeOfWhatHasEnded(t *testing.T) {
 	judge := func(m *market, value string) error {
 		_, err := (&bearer.Live{Guard: m.Bearer(), Clients: m.Clients(), Sessions: m.Sessions()}).Claims(context.Background(), value)
@@ -381,7 +381,7 @@ func TestExchangeOfOtherThings(t *testing.T) {
 	}
 }
 
-// When the session cannot be read, nobody says that it has ended.
+// When the session cannot be read, the answer does not report that it has ended.
 func TestExchangeInAnOutage(t *testing.T) {
 	m := newMarket(t)
 	value := m.order().Access.Value

@@ -73,7 +73,7 @@ func TestRefreshBoundToAKey(t *testing.T) {
 	s.live(t, 1)
 }
 
-// A client with a secret is held to that, and may change its key (RFC 9449 §5).
+// A confidential client is bound to its secret, and may change its key (RFC 9449 §5).
 func TestASecretFreesTheKey(t *testing.T) {
 	s := newSignIn(t)
 	before, after := s.Prover(), s.Prover()

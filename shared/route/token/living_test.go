@@ -91,7 +91,7 @@ func (l *living) find(codes *device.Codes) *device.Request {
 	return r
 }
 
-// by is the decision of ada in her browser.
+// by returns the decision of ada in her browser.
 func (l *living) by() device.Decision {
 	return device.Decision{
 		Subject: l.Ada, AuthGen: l.login.AuthGen, AuthTime: l.login.AuthTime, AMR: l.login.AMR, Login: l.login.ID, LoginEnds: l.login.Absolute,

@@ -16,8 +16,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// said fails unless claims say when and how a person signed in: with these methods,
-// of this class, at that time.
+// said fails unless claims tell when and how a user signed in: with these methods, of
+// this class, at that time.
 func said(t *testing.T, where string, claims map[string]any, amr []string, acr string, at time.Time) {
 	t.Helper()
 	var got []string
@@ -33,8 +33,8 @@ func said(t *testing.T, where string, claims map[string]any, amr []string, acr s
 }
 
 // acr and amr after each factor (Zitadel CVE-2025-64103): every token of a session
-// says how strongly the person signed in, the first like the last, and a resource
-// server is told the same.
+// tells how strongly the user signed in, the first like the last, and a resource
+// server learns the same.
 func TestTokensSayHowThePersonSignedIn(t *testing.T) {
 	s := newSignIn(t)
 	secret := s.Register(client.Client{ID: "orders-api", Introspects: []string{routetest.Orders}})
@@ -63,8 +63,7 @@ func TestTokensSayHowThePersonSignedIn(t *testing.T) {
 				t.Errorf("%s: introspection = %s, want active", where, asked.Body)
 			}
 			said(t, where+": introspection", asked.JSON, amr, tt.acr, at)
-			// That the person signs in anew meanwhile makes this session no
-			// stronger.
+			// A new sign-in of the user makes this session no stronger.
 			s.Login(s.Ada)
 			s.Pass(time.Minute)
 			got = routetest.Do(s.route, s.refresh(appID, got.Text("refresh_token")))

@@ -15,7 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// The clients of people in these tests.
+// These are the clients of users in these tests.
 const (
 	appID     = "app"     // public
 	serverID  = "server"  // with a secret and RS256
@@ -64,7 +64,8 @@ func (s *signIn) fresh() http.Handler {
 	return s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Codes: s.Codes(), Issue: s.Issuer()})
 }
 
-// code is what /authorize gives a client for all of orders, or as change says.
+// code returns a code as /authorize gives it to a client, for all of orders or with
+// the changes of change.
 func (s *signIn) code(clientID string, change func(*session.Code)) string {
 	s.T.Helper()
 	l := s.login
@@ -104,7 +105,7 @@ func (s *signIn) redeem(code string, change ...string) routetest.Answer {
 	return routetest.Do(s.route, request(code, change...))
 }
 
-// asServer makes a request one of the client with a secret.
+// asServer authenticates a request as the confidential client.
 func (s *signIn) asServer(r *http.Request) *http.Request {
 	r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(serverID+":"+s.secret)))
 	return r
@@ -117,7 +118,7 @@ func (s *signIn) refresh(clientID, presented string) *http.Request {
 	})
 }
 
-// live fails unless the person has as many grants.
+// live fails unless the user has as many grants.
 func (s *signIn) live(t *testing.T, want int) {
 	t.Helper()
 	items, err := s.Sessions().List(t.Context(), s.Ada)

@@ -14,11 +14,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// Handler answers with a token, or says why there is none.
+// Handler answers with a token, or with the reason why there is none.
 type Handler struct {
 	Auth  *clientauth.Guard
 	Codes *session.Codes
-	// Devices are those that ask whether they may come in.
+	// Devices are the requests of devices for tokens.
 	Devices *device.Store
 	// Issue renews grants, and has what every grant needs.
 	Issue *issue.Issuer
@@ -26,9 +26,9 @@ type Handler struct {
 	Active *bearer.Live
 }
 
-// Serve hands over to the grant. What each asks of a client that identifies
-// itself is its own: only with proof can a client get a token for itself, while
-// a public one may bring what a person gave it.
+// Serve calls the handler of the grant type. Each of them decides what the client must
+// prove: only an authenticated client can get a token for itself, while a public one
+// may present what a user gave it.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	grant := r.PostForm.Get("grant_type")
 	authenticate, serve := h.Auth.Identify, h.authorizationCode

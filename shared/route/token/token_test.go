@@ -196,7 +196,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A client without access gets a token that is good for nothing but itself.
+// A client without access gets a token that is good for no resource.
 func TestClientWithoutAccess(t *testing.T) {
 	f := newFixture(t)
 	secret := f.Register(client.Client{ID: "bare", Grants: []string{oauth.GrantClientCredentials}})

@@ -20,8 +20,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// arrive takes a person back. The journey is taken before anything else, whatever
-// comes of it.
+// arrive handles the callback. It takes the journey before anything else, whatever the
+// outcome is.
 func (h *Handler) arrive(v *visit, id string) error {
 	ctx := v.r.Context()
 	j, err := h.Journeys.End(ctx, v.q.Get("state"), id, websec.Cookie(v.r, websec.FormCookie))
@@ -51,7 +51,7 @@ func (h *Handler) arrive(v *visit, id string) error {
 	return h.signIn(v, j, who)
 }
 
-// cameFrom is the path to where a journey began.
+// cameFrom returns the path of the page on which a journey began.
 func cameFrom(j *relying.Journey) string {
 	switch {
 	case j.Login != "":
@@ -62,16 +62,16 @@ func cameFrom(j *relying.Journey) string {
 	return signInPath(j.Return, j.To)
 }
 
-// tries is how often a sign-in looks again when something changed under it.
+// tries is how often a sign-in reads again when a concurrent change made it fail.
 const tries = 3
 
-// The reasons to look again, and to let nobody in.
+// These are the reasons to read again, and to refuse the sign-in.
 var (
 	errStranger = errors.New("nobody here has linked the account")
 	errOutside  = errors.New("the account has no verified address in a domain that may come in")
 )
 
-// signIn lets the person in whose account it is, or somebody new.
+// signIn signs in the user that the account is linked to, or a new user.
 func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) error {
 	var err error
 	for range tries {
@@ -102,8 +102,9 @@ func (h *Handler) signIn(v *visit, j *relying.Journey, who *relying.Identity) er
 	return nil
 }
 
-// person is whose account it is, with the link that says so; or somebody who is new
-// here, for whom the rule of the upstream decides.
+// person returns the user of the account with the link between the two. For an account
+// without a link, the rule of the upstream decides whether there is a new user, and
+// the link is nil.
 func (h *Handler) person(v *visit, who *relying.Identity) (*identity.User, *external.Link, error) {
 	ctx := v.r.Context()
 	link, err := h.Links.Find(ctx, who.Issuer, who.Subject)
@@ -119,14 +120,14 @@ func (h *Handler) person(v *visit, who *relying.Identity) (*identity.User, *exte
 	}
 	user, err := h.People.Get(ctx, link.Subject)
 	if errors.Is(err, identity.ErrUnknown) {
-		// The person was removed. An account that was theirs does not become
-		// somebody new by itself.
+		// The user was removed. An account that was theirs does not make a new user by
+		// itself.
 		return nil, nil, fmt.Errorf("%w: the person was removed", errStranger)
 	}
 	return user, link, err
 }
 
-// allowed is the rule for somebody who signs in for the first time.
+// allowed applies the rule of the upstream for a first sign-in.
 func allowed(u *upstream.Upstream, who *relying.Identity) error {
 	switch {
 	case u.FirstSignIn == upstream.FirstCreate:
@@ -139,9 +140,9 @@ func allowed(u *upstream.Upstream, who *relying.Identity) error {
 	return errOutside
 }
 
-// finish signs a user in who has proved who they are, on the condition that the account
-// is still theirs. A user who has yet to take a second step is held to that by it: what
-// a user signs in with must not have changed.
+// finish signs in a user who has proved who they are, on the condition that the
+// account is still theirs. The note for a second step carries the same condition: what
+// the user signs in with must not have changed.
 func (h *Handler) finish(v *visit, j *relying.Journey, who *relying.Identity, user *identity.User, link *external.Link) error {
 	ctx := v.r.Context()
 	p := signin.Proof{User: user, AMR: []string{oauth.AMRFederated}, AuthTime: who.AuthTime, Return: j.Return, To: j.To}
@@ -155,8 +156,8 @@ func (h *Handler) finish(v *visit, j *relying.Journey, who *relying.Identity, us
 	return h.Flow.SignIn(v.w, v.r, p)
 }
 
-// refused leaves an entry about something that a person who is known was not let do.
-// Nothing depends on it.
+// refused leaves an entry about an action that a known user was not allowed. Nothing
+// depends on it.
 func (h *Handler) refused(v *visit, subject string, action audit.Action, object string) {
 	ctx := v.r.Context()
 	err := h.Refusals.Record(ctx, audit.Entry{
@@ -168,7 +169,8 @@ func (h *Handler) refused(v *visit, subject string, action audit.Action, object 
 	}
 }
 
-// detail is what entries say of where a person came from.
+// detail returns the address prefix and device of the request, with the upstream, for
+// entries of the audit log.
 func (v *visit) detail() map[string]string {
 	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent()).Detail("upstream", v.upstream.ID, "method", "upstream")
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // New builds the route from its environment. The keys are read ahead of the first
-// request, and the client secrets when somebody comes back.
+// request, and the client secrets when a user returns from an upstream.
 func New(e *wire.Env) (http.Handler, error) {
 	held := vault.Prepared(e)
 	db, now := dynamo.Client(e), e.Now
@@ -47,8 +47,8 @@ func New(e *wire.Env) (http.Handler, error) {
 	}), nil
 }
 
-// secretOf reads client secrets for a relying.Party, to which no secret is an
-// empty one.
+// secretOf reads client secrets for a [relying.Party]. An upstream without a secret
+// gets an empty one.
 func secretOf(held *secrets.Vault) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, id string) (string, error) {
 		secret, err := held.Secret(ctx, id)

@@ -20,7 +20,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// forget removes a person, but not what is linked to them.
+// forget removes a user, but not the links to them.
 func (s *scene) forget(subject string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
@@ -31,10 +31,11 @@ func (s *scene) forget(subject string) {
 
 var lost = web.UpstreamLost("").Text
 
-// Casdoor CVE-2026-9098: nobody comes in by an answer that they did not set out for.
+// Casdoor CVE-2026-9098: an answer to a journey that the user did not begin signs no
+// user in.
 func TestUnsolicitedAnswer(t *testing.T) {
 	s := newScene(t)
-	good := s.there(s.open(""), start) // a good answer, of somebody else
+	good := s.there(s.open(""), start) // a good answer in another browser
 	u, err := url.Parse(good)
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +81,7 @@ func TestReplayedAnswer(t *testing.T) {
 func TestAnswerSwappedBetweenBrowsers(t *testing.T) {
 	s := newScene(t)
 	attacker, victim := s.open(""), s.open("")
-	s.there(victim, start) // who is on the way, too
+	s.there(victim, start) // the victim began a journey, too
 	back := s.there(attacker, start)
 	s.refused(victim, victim.Get(back), http.StatusBadRequest, lost)
 	s.refused(attacker, attacker.Get(back), http.StatusBadRequest, lost) // it is over
@@ -102,8 +103,8 @@ func TestAnswerSwappedBetweenUpstreams(t *testing.T) {
 	s.refused(b, b.Get(back), http.StatusBadRequest, lost)
 }
 
-// Mix-up (RFC 9207): an issuer that has a person sign in at another one gets no code
-// of that.
+// Mix-up (RFC 9207): an issuer that redirects a user to another one gets no code of
+// the other one.
 func TestMixUp(t *testing.T) {
 	s := newScene(t)
 	honest := upstreamtest.OIDC(t)
@@ -129,7 +130,8 @@ func TestLateAnswer(t *testing.T) {
 	}
 }
 
-// What an upstream must not say, and what the person is told.
+// Each case is an answer that an upstream must not give, and the page that the user
+// sees.
 func TestHostileAnswer(t *testing.T) {
 	claim := func(name string, value any) upstreamtest.Manners {
 		return upstreamtest.Manners{Claims: map[string]any{name: value}}
@@ -205,7 +207,7 @@ func TestUpstreamDownAtStart(t *testing.T) {
 	s.refused(b, b.Get(start), http.StatusServiceUnavailable, web.UpstreamDown("Work & Co", "", "").Title)
 }
 
-// A disabled upstream lets nobody leave, and nobody in who has left.
+// A disabled upstream begins no sign-in and completes none that has begun.
 func TestDisabledUpstream(t *testing.T) {
 	s := newScene(t)
 	b := s.open("")
@@ -220,8 +222,7 @@ func TestDisabledUpstream(t *testing.T) {
 	}
 }
 
-// An upstream that became another one while somebody was there gets no code of the
-// one before.
+// An upstream that was replaced during a journey gets no code of the one before.
 func TestUpstreamMoves(t *testing.T) {
 	s := newScene(t)
 	b := s.open("")
@@ -235,7 +236,8 @@ func TestUpstreamMoves(t *testing.T) {
 	}
 }
 
-// The callback is open to everybody: whatever comes, it is refused with a page.
+// The callback is open to every request. Whatever the request contains, the answer is
+// a page that refuses it.
 func FuzzCallback(f *testing.F) {
 	f.Add("code=1&state=2")
 	f.Add("state=" + opaque.Write(opaque.UpstreamState, make([]byte, 32)) + "&iss=%00&error=access_denied")

@@ -13,7 +13,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// invite makes an invitation and returns it with the path of its sign-in elsewhere.
+// invite makes an invitation and returns it with the path of its sign-in at the
+// upstream.
 func (s *scene) invite(n onetime.New) (*onetime.Link, string) {
 	s.T.Helper()
 	n.Kind, n.Actor = onetime.Invite, "operator"
@@ -24,8 +25,8 @@ func (s *scene) invite(n onetime.New) (*onetime.Link, string) {
 	return invited, start + "?" + url.Values{"invite": {text}}.Encode()
 }
 
-// Somebody who was invited comes in whatever the rule is, as whom the invitation is
-// for.
+// An invited user signs in whatever the rule of the upstream is, as the user that the
+// invitation is for.
 func TestInvitation(t *testing.T) {
 	s := newScene(t)
 	s.offer("work", func(u *upstream.Upstream) { u.FirstSignIn = upstream.FirstInvitation })
@@ -77,7 +78,8 @@ func TestInvitationThatIsNotGood(t *testing.T) {
 	}
 }
 
-// Of two who follow an invitation at once with accounts of their own, one comes in.
+// Of two browsers that follow an invitation at once with different accounts, one is
+// signed in.
 func TestInvitationIsUsedOnce(t *testing.T) {
 	s := newScene(t)
 	s.offer("work", func(u *upstream.Upstream) { u.FirstSignIn = upstream.FirstInvitation })
@@ -95,7 +97,7 @@ func TestInvitationIsUsedOnce(t *testing.T) {
 	}
 }
 
-// An account that is somebody's follows no invitation, and does not use it.
+// An account that is linked already follows no invitation, and does not use it.
 func TestInvitationWithAccountOfSomebody(t *testing.T) {
 	s := newScene(t)
 	bob := s.Person("bob", "")

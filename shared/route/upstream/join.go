@@ -20,9 +20,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// create makes a new user with the account, by an invitation if it is not nil. It
-// returns external.ErrTaken when a user came in with the account meanwhile, and
-// onetime.ErrUsed.
+// create makes a new user with the account, by an invitation if it is not nil.
+// [external.ErrTaken] is returned when another user was linked to the account in
+// between, and [onetime.ErrUsed] when the invitation was used.
 func (h *Handler) create(v *visit, who *relying.Identity, invite *onetime.Link) (*identity.User, error) {
 	ctx := v.r.Context()
 	n := admin.New{
@@ -50,13 +50,13 @@ func (v *visit) change(subject string, authGen int64) identity.Change {
 	}
 }
 
-// account is what is linked.
+// account returns the account that is linked.
 func account(v *visit, who *relying.Identity) external.Account {
 	return external.Account{Issuer: who.Issuer, Subject: who.Subject, Upstream: v.upstream.ID, Label: who.Label()}
 }
 
-// follow lets somebody in who was invited. The invitation is not used when the
-// account is somebody's already.
+// follow signs in an invited user. The invitation is not used if the account is linked
+// already.
 func (h *Handler) follow(v *visit, j *relying.Journey, who *relying.Identity) error {
 	ctx := v.r.Context()
 	invite, err := h.OneTime.Open(ctx, j.Invite, onetime.Invite)
@@ -88,8 +88,8 @@ func (v *visit) known(why error) {
 	v.tell(http.StatusConflict, web.UpstreamKnown(v.upstream.Name, contract.Login.Path()), oauth.InvalidGrant, why)
 }
 
-// link gives the person who set out the account that they came back with, if it is
-// still they who are signed in here.
+// link links the account to the user who began the journey, if that user is still
+// signed in here.
 func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) error {
 	login, err := h.Flow.Browser.Optional(v.r)
 	if err != nil {
@@ -119,9 +119,9 @@ func (h *Handler) link(v *visit, j *relying.Journey, who *relying.Identity) erro
 	return nil
 }
 
-// ended answers a user who can link nothing with this sign-in any more: they are
-// disabled, or everything of theirs has ended. A login that is about to end links
-// nothing: it would leave a way back in.
+// ended answers a user who cannot link an account with this login any more, because
+// they are disabled or all their sessions were ended. A login that is about to end
+// links nothing: the link would be a way back in.
 func (h *Handler) ended(v *visit, login *session.Login, why error) error {
 	user, err := h.People.Get(v.r.Context(), login.Subject)
 	switch {

@@ -25,8 +25,8 @@ const (
 	paramLink   = "link"
 )
 
-// leave sends a person to an upstream. Only a link on a page of ours does: another
-// site cannot have people signed in whom it brought here.
+// leave sends a user to an upstream. Only a link on a page of ours does so: another
+// site cannot make a browser sign in.
 func (h *Handler) leave(v *visit, id string) error {
 	if err := websec.SameOrigin(v.r, h.Issuer); err != nil {
 		return err
@@ -59,8 +59,8 @@ func (h *Handler) leave(v *visit, id string) error {
 	return nil
 }
 
-// purpose completes a journey with what it is for, and reports whether it may begin.
-// If not, the person has been told.
+// purpose completes a journey with its purpose, and reports whether it may begin. If
+// not, it has answered with a page.
 func (h *Handler) purpose(v *visit, j *relying.Journey) (ok bool, err error) {
 	login, err := h.Flow.Browser.Optional(v.r)
 	if err != nil {
@@ -75,14 +75,14 @@ func (h *Handler) purpose(v *visit, j *relying.Journey) (ok bool, err error) {
 	case invite != "":
 		return h.invited(v, j, invite)
 	}
-	// Whoever is signed in already is asked to prove something.
+	// A user who is signed in already has to sign in at the upstream again.
 	j.Again = login != nil
 	return true, nil
 }
 
-// linking makes j a journey that links an account to the person of the login, if the
-// page that offered it was shown in this very login, and the person proved a short
-// while ago who they are.
+// linking makes j a journey that links an account to the user of the login, if the
+// page that offered it was shown in this very login, and the user authenticated
+// recently.
 func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, token string) (bool, error) {
 	ctx := v.r.Context()
 	account := contract.Account.Path()
@@ -107,8 +107,8 @@ func (h *Handler) linking(v *visit, j *relying.Journey, login *session.Login, to
 	return true, nil
 }
 
-// confirm sends a person to prove who they are, and back to where they can ask for
-// the same once more.
+// confirm sends a user to authenticate again, and back to the page where they can ask
+// for the same once more.
 func (h *Handler) confirm(v *visit, login *session.Login) error {
 	account := contract.Account.Path()
 	q := url.Values{"return": {account + "?open=" + web.OpenWays}, "why": {"confirm"}}
@@ -138,7 +138,7 @@ func invitation(text string) string {
 	return contract.Enroll.Path() + "?" + onetime.Parameter + "=" + url.QueryEscape(text)
 }
 
-// uninvited tells a person what is the matter with an invitation.
+// uninvited answers with a page that tells what is wrong with an invitation.
 func (v *visit) uninvited(err error) error {
 	switch {
 	case errors.Is(err, onetime.ErrUnknown):
@@ -153,8 +153,7 @@ func (v *visit) uninvited(err error) error {
 	return nil
 }
 
-// failed tells a person why an upstream did not say who they are, if it is the
-// upstream's failure.
+// failed answers with a page if the upstream is the reason why a sign-in failed.
 func (v *visit) failed(err error) error {
 	why, ok := errors.AsType[*relying.Error](err)
 	if !ok {

@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// signedIn is a person with a login and its browser.
+// signedIn returns a user with a login session and its browser.
 func (s *scene) signedIn(userName string) (subject string, l *session.Login, b *pagetest.Browser) {
 	s.T.Helper()
 	subject = s.Person(userName, "")
@@ -27,7 +27,8 @@ func (s *scene) signedIn(userName string) (subject string, l *session.Login, b *
 	return subject, l, s.open(cookie)
 }
 
-// linkedTo is whose the account of the scene is, "" for nobody's.
+// linkedTo is the subject of the user that the account is linked to, or "" if there is
+// none.
 func (s *scene) linkedTo(a upstreamtest.Account) string {
 	s.T.Helper()
 	l, err := s.links.Find(s.T.Context(), s.server.URL, a.Subject)
@@ -59,7 +60,7 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// An account that belongs to somebody stays theirs.
+// An account that is linked to a user stays theirs.
 func TestLinkAccountOfAnother(t *testing.T) {
 	s := newScene(t)
 	bob := s.Person("bob", "")
@@ -77,7 +78,7 @@ func TestLinkAccountOfAnother(t *testing.T) {
 	}
 }
 
-// Whoever has not proved lately who they are does so first.
+// A user without a recent sign-in signs in before they link an account.
 func TestLinkNeedsFreshSignIn(t *testing.T) {
 	s := newScene(t)
 	_, l, b := s.signedIn("ada")
@@ -145,8 +146,8 @@ func TestLinkWithoutLogin(t *testing.T) {
 	}
 }
 
-// Between leaving and coming back the browser may have become another person's: the
-// account is linked to nobody then.
+// Between leaving and returning another user may have signed in at the browser. The
+// account is linked to no user then.
 func TestLinkAfterTheLoginChanged(t *testing.T) {
 	changes := map[string]func(*scene, *session.Login, *pagetest.Browser){
 		"signed out": func(_ *scene, _ *session.Login, b *pagetest.Browser) { delete(b.Cookies, websec.SessionCookie) },
@@ -182,8 +183,8 @@ func TestLinkAfterTheLoginChanged(t *testing.T) {
 	}
 }
 
-// An answer to a journey that links is none of a sign-in: another browser with it
-// gets nothing, and the account nobody.
+// The answer to a journey that links an account signs no user in. In another browser
+// it gets nothing, and the account stays without a link.
 func TestLinkAnswerInAnotherBrowser(t *testing.T) {
 	s := newScene(t)
 	_, l, attacker := s.signedIn("mallory")

@@ -15,7 +15,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// meddler does something right before the first transaction.
+// meddler makes a change right before the first transaction.
 type meddler struct {
 	next aws.HTTPClient
 	act  func()
@@ -30,7 +30,7 @@ func (m *meddler) Do(r *http.Request) (*http.Response, error) {
 	return m.next.Do(r)
 }
 
-// What was read when the sign-in was judged may have changed when it is written.
+// A change between the judgment of a sign-in and its write counts.
 func TestChangedUnderTheSignIn(t *testing.T) {
 	tests := []struct {
 		name   string

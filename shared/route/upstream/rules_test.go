@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// The rule for people who are new here.
+// Each case is a rule of an upstream for a first sign-in.
 func TestFirstSignInRules(t *testing.T) {
 	domains := func(u *upstream.Upstream) {
 		u.FirstSignIn, u.Domains = upstream.FirstDomains, []string{"example.com", "bank.example"}
@@ -49,7 +49,7 @@ func TestFirstSignInRules(t *testing.T) {
 			s.T = t
 			s.offer("work", tt.rule)
 			s.reopen()
-			tt.account.Subject = strconv.Itoa(i + 1) // somebody new each time
+			tt.account.Subject = strconv.Itoa(i + 1) // a new account each time
 			s.server.Become(tt.account)
 			before := len(s.people())
 			b := s.open("")
@@ -68,8 +68,8 @@ func TestFirstSignInRules(t *testing.T) {
 	}
 }
 
-// Casdoor CVE-2026-9092: an address is written down by whoever wants to be taken for
-// its owner. It links nothing, verified or not, and takes nobody's name or address.
+// Casdoor CVE-2026-9092: an attacker can choose the mail address of an account. The
+// address links nothing, verified or not, and takes no name or address from a user.
 func TestMailOfAnExistingPerson(t *testing.T) {
 	for name, verified := range map[string]bool{"unverified": false, "verified": true} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestMailOfAnExistingPerson(t *testing.T) {
 	}
 }
 
-// Of many who come in at once with the same new account there is one person.
+// Many first sign-ins at once with the same account make one user.
 func TestFirstSignInsAtOnce(t *testing.T) {
 	s := newScene(t)
 	const many = 4
@@ -110,7 +110,7 @@ func TestFirstSignInsAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range many {
 		wg.Go(func() {
-			// Who met the others too often is told to try again.
+			// A browser that met the others too often may be asked to try again.
 			if a := browsers[i].Get(paths[i]); a.Status != http.StatusSeeOther && a.Status != http.StatusServiceUnavailable {
 				t.Errorf("sign-in %d = %d: %s", i, a.Status, a.Body)
 			}

@@ -32,10 +32,10 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream/upstreamtest"
 )
 
-// start is where a sign-in at the upstream of a scene begins.
+// start is the path at which a sign-in at the upstream of a scene begins.
 const start = "/upstream/work"
 
-// scene is a stage with an upstream called "work", which lets everybody in.
+// scene is a stage with an upstream called "work", which accepts every account.
 type scene struct {
 	*pagetest.Stage
 	server  *upstreamtest.Server
@@ -55,7 +55,7 @@ func newScene(t testing.TB) *scene {
 	return s
 }
 
-// reopen makes the route anew, with nothing remembered.
+// reopen builds the route again, with nothing remembered.
 func (s *scene) reopen() {
 	s.route = s.Route(contract.Upstream, &route.Handler{
 		Issuer:    routetest.Issuer,
@@ -91,7 +91,7 @@ func (s *scene) offer(id string, change func(*upstream.Upstream)) {
 // open starts a browser, with a login or "".
 func (s *scene) open(login string) *pagetest.Browser { return pagetest.Open(s.route, login) }
 
-// there sends a browser to the upstream and returns the path at which it comes back.
+// there sends a browser to the upstream and returns the path at which it returns.
 func (s *scene) there(b *pagetest.Browser, path string) string {
 	s.T.Helper()
 	a := b.Get(path)
@@ -111,7 +111,7 @@ func (s *scene) visit(b *pagetest.Browser, path string) routetest.Answer {
 	return b.Get(s.there(b, path))
 }
 
-// inside is the login of a browser, nil if it has none.
+// inside returns the login of a browser, nil if it has none.
 func (s *scene) inside(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
 	l, err := s.Sessions().LoginByCookie(context.Background(), b.Cookies[websec.SessionCookie])
@@ -121,8 +121,8 @@ func (s *scene) inside(b *pagetest.Browser) *session.Login {
 	return l
 }
 
-// refused fails the test unless an answer is a page with that status and text, and
-// nobody is signed in.
+// refused fails the test unless an answer is a page with that status and text, and no
+// user is signed in.
 func (s *scene) refused(b *pagetest.Browser, a routetest.Answer, status int, text string) {
 	s.T.Helper()
 	if a.Status != status || !strings.Contains(html.UnescapeString(a.Body), text) || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
@@ -133,7 +133,7 @@ func (s *scene) refused(b *pagetest.Browser, a routetest.Answer, status int, tex
 	}
 }
 
-// people are all users there are.
+// people returns all users.
 func (s *scene) people() []*identity.User {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
@@ -155,7 +155,7 @@ func (s *scene) people() []*identity.User {
 	return all
 }
 
-// attach links the account of the scene to a person, as if they had done so before.
+// attach links the account of the scene to a user, as if they had done so before.
 func (s *scene) attach(subject string, a upstreamtest.Account) *external.Link {
 	s.T.Helper()
 	user, err := s.People().Get(context.Background(), subject)
@@ -172,7 +172,7 @@ func (s *scene) attach(subject string, a upstreamtest.Account) *external.Link {
 	return l
 }
 
-// flag sets an attribute of a person that is true.
+// flag sets an attribute of a user to true.
 func (s *scene) flag(subject, attribute string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
@@ -185,7 +185,7 @@ func (s *scene) flag(subject, attribute string) {
 	}
 }
 
-// raise is the first write of the end of everything of a person, which their logins
+// raise makes the first write of a sign-out everywhere, which the logins of the user
 // outlive for a moment.
 func (s *scene) raise(subject string) {
 	s.T.Helper()
@@ -200,7 +200,7 @@ func (s *scene) raise(subject string) {
 	}
 }
 
-// offered is the path at which a person links an account, as the account page of
+// offered returns the path at which a user links an account, as the account page of
 // their login offers it in this browser.
 func (s *scene) offered(b *pagetest.Browser, upstreamID, login string) string {
 	s.T.Helper()
@@ -219,7 +219,7 @@ func (s *scene) offered(b *pagetest.Browser, upstreamID, login string) string {
 	return "/upstream/" + upstreamID + "?" + url.Values{"link": {token}}.Encode()
 }
 
-// stored is everything in all tables, as text.
+// stored returns all items of all tables, as text.
 func (s *scene) stored() string {
 	s.T.Helper()
 	var all strings.Builder

@@ -71,7 +71,8 @@ func TestFirstSignInAtGitHub(t *testing.T) {
 	}
 }
 
-// Where the person wanted to go they go, and nowhere else.
+// After a sign-in the browser goes to the page that the user asked for, and to no
+// other.
 func TestReturn(t *testing.T) {
 	s := newScene(t)
 	for asked, want := range map[string]string{
@@ -103,7 +104,7 @@ func TestDisabledPerson(t *testing.T) {
 	}
 }
 
-// Zitadel CVE-2025-64103: an account elsewhere is one factor.
+// Zitadel CVE-2025-64103: an account at an upstream is one factor.
 func TestPersonWithAuthenticatorApp(t *testing.T) {
 	s := newScene(t)
 	ada := s.Person("ada", "Ada Lovelace")
@@ -121,7 +122,7 @@ func TestPersonWithAuthenticatorApp(t *testing.T) {
 	}
 }
 
-// The account of a person who was removed makes nobody new.
+// The account of a removed user makes no new user.
 func TestRemovedPerson(t *testing.T) {
 	s := newScene(t)
 	ada := s.Person("ada", "Ada Lovelace")
@@ -134,8 +135,9 @@ func TestRemovedPerson(t *testing.T) {
 	}
 }
 
-// Whoever is signed in already proves something, keeps what hangs on the session, and
-// has a new cookie; somebody else ends it.
+// A user who is signed in already signs in at the upstream again, keeps the grants
+// under the session, and gets a new cookie. A sign-in of another user ends the
+// session.
 func TestSignInAgain(t *testing.T) {
 	s := newScene(t)
 	ada, bob := s.Person("ada", "Ada Lovelace"), s.Person("bob", "Bob")
@@ -160,7 +162,7 @@ func TestSignInAgain(t *testing.T) {
 	}
 }
 
-// A proof that the upstream remembers is as old as the upstream says.
+// The time of authentication is the one that the upstream reports.
 func TestAuthTime(t *testing.T) {
 	s := newScene(t)
 	at := s.Time.Add(-time.Hour)
@@ -174,7 +176,7 @@ func TestAuthTime(t *testing.T) {
 	}
 }
 
-// A link that is not ours brings nobody to an upstream, and costs nothing.
+// A link on another site sends no browser to an upstream, and costs no call.
 func TestStartFromAnotherSite(t *testing.T) {
 	s := newScene(t)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, start, http.NoBody)
@@ -199,8 +201,8 @@ func TestStartIsCounted(t *testing.T) {
 	}
 }
 
-// Nothing by which somebody could come in is in a table or in the log afterwards, nor
-// on the way.
+// No secret that signs a user in is in a table or in the log, neither during a journey
+// nor afterwards.
 func TestNoSecretIsKept(t *testing.T) {
 	s := newScene(t)
 	b := s.open("")

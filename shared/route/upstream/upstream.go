@@ -1,19 +1,25 @@
-// Package upstream serves /upstream/{id}: a person goes to another issuer, proves
-// there who they are, and comes back.
+// Package upstream serves /upstream/{id}: a user goes to another issuer, proves there
+// who they are, and returns.
 //
-// The way there is a link on a page of ours. It leads to one of three ends: the
-// person signs in, links the account to the person who is signed in, or follows an
-// invitation with it. What they set out for is kept here and not carried by them.
+// # The way there
 //
-// The way back is an address that anybody can open with anything behind it. So the
-// first thing that happens there is that the journey is taken, which nobody can take
-// a second time, and judged: it must be this browser's, to this upstream, and not
-// too old. Then the upstream must have answered to us, about this journey (Casdoor
-// CVE-2026-9098). Only then it counts whose the account is, which its issuer and
-// its subject there decide and no mail address ever does (Casdoor CVE-2026-9092).
+// A link on a page of ours begins a journey. It has one of three ends: the user signs
+// in, links the account to the user who is signed in, or follows an invitation with
+// it. The stage stores which one it is; the browser does not carry it.
 //
-// A person with an authenticator app is asked for a code of it, as after a password:
-// an account elsewhere is one factor, however well it is guarded there.
+// # The way back
+//
+// The callback is an address that any site can open with any parameters. So the
+// handler first takes the journey, which works once, and judges it: it must be of this
+// browser, to this upstream, and not too old. Then the upstream must have answered us,
+// about this journey (Casdoor CVE-2026-9098). Only then the handler looks up the user
+// of the account. Its issuer and its subject decide, and a mail address never does
+// (Casdoor CVE-2026-9092).
+//
+// # The second step
+//
+// A user with an authenticator app is asked for a code, as after a password: an
+// account at an upstream is one factor, however well it is protected there.
 package upstream
 
 import (
@@ -39,7 +45,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Handler sends people to upstreams and takes them back.
+// Handler sends users to upstreams and handles their return.
 type Handler struct {
 	Issuer    string
 	Upstreams *upstream.Store
@@ -60,17 +66,17 @@ type visit struct {
 	w http.ResponseWriter
 	r *http.Request
 	q url.Values
-	// upstream is the one of the request.
+	// upstream is the upstream of the request.
 	upstream *upstream.Upstream
-	// back is the path to where the person came from.
+	// back is the path of the page that the user came from.
 	back string
 }
 
-// Serve answers the way there and the way back.
+// Serve handles both the link that begins a journey and the callback.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	prefix, _, _ := strings.Cut(contract.Upstream.Path(), "{id}")
 	id, place, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, prefix), "/")
-	// What comes twice has two meanings, so it has none.
+	// A repeated parameter has two meanings, so the request is refused.
 	q, err := httpapi.ParseForm(r.URL.RawQuery)
 	if err != nil {
 		return &oauth.Error{Code: oauth.InvalidRequest, Detail: "the parameters are not those of an answer", Err: err}
@@ -85,8 +91,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return oauth.Refuse(oauth.NotFound, "there is nothing here")
 }
 
-// find returns whether the upstream of the request is there and on, and has told the
-// person if not.
+// find reports whether the upstream of the request exists and is enabled. If not, it
+// has answered with a page.
 func (h *Handler) find(v *visit, id string) (ok bool, err error) {
 	v.upstream, err = h.Upstreams.Get(v.r.Context(), id)
 	switch {
@@ -102,8 +108,8 @@ func (h *Handler) find(v *visit, id string) (ok bool, err error) {
 	return false, err
 }
 
-// tell answers with a message. It is an answer of this route and no error, so it is
-// noted here why.
+// tell answers with a message. The answer is no error for the shared steps, so tell
+// notes its reason in the log.
 func (v *visit) tell(status int, page web.Message, code oauth.Code, why error) {
 	note := httpapi.Note(v.r.Context())
 	note.Code, note.Error = string(code), why.Error()
@@ -112,7 +118,7 @@ func (v *visit) tell(status int, page web.Message, code oauth.Code, why error) {
 
 func (v *visit) reference() string { return httpapi.RequestID(v.r.Context()) }
 
-// signInPath is where a person signs in who wants to go on to a place afterwards.
+// signInPath returns the path of a sign-in that leads on to a page afterwards.
 func signInPath(asked, to string) string {
 	q := url.Values{"return": {signin.Destination(asked)}}
 	if to = signin.Source(asked, to); to != "" {

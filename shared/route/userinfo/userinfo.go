@@ -1,10 +1,9 @@
-// Package userinfo serves /userinfo (OpenID Connect Core §5.3): a client asks
-// who the person is that let it in, and learns as much as they agreed to.
+// Package userinfo serves /userinfo (OpenID Connect Core §5.3): a client asks for the
+// claims about the user who allowed it, and learns as much as they agreed to.
 //
-// It is a resource like others: an access token opens it, and counts for as long
-// as its session lives. What the answer says is read at that moment, so that a
-// name that was corrected, or an address that was taken away, is so everywhere
-// at the next question.
+// It is a resource like others: it takes an access token, which counts for as long as
+// its session lives. The claims are read at the request. So a corrected name or a
+// removed address shows everywhere at the next request.
 package userinfo
 
 import (
@@ -24,14 +23,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/token"
 )
 
-// Handler answers who somebody is.
+// Handler answers with the claims about a user (OpenID Connect Core §5.3).
 type Handler struct {
 	// Tokens judges access tokens; the audience of its Guard is this route.
 	Tokens *bearer.Live
 	People *identity.Store
 }
 
-// Claims is the answer. A claim without a value is left out.
+// Claims are the members of the answer. A claim without a value is left out.
 type Claims struct {
 	Subject string `json:"sub"`
 	// With the scope profile.
@@ -65,8 +64,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// fromForm takes the access token out of the form, where there is one, into the
-// header (RFC 6750 §2.2). A token in the URL is none: URLs end in logs.
+// fromForm moves the access token from the form, if there is one, into the header (RFC
+// 6750 §2.2). A token in the URL is not accepted: URLs end up in logs.
 func fromForm(r *http.Request) error {
 	presented := r.PostForm.Get("access_token")
 	if presented == "" {
@@ -79,11 +78,11 @@ func fromForm(r *http.Request) error {
 	return nil
 }
 
-// person is the subject of a token, if everything that the token rests on is
-// still there. Otherwise the error wraps token.ErrInvalid.
+// person returns the user of a token if everything that the token depends on still
+// exists. Otherwise the error wraps [token.ErrInvalid].
 func (h *Handler) person(ctx context.Context, c *token.Claims) (*identity.User, error) {
 	if c.SessionID == "" {
-		// A client could be called like a person.
+		// The id of a client could be the same as the subject of a user.
 		return nil, errNobody
 	}
 	if err := h.Tokens.Check(ctx, c); err != nil {
@@ -96,14 +95,14 @@ func (h *Handler) person(ctx context.Context, c *token.Claims) (*identity.User, 
 	return user, err
 }
 
-// The reasons of this route why a token is not valid.
+// These are the reasons of this route to call a token invalid.
 var (
 	errNobody = fmt.Errorf("%w: it is no person's", token.ErrInvalid)
 	errGone   = fmt.Errorf("%w: its subject is gone or disabled", token.ErrInvalid)
 )
 
-// about is what the scope of the token allows to know. When an item was last
-// changed is not kept, so there is no updated_at.
+// about returns the claims that the scope of the token allows. The time of the last
+// change of an item is not stored, so there is no updated_at.
 func about(u *identity.User, c *token.Claims) Claims {
 	scopes := strings.Fields(c.Scope)
 	answer := Claims{Subject: u.Subject}
@@ -116,11 +115,11 @@ func about(u *identity.User, c *token.Claims) Claims {
 	return answer
 }
 
-// Registered is what this route needs to know of clients that registered
-// themselves: nobody can disable one, so its token is as good as its session.
+// Registered finds the clients that registered themselves, as far as this route needs.
+// An operator cannot disable one, so its token is as good as its session.
 func Registered(_ context.Context, id string) (*client.Client, error) {
 	return &client.Client{ID: id, SelfRegistered: true}, nil
 }
 
-// Audience is that of the tokens that this route takes.
+// Audience returns the audience of the tokens that this route accepts.
 func Audience(issuer string) string { return issuer + contract.UserInfo.Path() }

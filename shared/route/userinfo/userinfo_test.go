@@ -31,7 +31,7 @@ import (
 
 const everything = "openid profile email"
 
-// home is a stage where ada let the client "app" in.
+// home is a stage where ada has allowed the client "app".
 type home struct {
 	*pagetest.Stage
 	user  identity.User
@@ -52,7 +52,7 @@ func newHome(t *testing.T) *home {
 	return h
 }
 
-// fresh is a function that remembers nothing.
+// fresh returns a new function with an empty cache.
 func (h *home) fresh(db *dynamodb.Client) http.Handler {
 	people, sessions, clients := h.People(), h.Sessions(), h.Clients()
 	people.DB, sessions.DB, clients.DB = db, db, db
@@ -113,7 +113,8 @@ func TestClaimsByScope(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotKnown is left out, and what is not verified is not said to be.
+// TestWhatIsNotKnown: an unknown value is left out, and an unverified one is not
+// reported as verified.
 func TestWhatIsNotKnown(t *testing.T) {
 	h := newHome(t)
 	for _, tt := range []struct {
@@ -134,8 +135,8 @@ func TestWhatIsNotKnown(t *testing.T) {
 	}
 }
 
-// TestVerifiedIsNotWritableBySelf (Zitadel CVE-2026-27946): what a client or a
-// person sends along changes nothing of what is known.
+// TestVerifiedIsNotWritableBySelf (Zitadel CVE-2026-27946): no parameter of a client
+// or a user changes what is stored.
 func TestVerifiedIsNotWritableBySelf(t *testing.T) {
 	h := newHome(t)
 	h.user.EmailVerified = false
@@ -207,7 +208,7 @@ func TestWaysToPresent(t *testing.T) {
 	}
 }
 
-// TestRefusedTokens: each for another reason.
+// TestRefusedTokens: each token is refused for another reason.
 func TestRefusedTokens(t *testing.T) {
 	ctx := context.Background()
 	refused := func(t *testing.T, h *home, accessToken string, status int, code string) {
@@ -368,7 +369,7 @@ func TestProofOfPossession(t *testing.T) {
 	}
 }
 
-// TestSelfRegisteredClient: its session is what counts.
+// TestSelfRegisteredClient: the token of such a client is as good as its session.
 func TestSelfRegisteredClient(t *testing.T) {
 	h := newHome(t)
 	const id = "https://app.example.com/client.json"
@@ -401,7 +402,7 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	return w.HTTPClient.Do(r)
 }
 
-// TestCalls: the person is read once, and the session once, each time.
+// TestCalls: each request reads the user once and the session once.
 func TestCalls(t *testing.T) {
 	h := newHome(t)
 	w := &wire{HTTPClient: h.DB.Options().HTTPClient}

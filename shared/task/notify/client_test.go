@@ -137,7 +137,7 @@ func TestAddressesThatAreNotCalled(t *testing.T) {
 	}
 }
 
-// nobody is a transport that fails the test at every call.
+// This transport fails the test at every call.
 type nobody struct{ t *testing.T }
 
 func (n nobody) RoundTrip(r *http.Request) (*http.Response, error) {

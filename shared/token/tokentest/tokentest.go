@@ -68,8 +68,8 @@ type Mold struct {
 	Header map[string]any
 	// Claims are the claims of a good JWT. If they include a jti, every JWT gets a new one.
 	Claims map[string]any
-	// Origin is the claim that says whose the JWT is, empty for "iss", and
-	// Audience the one that says what it is for, empty for "aud".
+	// Origin is the claim that names the maker of the JWT, empty for "iss". Audience
+	// is the claim that names what the JWT is for, empty for "aud".
 	Origin, Audience string
 	// Now is the time of the place.
 	Now time.Time

@@ -1,7 +1,7 @@
-// Package aws makes the configuration of AWS clients by hand. The SDK's own
-// loader would add half a dozen identity services, a megabyte and a third of
-// the start time to every function; a Lambda has its region and credentials
-// in the environment and needs no more.
+// Package aws makes the configuration of AWS clients by hand. The SDK's own loader
+// would add half a dozen identity services, a megabyte and a third of the start time
+// to every function. A Lambda has its region and credentials in the environment and
+// needs nothing else.
 package aws
 
 import (
@@ -34,8 +34,8 @@ const (
 // call is counted in e.Calls.
 func Config(e *wire.Env) sdk.Config { return config(e, attempts, answerTimeout) }
 
-// Once returns the configuration of clients whose calls must not be made a second
-// time by themselves, and whose answers may take longer.
+// Once returns the configuration of clients that do not repeat a call by themselves,
+// and may wait longer for an answer.
 func Once(e *wire.Env, answer time.Duration) sdk.Config { return config(e, 1, answer) }
 
 func config(e *wire.Env, tries int, answer time.Duration) sdk.Config {
@@ -75,9 +75,9 @@ type counter struct {
 	client *http.Client
 }
 
-// Do sends a request. The SDK wraps its body in a reader of its own, which
-// net/http cannot know to be in memory: it would send the head by itself, with a
-// system call and a packet more for every call.
+// Do sends a request. The SDK wraps its body in its own reader, and net/http cannot
+// know that the reader is in memory. Without Do it would send the head separately,
+// with one more system call and one more packet for every call.
 func (c *counter) Do(r *http.Request) (*http.Response, error) {
 	c.calls.Add(1)
 	if r.Body != nil && r.Body != http.NoBody {

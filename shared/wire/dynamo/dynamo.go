@@ -13,11 +13,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire/aws"
 )
 
-// DB is a client of the tables. Routes pass it on by this name and link no SDK
-// package of their own.
+// DB is a client of the tables. Routes pass it on under this name and link no SDK
+// package themselves.
 type DB = dynamodb.Client
 
-// Client returns a client whose calls are counted in e.Calls.
+// Client returns a client that counts its calls in e.Calls.
 func Client(e *wire.Env) *DB {
 	return dynamodb.NewFromConfig(aws.Config(e), func(o *dynamodb.Options) {
 		o.BaseEndpoint = aws.Endpoint(e, "DYNAMODB")
