@@ -109,7 +109,7 @@ func group(items []session.Item) []*held {
 }
 
 // pseudonym stands for a client id in the forms of the page: 16 hexadecimal digits,
-// because some client ids are thousands of bytes long.
+// because some client ids are very long.
 func pseudonym(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:8])
