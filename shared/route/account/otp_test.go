@@ -51,8 +51,8 @@ func TestSetUpApp(t *testing.T) {
 	says(t, "the page of codes", s.Get("/account?open=new-codes"), http.StatusOK, "Your 10 old codes stop working.")
 }
 
-// TestSetUpAppRefused: a set-up that was forged, made for another session or browser,
-// or expired adds no app, and the page shows a new secret.
+// TestSetUpAppRefused: a set-up that was forged or made for another session adds no app,
+// and the page shows a new secret.
 func TestSetUpAppRefused(t *testing.T) {
 	s := newScene(t)
 	other, eve := s.at(s.ada), s.at(s.AddUser("eve"))

@@ -228,8 +228,8 @@ func (s *scene) change(c dynamo.Changes) {
 	s.write(dynamo.Update(s.Table(contract.Registry), dynamo.UserKey(s.ada), c))
 }
 
-// meanwhile is the stage for a request in which something happens right before its
-// first transaction is written.
+// meanwhile is the stage for a request with a concurrent change right before its first
+// transaction is written.
 func meanwhile(s *pagetest.Stage, something func()) *pagetest.Stage {
 	there := *s.Stage
 	next := there.DB.Options().HTTPClient

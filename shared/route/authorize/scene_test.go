@@ -49,13 +49,13 @@ var challenge = func() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }()
 
-// scene is a stage with clients, a person and the route.
+// scene is a stage with clients, a user and the route.
 type scene struct {
 	*pagetest.Stage
 	handler *authorize.Handler
 	route   http.Handler
 	wire    *wire
-	// ada is a person who is signed in with the cookie.
+	// ada is a user who is signed in with the cookie.
 	ada, cookie string
 	login       *session.Login
 }

@@ -220,7 +220,7 @@ func TestDown(t *testing.T) {
 	if got.Status != 200 || got.Text("problem") == "" || got.JSON["fetched_at"] != float64(s.Time.Add(-document.MinFresh).Unix()) {
 		t.Errorf("with a fault behind it = %d %s, want the earlier document and the problem", got.Status, got.Body)
 	}
-	// That it is not there any more is another matter.
+	// A 410 ends the earlier document, which an outage does not.
 	s.status = 410
 	s.Pass(document.RetryAfter)
 	s.refused(id, 400, "invalid_client_metadata")

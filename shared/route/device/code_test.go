@@ -100,7 +100,7 @@ func TestCodesThatAreOver(t *testing.T) {
 
 // SECURITY.md, user_code guess: five tries, and then each waits twice as long as
 // the one before, for a right code as for a wrong one. A new sign-in of the same
-// person has no more, and another person is not slowed down.
+// user gives no more tries, and another user is not slowed down.
 func TestGuesses(t *testing.T) {
 	l := newLiving(t)
 	codes := l.start(tvID)
@@ -174,7 +174,7 @@ func TestCalls(t *testing.T) {
 	first, codes := l.start(tvID), l.start(tvID)
 	l.asked(first) // client and resource are remembered
 	var form url.Values
-	const who = "GetItem GetItem" // login and person
+	const who = "GetItem GetItem" // session and user
 	for _, tt := range []struct {
 		name  string
 		do    func()

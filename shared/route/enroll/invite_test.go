@@ -52,7 +52,7 @@ func TestInvitationWithAPassword(t *testing.T) {
 	if s.named("robert") != nil {
 		t.Error("a name alone made a user")
 	}
-	// An email address in the form is ignored.
+	// An email address or a subject in the form is ignored.
 	s.in(b, b.Post(invitePath, withPassword(form, good, "email", "eve@example.com", "email_verified", "true", "subject", s.Ada)), invited.Subject, "pwd")
 	u := s.named("robert")
 	if u == nil || u.Subject != invited.Subject || u.Name != "Robert" || u.Email != "bob@example.com" || !u.EmailVerified || !s.knows(u.Subject, good) {
@@ -279,7 +279,7 @@ func TestInvitationOfSomebodyWhoIsHere(t *testing.T) {
 	}
 }
 
-// A form may wait for as long as any.
+// An expired form of an invitation is shown again, and the link is still valid.
 func TestInvitationTakesTime(t *testing.T) {
 	s := newScene(t)
 	b := pagetest.Open(s.route, "")

@@ -169,7 +169,7 @@ func TestRecoverRefusals(t *testing.T) {
 	s.in(b, b.Post(recoverPath, withPassword(s.form(b.Post(recoverPath, with(form)), 400), good)), s.Ada, "pwd")
 }
 
-// A passkey takes its time, and a form too.
+// After an expired passkey challenge the page has a new one, and the link is still valid.
 func TestRecoverSlowly(t *testing.T) {
 	s := newScene(t)
 	b := pagetest.Open(s.route, "")

@@ -40,7 +40,7 @@ const (
 type scene struct {
 	*routetest.Home
 	route http.Handler
-	// meanwhile, if set, is done once, just before the next transaction of the
+	// meanwhile, if set, is called once, right before the next transaction of the
 	// route.
 	meanwhile func()
 }
@@ -118,7 +118,7 @@ func (s *scene) named(userName string) *identity.User {
 	return u
 }
 
-// knows reports whether a password is the one of a person.
+// knows reports whether a password is the one of a user.
 func (s *scene) knows(subject, password string) bool {
 	s.T.Helper()
 	ok, _, err := s.People().Check(context.Background(), s.user(subject), password)
@@ -189,7 +189,7 @@ func (s *scene) login(b *pagetest.Browser) *session.Login {
 	return l
 }
 
-// in holds that an answer signed a person in, in these ways.
+// in fails unless an answer signed the user in, with this amr.
 func (s *scene) in(b *pagetest.Browser, got routetest.Answer, subject, amr string) {
 	s.T.Helper()
 	l := s.login(b)
@@ -275,7 +275,7 @@ func (s *scene) disable(subject string) {
 	}
 }
 
-// remove takes a person off the registry.
+// remove removes a user from the registry.
 func (s *scene) remove(subject string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
