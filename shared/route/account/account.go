@@ -1,19 +1,24 @@
-// Package account serves /account, a person's own page: how they sign in, where
-// they are signed in, what they let in, and what happened lately, with the buttons
-// to change each of it.
+// Package account serves /account, the page on which a user manages the account.
+// It shows the authenticators, the sessions, the applications with access and the
+// recent activity, with a button to change each of them.
 //
-// The page belongs to the login of the browser and works by its cookie alone.
-// Whoever has none is sent to sign in and comes back. What changes something is a
-// form post, and a form is good only for the login that it was shown to: one
-// that was left open in a tab does nothing for the next person at the browser.
-// After a post the browser is sent back to the page, so that reloading repeats
-// nothing.
+// # Forms
 //
-// Whoever finds a browser open must not be able to stay: what a person signs in
-// with is changed only by somebody who proved who they are within ten minutes.
-// Everybody else is sent to do so, and comes back to where they were. Each such
-// change is one transaction with its audit entry, on the condition that nothing
-// else of it was changed since we looked. The last way in is never removed.
+// The session cookie of the browser is the only credential of the page. A request
+// without a session is redirected to /login, which returns to the page. Every
+// change is a form post. A form is valid only for the session that it was shown
+// to, so that a form left open in a tab does nothing for the next user of the
+// browser. After a post the browser is redirected to the page, so that reloading
+// repeats nothing.
+//
+// # Recent sign-in
+//
+// A person who finds a signed-in browser must not gain lasting access. A change of
+// an authenticator therefore needs a sign-in of the last ten minutes. Without one
+// the user is sent to /login to confirm it, and returns to the same page. Each
+// such change is one transaction with its audit entry, on the condition that
+// nothing it depends on was changed since it was read. The last way to sign in is
+// never removed.
 package account
 
 import (
@@ -43,28 +48,28 @@ type Handler struct {
 	Issuer   string
 	Browser  *userauth.Browser
 	Sessions *session.Store
-	// Clients knows the names of the applications, and Consents what they were
-	// allowed.
+	// Clients has the names of the applications, and Consents what the user
+	// allowed them.
 	Clients  *client.Store
 	Consents *consent.Store
 	Passkeys *passkey.Party
 	// Credentials changes what the user signs in with.
 	Credentials *credential.Service
 	Trail       *audit.Trail
-	// Flow keeps the browser signed in when a new password has ended everything.
+	// Flow keeps the browser signed in when a new password has ended all sessions.
 	Flow  *signin.Flow
 	Forms *websec.Forms
 	Now   func(context.Context) time.Time
 }
 
-// visit is one request of somebody who is signed in.
+// visit is one request of a signed-in user.
 type visit struct {
 	*Handler
 	w     http.ResponseWriter
 	r     *http.Request
 	login *session.Login
-	// met are the applications that were looked for: one that is gone is looked
-	// for once, however often the page has it.
+	// met are the applications that were looked up, by client id. An application
+	// that was removed is looked up once, however often the page shows it.
 	met map[string]app
 }
 
@@ -101,7 +106,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return v.act(r.PostForm.Get("action"))
 }
 
-// signIn sends a browser without a login to get one and come back.
+// signIn redirects a browser without a session to /login, which returns here.
 func (v *visit) signIn() error {
 	userauth.Forget(v.w, v.r)
 	back := contract.Account.Path()
@@ -112,10 +117,10 @@ func (v *visit) signIn() error {
 	return nil
 }
 
-// places are what the address of the page may say in "open".
+// places are the values of the query parameter "open".
 var places = []string{web.OpenPasskey, web.OpenPassword, web.OpenOTP, web.OpenCodes, web.OpenWays, web.OpenSessions}
 
-// address is the page with one word behind it.
+// address is the path of the page with one query parameter.
 func address(name, word string) string { return contract.Account.Path() + "?" + name + "=" + word }
 
 // Refuse shows a refusal as a page.

@@ -145,8 +145,8 @@ func TestSignOut(t *testing.T) {
 	}
 }
 
-// TestForgedForms: what does not come from the page that this login was shown
-// ends nothing.
+// TestForgedForms: a form that is not from the page shown to this session ends
+// nothing.
 func TestForgedForms(t *testing.T) {
 	s := pagetest.New(t)
 	ada, eve := s.Person("ada", ""), s.Person("eve", "")
@@ -200,7 +200,7 @@ func TestForgedForms(t *testing.T) {
 		t.Errorf("the id of another person's session: POST = %d, live %t; want nothing to happen", got.Status, s.Live(eve)[theirs.ID])
 	}
 	expired := form(t, b.Get("/account").Body, web.ActionEnd, other.ID)
-	for range 3 { // the login is used meanwhile, so it is the form that is too old
+	for range 3 { // the session stays in use, so only the form is too old
 		s.Time = s.Time.Add(25 * time.Minute)
 		b.Get("/account")
 	}
@@ -210,7 +210,8 @@ func TestForgedForms(t *testing.T) {
 	}
 }
 
-// TestDisabledPersonIsNotSignedIn: whatever is left of their sessions.
+// TestDisabledPersonIsNotSignedIn: a disabled user is not signed in, even with a
+// session that is still stored.
 func TestDisabledPersonIsNotSignedIn(t *testing.T) {
 	s := pagetest.New(t)
 	u := &identity.User{Subject: identity.NewSubject(s.Time), UserName: "ada", Revision: 1}
@@ -223,7 +224,7 @@ func TestDisabledPersonIsNotSignedIn(t *testing.T) {
 	}
 }
 
-// TestOutageIsAPage: somebody who cannot be read is not signed out.
+// TestOutageIsAPage: a user who cannot be read is not signed out.
 func TestOutageIsAPage(t *testing.T) {
 	s := pagetest.New(t)
 	_, cookie := s.Login(s.Person("ada", ""))

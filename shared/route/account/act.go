@@ -18,8 +18,8 @@ import (
 // action is something that a form may ask for.
 type action struct {
 	do func(*visit) error
-	// fresh is where somebody goes on who first has to confirm that it is them;
-	// empty for what needs no fresh sign-in.
+	// fresh is the page to return to after a user without a recent sign-in has
+	// confirmed it. It is empty for an action that needs no recent sign-in.
 	fresh string
 }
 
@@ -58,14 +58,14 @@ func (v *visit) act(name string) error {
 	return err
 }
 
-// fresh reports whether the person proved who they are a short while ago.
+// fresh reports whether the last sign-in is recent, see [userauth.Fresh].
 func (v *visit) fresh() bool {
 	return userauth.Fresh(v.login.AuthTime, v.Now(v.r.Context()))
 }
 
-// confirm sends the person to prove who they are, and back to a page of ours. What
-// they had asked for is not done then: they see what they are about to do, and ask
-// for it once more.
+// confirm sends the user to /login to sign in once more, and back to a page of this
+// route. The action that was asked for is not done then: the user sees the page
+// of the change and asks for it once more.
 func (v *visit) confirm(page string) error {
 	user, err := v.user()
 	if errors.Is(err, userauth.ErrSignedOut) {
@@ -85,34 +85,35 @@ func (v *visit) done(what string) error {
 	return nil
 }
 
-// refuse shows the account page with why something was not done.
+// refuse shows the account page with the reason why an action was not done.
 func (v *visit) refuse(problem string, why error) error {
 	v.note(why)
 	return v.show(problem)
 }
 
-// note notes a refusal that is an answer of this route and no error.
+// note adds a refusal to the log line when the route answers it with a page and
+// returns no error.
 func (v *visit) note(why error) {
 	note := httpapi.Note(v.r.Context())
 	note.Code, note.Error = string(oauth.InvalidRequest), why.Error()
 }
 
-// change is what the person asks to be changed, for the service that does it.
+// change is the change that the user asks for, for [credential.Service].
 func (v *visit) change() identity.Change {
 	return identity.Change{
 		Subject: v.login.Subject, AuthGen: v.login.AuthGen, From: v.from().Detail(), RequestID: httpapi.RequestID(v.r.Context()),
 	}
 }
 
-// user is the user who is signed in, or userauth.ErrSignedOut.
+// user returns the signed-in user, or [userauth.ErrSignedOut].
 func (v *visit) user() (*identity.User, error) { return v.Browser.User(v.r.Context(), v.login) }
 
-// from is what is known of the browser that sent the request.
+// from is the address and user agent of the request.
 func (v *visit) from() session.ClientInfo {
 	return session.NewClientInfo(v.r.RemoteAddr, v.r.UserAgent())
 }
 
-// binding ties a challenge or a set-up to this login, in this browser.
+// binding ties a challenge or a set-up to this session in this browser.
 func (v *visit) binding(what string) string {
 	return what + "\x00" + websec.Name(v.w, v.r) + "\x00" + v.login.ID
 }

@@ -18,7 +18,7 @@ import (
 
 const (
 	// shownActivity is how many entries the page shows, of the lookedAt newest:
-	// some mean nothing to a person.
+	// some of them have no words for a user.
 	shownActivity = 20
 	lookedAt      = 40
 
@@ -34,7 +34,8 @@ const (
 	detailWhy      = "why"
 )
 
-// activity is what happened lately, from the audit trail, which is a moment behind.
+// activity returns the recent activity from the audit trail, newest first. The trail
+// is eventually consistent, so that the last entries may be missing.
 func (v *visit) activity(ctx context.Context, w *credential.Ways) ([]web.Activity, error) {
 	entries, err := v.Trail.List(ctx, v.Sessions.DB, audit.Query{Subject: v.login.Subject, Limit: lookedAt})
 	if err != nil {
@@ -72,7 +73,7 @@ func clientOf(e audit.Entry) string {
 	return e.Detail[detailClient]
 }
 
-// called is the name of an upstream, or its id when it is gone.
+// called is the name of an upstream, or its id when it was removed.
 func called(w *credential.Ways, id string) string {
 	for _, u := range w.Upstreams {
 		if u.ID == id {
@@ -82,16 +83,16 @@ func called(w *credential.Ways, id string) string {
 	return id
 }
 
-// names are what the things of an entry are called.
+// names are the display names of the application and the upstream of an entry.
 type names struct{ app, upstream string }
 
 // formerSendMail is what entries call [contract.SendMail] that it wrote before it
 // had its present name.
 const formerSendMail = "post"
 
-// words say what an entry means to the person whom it is about, in the past tense
-// and without a subject, as most of it they did themselves. An entry that means
-// nothing to a person has none.
+// words describe an entry to its user, in the past tense and without a
+// grammatical subject, because the user did most of it. They are empty for an
+// entry that is not shown.
 func words(e audit.Entry, n names) string {
 	said, ok := plain[e.Action]
 	if !ok {
@@ -106,7 +107,7 @@ func words(e audit.Entry, n names) string {
 	return said + " (by an administrator)"
 }
 
-// plain are the words for actions that need nothing else.
+// plain are the words for actions that need no detail of the entry.
 var plain = map[audit.Action]string{
 	session.ActionRenew:     "Confirmed your identity",
 	session.ActionEndOthers: "Ended all other sessions",
@@ -122,12 +123,13 @@ var plain = map[audit.Action]string{
 	device.ActionDeny:       "Did not allow a device",
 }
 
-// aside are the actions whose words say already who did it.
+// aside are the actions that never get the words "by an administrator": their words
+// say already who acted.
 var aside = map[audit.Action]bool{
 	session.ActionGrant: true, session.ActionEndGrant: true, audit.PasskeyRegress: true,
 }
 
-// spoken are the words for actions that need more of the entry.
+// spoken are the words for actions that depend on the details of the entry.
 var spoken = map[audit.Action]func(audit.Entry, names) string{
 	session.ActionLogin: func(e audit.Entry, _ names) string { return "Signed in" + how(e.Detail[detailAMR]) },
 	audit.LoginRefuse:   refusal,
@@ -208,7 +210,7 @@ func to(e audit.Entry) string {
 	return " to" + quoted(e)
 }
 
-// how says how somebody signed in.
+// how describes the sign-in method that an amr stands for.
 func how(amr string) string {
 	methods := strings.Fields(amr)
 	has := func(method string) bool { return slices.Contains(methods, method) }
@@ -227,7 +229,7 @@ func how(amr string) string {
 	return said
 }
 
-// refusal says what was tried.
+// refusal describes a sign-in that was refused.
 func refusal(e audit.Entry, n names) string {
 	said := "Someone tried to sign in"
 	switch e.Detail[detailMethod] {
@@ -246,7 +248,7 @@ func refusal(e audit.Entry, n names) string {
 	return said
 }
 
-// endGrant says what became of an application's access, and why.
+// endGrant describes why the access of an application ended.
 func endGrant(e audit.Entry, n names) string {
 	switch app := n.of("an application"); e.Detail[detailWhy] {
 	case session.Reused, session.CodeReplayed:
@@ -254,7 +256,7 @@ func endGrant(e audit.Entry, n names) string {
 	case session.LoggedOut:
 		return "Signed out of " + app
 	case session.Evicted:
-		return "" // nobody did it
+		return "" // no user or administrator did it
 	default:
 		return "Ended the access of " + app
 	}

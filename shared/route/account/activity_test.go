@@ -39,8 +39,8 @@ func detail(pairs ...string) map[string]string {
 	return d
 }
 
-// TestActivityInWords: what happened is said so that somebody understands it who has
-// never heard of a grant.
+// TestActivityInWords: the activity is in words that a user understands who does not
+// know the terms of OAuth.
 func TestActivityInWords(t *testing.T) {
 	s := newScene(t)
 	s.upstream(nil)
@@ -102,8 +102,8 @@ func TestActivityInWords(t *testing.T) {
 	}
 }
 
-// TestActivityShowsTheNewest: twenty entries, the newest first, of this person alone,
-// without those that mean nothing to a person.
+// TestActivityShowsTheNewest: the page shows twenty entries of this user only, the
+// newest first, without the entries that have no words.
 func TestActivityShowsTheNewest(t *testing.T) {
 	s := newScene(t)
 	for i := range 25 {

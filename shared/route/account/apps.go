@@ -16,15 +16,15 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// app is an application as we know it here.
+// app is a client with the name and the origin that the page shows.
 type app struct {
 	*client.Client
 	name, origin string
 }
 
-// app returns what is known of a client, by the registry or by its id. One that is
-// gone is called by its id, if a person could make something of that; so is one with
-// a document, which nobody fetches for this.
+// app returns a client by its id, from the registry or from the id itself. A client
+// that was removed is named by its id, if the id is readable. So is a client with a
+// metadata document, because the page does not fetch it.
 func (v *visit) app(ctx context.Context, id string) (app, error) {
 	if id == "" {
 		return app{}, nil
@@ -49,12 +49,12 @@ func (v *visit) app(ctx context.Context, id string) (app, error) {
 	return a, nil
 }
 
-// longestName is the length of an id that can stand for a name. Those that clients
-// get who register themselves are longer, and tell nobody anything.
+// longestName is the length of the longest id, in bytes, that is shown as a name. The
+// ids of clients that registered themselves are longer and mean nothing to a user.
 const longestName = 64
 
-// apps are the applications that hold something of the person's, in the order of
-// their last use, each with what all of it together allows.
+// apps are the applications with a grant of the user, last used first. Each has what
+// all its grants together allow.
 func (v *visit) apps(ctx context.Context, items []session.Item) ([]web.App, error) {
 	var all []web.App
 	for _, g := range group(items) {
@@ -74,7 +74,7 @@ func (v *visit) apps(ctx context.Context, items []session.Item) ([]web.App, erro
 	return all, nil
 }
 
-// held is what one client holds.
+// held are the grants of one client taken together.
 type held struct {
 	client           string
 	scopes, audience []string
@@ -108,15 +108,16 @@ func group(items []session.Item) []*held {
 	return all
 }
 
-// pseudonym is what the page calls a client: the ids of some are as long as a page.
+// pseudonym stands for a client id in the forms of the page: 16 hexadecimal digits,
+// because some client ids are very long.
 func pseudonym(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:8])
 }
 
-// endApp ends everything that an application may do for the person, and has it ask
-// anew. What it was allowed goes first: if the rest fails, the application still
-// stands on the page.
+// endApp ends all grants of an application and forgets the consent of the user, so
+// that the application has to ask again. The consent goes first: if ending the
+// grants fails, the application is still on the page.
 func (v *visit) endApp() error {
 	ctx := v.r.Context()
 	items, err := v.Sessions.List(ctx, v.login.Subject)

@@ -21,8 +21,8 @@ const (
 	document  = "https://tools.example.org/client.json"
 )
 
-// withApps is ada with grants of an application of the operator's, twice, and of one
-// with a document of its own.
+// withApps is ada with two grants of a first-party application and one of a client
+// with a metadata document.
 func withApps(t *testing.T) *scene {
 	t.Helper()
 	s := newScene(t)
@@ -52,8 +52,8 @@ func (s *scene) grant(clientID, scope string) *session.Grant {
 	return g
 }
 
-// TestAppsInWords: what an application may do stands there once, in words, and nothing
-// that it was not granted.
+// TestAppsInWords: the page names what was granted to an application once, in words,
+// and nothing that was not granted.
 func TestAppsInWords(t *testing.T) {
 	s := withApps(t)
 	page := s.Get("/account").Body
@@ -69,8 +69,8 @@ func TestAppsInWords(t *testing.T) {
 	}
 }
 
-// TestEndApp: everything that an application has ends, what it was allowed is
-// forgotten, and nobody else loses anything.
+// TestEndApp: all grants of the application end and its consent is removed. Other
+// users and applications lose nothing.
 func TestEndApp(t *testing.T) {
 	s := withApps(t)
 	at := consent.Place{Subject: s.ada, Client: "orders-app", RedirectURI: "https://orders.example.com/cb", Resources: []string{ordersAPI}}

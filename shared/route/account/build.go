@@ -27,7 +27,8 @@ func New(e *wire.Env) (http.Handler, error) {
 	known := vault.People(e, db, held, store.Trail)
 	browser := &userauth.Browser{Sessions: store, Users: known}
 	clients := &client.Store{DB: db, Table: registry, Now: now}
-	// The id is that of a grant, so that we wrote it; only its name is shown.
+	// The id comes from a grant, which this server wrote, and only its name is
+	// shown. So it needs no verification.
 	clients.Registered = func(ctx context.Context, id string) (*client.Client, error) {
 		return registration.Unverified(id, now(ctx))
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/upstream"
 )
 
-// TestCostOfThePage: each part of the page is one call, however much there is of it.
-// Applications and upstreams are remembered for half a minute.
+// TestCostOfThePage: each part of the page is one call, whatever its size.
+// Applications and upstreams are cached for half a minute.
 func TestCostOfThePage(t *testing.T) {
 	s := newScene(t)
 	s.upstream(nil)
@@ -44,14 +44,14 @@ func TestCostOfThePage(t *testing.T) {
 	// The login, the user, the last use; passkeys, links, upstreams, the app;
 	// sessions, the two applications, the trail.
 	show("the first visit", "GetItem GetItem UpdateItem Query Query Query GetItem Query GetItem GetItem Query")
-	// An application that is gone is looked for each time, and once.
+	// An application that was removed is looked up once for each page.
 	show("the next one", "GetItem GetItem Query Query GetItem Query GetItem Query")
 	s.Pass(upstream.TTL)
 	show("half a minute later", "GetItem GetItem Query Query Query GetItem Query GetItem GetItem Query")
 }
 
-// TestWeightOfTheFullPage: with twenty sessions, ten passkeys and twenty activities it
-// is within the bar of a page, compressed and with everything that it needs.
+// TestWeightOfTheFullPage: the page with twenty sessions, ten passkeys and twenty
+// activities is within the limit of a page, compressed and with all that it loads.
 func TestWeightOfTheFullPage(t *testing.T) {
 	s := newScene(t)
 	s.upstream(nil)

@@ -14,8 +14,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// furnished is somebody with one of everything, and the forms with which all of it
-// can be changed, by where a person goes on who has to confirm that it is them.
+// furnished is a user with one of each authenticator, and the forms that change them,
+// by the page to return to after a new sign-in.
 func furnished(t *testing.T) (*scene, map[string]url.Values) {
 	t.Helper()
 	s := newScene(t)
@@ -49,8 +49,7 @@ var opens = map[string]string{
 	web.ActionAddOTP: web.OpenOTP, web.ActionRemoveOTP: web.OpenWays, web.ActionNewCodes: web.OpenCodes, web.ActionUnlink: web.OpenWays,
 }
 
-// TestStaleSignIn: whoever finds a browser open in which somebody signed in a while
-// ago can change nothing by which they could stay.
+// TestStaleSignIn: a session without a recent sign-in cannot change an authenticator.
 func TestStaleSignIn(t *testing.T) {
 	s, forms := furnished(t)
 	s.Pass(10 * time.Minute) // a minute has passed already
@@ -71,7 +70,7 @@ func TestStaleSignIn(t *testing.T) {
 			t.Errorf("%s shows a form: %s", page, got.Body)
 		}
 	}
-	// What needs no proof is there all the same, and what a person comes back to.
+	// The pages that need no recent sign-in are still shown.
 	says(t, "the page", s.Get("/account"), http.StatusOK, "How you sign in")
 	if got := s.Get("/account?open=ways"); strings.Contains(got.Body, "Now you can go on") {
 		t.Error("the page says that the person can go on, which they cannot")
@@ -81,8 +80,8 @@ func TestStaleSignIn(t *testing.T) {
 	says(t, "coming back", fresh.Get("/account?open=sessions"), http.StatusOK, web.Confirmed)
 }
 
-// TestTenMinutesAreFresh: at the very end of the ten minutes it works, and a second
-// later it does not.
+// TestTenMinutesAreFresh: a change succeeds at the end of the ten minutes, and is
+// refused a second later.
 func TestTenMinutesAreFresh(t *testing.T) {
 	s := newScene(t)
 	s.device(s.ada)
@@ -93,8 +92,8 @@ func TestTenMinutesAreFresh(t *testing.T) {
 	goes(t, "at the end", s.Post("/account", send), "/account?done=password-removed")
 }
 
-// TestForgedChange: what another site sends, or another person's page, or no page of
-// ours, changes nothing.
+// TestForgedChange: a form from another site, from the page of another user, or from
+// no page of ours changes nothing.
 func TestForgedChange(t *testing.T) {
 	s, forms := furnished(t)
 	eve := s.at(s.AddUser("eve"))
@@ -124,8 +123,8 @@ func TestForgedChange(t *testing.T) {
 	}
 }
 
-// TestChangeAfterEverythingEnded: a request that was on its way when everything of a
-// person ended changes nothing, though its login was read before.
+// TestChangeAfterEverythingEnded: a request that had read its session before all
+// sessions of the user ended changes nothing.
 func TestChangeAfterEverythingEnded(t *testing.T) {
 	s, forms := furnished(t)
 	s.change(dynamo.Changes{Set: dynamo.Item{dynamo.AttrAuthGen: dynamo.Number(7)}})
@@ -144,9 +143,9 @@ func TestChangeAfterEverythingEnded(t *testing.T) {
 	}
 }
 
-// TestChangeWhileEverythingEnds is the same for a request that was even further: all
-// of it was checked, and the write is on its way. A person who is disabled in that
-// moment gets no new way in either.
+// TestChangeWhileEverythingEnds is the same for a request that has passed all checks
+// and is about to write. A user who is disabled at that time gets no new
+// authenticator either.
 func TestChangeWhileEverythingEnds(t *testing.T) {
 	s, forms := furnished(t)
 	delete(forms, web.ActionEndOthers)     // it changes no credential
@@ -180,8 +179,8 @@ func TestChangeWhileEverythingEnds(t *testing.T) {
 	}
 }
 
-// TestOutageChangesNothing: when the tables cannot be read, a person is told so and
-// stays signed in.
+// TestOutageChangesNothing: when the tables cannot be read, the user gets an error page
+// and stays signed in.
 func TestOutageChangesNothing(t *testing.T) {
 	s, forms := furnished(t)
 	before := s.everything()

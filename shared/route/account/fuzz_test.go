@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// FuzzSetup: whatever comes back in place of the set-up of the page, nobody gets an
-// app whose secret we did not make, and the page begins anew.
+// FuzzSetup: a set-up that this server did not make adds no authenticator app, and the
+// page shows a new secret.
 func FuzzSetup(f *testing.F) {
 	const known, shown = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "000000"
 	for _, setup := range []string{"", ".", known, known + ".", known + ".a.b.c", known + "\n.a.b.c", "ABCD." + known, "\x00.\xff"} {

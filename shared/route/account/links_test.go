@@ -16,8 +16,8 @@ import (
 
 var linking = regexp.MustCompile(`href="(/upstream/[^"]*)"`)
 
-// TestLinkIsOfThisLogin: the way to link an account is a link that is good for this
-// upstream, this login and this browser alone.
+// TestLinkIsOfThisLogin: the address that links an account is valid only for this
+// upstream, this session and this browser.
 func TestLinkIsOfThisLogin(t *testing.T) {
 	s := newScene(t)
 	s.upstream(nil)
@@ -81,8 +81,8 @@ func TestUnlink(t *testing.T) {
 	}
 }
 
-// TestLinkOfAClosedUpstream: an account at a place from where nobody can sign in is no
-// way in. It can always go, and nothing else may go because of it.
+// TestLinkOfAClosedUpstream: a link to a disabled upstream is no way to sign in. It can
+// always be removed, and it does not allow the removal of the last other way.
 func TestLinkOfAClosedUpstream(t *testing.T) {
 	s := newScene(t)
 	s.upstream(func(u *upstream.Upstream) { u.Disabled = true })
@@ -96,7 +96,7 @@ func TestLinkOfAClosedUpstream(t *testing.T) {
 	says(t, "removing the password", s.Post("/account", with(token, "action", web.ActionRemovePassword)), http.StatusBadRequest, web.LastWay)
 	goes(t, "unlinking", s.Post("/account", form(t, page.Body, web.ActionUnlink, l.ID)), "/account?done=unlinked")
 
-	// One whose issuer is another by now is no way in either.
+	// A link to an upstream that has a different issuer now is no way to sign in either.
 	s.upstream(func(u *upstream.Upstream) { u.Issuer = "https://other.example.org" })
 	l = s.link(s.ada, "ada-there")
 	s.Pass(time.Minute)

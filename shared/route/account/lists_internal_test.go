@@ -14,7 +14,7 @@ import (
 
 const webDir = "../../web"
 
-// constants are the texts of the constants of a package whose names begin so.
+// constants are the values of the constants of a package with a prefix in their names.
 func constants(t *testing.T, dir, prefix string) []string {
 	t.Helper()
 	var texts []string
@@ -26,8 +26,8 @@ func constants(t *testing.T, dir, prefix string) []string {
 	return texts
 }
 
-// inPages are what the templates of the pages say in places like these, of which the
-// first group is the name.
+// inPages are the matches of an expression in the templates of the pages. The first
+// group of the expression is the name.
 func inPages(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := os.ReadDir(webDir + "/pages")
@@ -47,8 +47,8 @@ func inPages(t *testing.T, pattern string) []string {
 	return found
 }
 
-// TestEveryActionOfAFormIsDone: what the forms of the page may ask for is what the
-// route does, and what the package of the pages has a constant for.
+// TestEveryActionOfAFormIsDone: the actions of the forms, the actions of the route and
+// the constants of package web are the same.
 func TestEveryActionOfAFormIsDone(t *testing.T) {
 	done := slices.Collect(maps.Keys(actions))
 	listtest.Agree(t, "the table of actions", done, "package web", constants(t, webDir, "Action"))
@@ -61,15 +61,14 @@ func TestEveryActionOfAFormIsDone(t *testing.T) {
 	}
 }
 
-// TestEverythingDoneHasANotice: each word that the address may say was done has a
-// sentence.
+// TestEverythingDoneHasANotice: each value of the query parameter "done" has a notice.
 func TestEverythingDoneHasANotice(t *testing.T) {
 	words := slices.Concat(constants(t, ".", "done"), constants(t, webDir, "Done"))
 	listtest.Agree(t, "the notices", slices.Collect(maps.Keys(notices)), "the constants", words)
 }
 
-// TestEveryActionOfTheTrailHasWords: docs/records.md says of each action whether people
-// see it, and those that they see have words.
+// TestEveryActionOfTheTrailHasWords: docs/records.md lists for each action whether
+// users see it, and each action that they see has words.
 func TestEveryActionOfTheTrailHasWords(t *testing.T) {
 	const file = "testdata/records.md" // a link to docs/records.md
 	shown := map[string]string{}

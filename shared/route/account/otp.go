@@ -12,24 +12,26 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// setupLife is how long a person may take from the picture to the code.
+// setupLife is the time that the user has from the QR code to the first code.
 const setupLife = 15 * time.Minute
 
-// A set-up is the secret that the page shows and the token of a form about it: it
-// proves that the secret is one that we made, for this login, in this browser, and
-// when. So nobody gives the person an app whose secret somebody else knows. Nothing is
-// stored until the code has come.
+// setupPurpose is the purpose of the token of a set-up. A set-up is the secret that
+// the page shows and a form token for it. The token proves that this server made the
+// secret for this session in this browser, and when. So an attacker cannot make the
+// user set up an app with a secret that the attacker knows. Nothing is stored until
+// the user has sent a valid code.
 func (v *visit) setupPurpose(secret otp.Secret) string {
 	return purpose(v.login) + " authenticator app " + secret.Text()
 }
 
-// newSetup is what the form of a new secret carries.
+// newSetup returns the set-up that the form of a new secret carries.
 func (v *visit) newSetup(secret otp.Secret) (string, error) {
 	token, err := v.Forms.Token(v.r.Context(), v.w, v.r, v.setupPurpose(secret))
 	return secret.Text() + "." + token, err
 }
 
-// errSetup says that a set-up is not ours, or of too long ago.
+// errSetup is returned when a set-up was not made for this session and browser, or
+// is older than setupLife.
 var errSetup = errors.New("the set-up was not begun here, or too long ago")
 
 // setup returns the secret that a form carries, or errSetup.
@@ -46,7 +48,7 @@ func (v *visit) setup(text string) (otp.Secret, error) {
 	return secret, err
 }
 
-// showOTP begins the set-up of an app, with a secret of its own each time.
+// showOTP begins the set-up of an authenticator app, with a new secret each time.
 func (v *visit) showOTP(problem string) error {
 	u, err := v.user()
 	if err != nil {
@@ -63,7 +65,7 @@ func (v *visit) showOTP(problem string) error {
 	return v.picture(u, secret, web.AddOTP{Setup: setup, Problem: problem})
 }
 
-// picture shows the page with a secret.
+// picture shows the page with the QR code of a secret.
 func (v *visit) picture(u *identity.User, secret otp.Secret, page web.AddOTP) error {
 	var err error
 	if page.CSRF, err = v.Forms.Token(v.r.Context(), v.w, v.r, purpose(v.login)); err != nil {
@@ -76,8 +78,8 @@ func (v *visit) picture(u *identity.User, secret otp.Secret, page web.AddOTP) er
 	return v.answer(page, page.Problem)
 }
 
-// addOTP gives the person the app that shows the code. The recovery codes stand on
-// the answer and nowhere else.
+// addOTP stores the authenticator app when its first code is valid. The recovery
+// codes are shown in this response only.
 func (v *visit) addOTP() error {
 	setup := v.r.PostForm.Get("setup")
 	secret, err := v.setup(setup)
@@ -105,7 +107,8 @@ func (v *visit) addOTP() error {
 	return v.answer(web.RecoveryCodes{Codes: codes, First: true}, "")
 }
 
-// removeOTP takes the app away. It is no way in by itself, so it can always go.
+// removeOTP removes the authenticator app. An app alone is no way to sign in, so it
+// can be removed always.
 func (v *visit) removeOTP() error {
 	err := v.Credentials.RemoveApp(v.r.Context(), v.change())
 	if err != nil && !errors.Is(err, otp.ErrNone) { // in another tab
@@ -114,7 +117,7 @@ func (v *visit) removeOTP() error {
 	return v.done(doneOTPRemoved)
 }
 
-// showCodes asks whether the recovery codes are to be made anew.
+// showCodes asks the user to confirm that new recovery codes replace the old ones.
 func (v *visit) showCodes(problem string) error {
 	u, err := v.user()
 	if err != nil {
@@ -134,7 +137,7 @@ func (v *visit) showCodes(problem string) error {
 	return v.answer(web.NewCodes{CSRF: token, Left: state.CodesLeft}, problem)
 }
 
-// newCodes makes new recovery codes and shows them.
+// newCodes replaces the recovery codes and shows the new ones.
 func (v *visit) newCodes() error {
 	codes, err := v.Credentials.RecoveryCodes(v.r.Context(), v.change())
 	if errors.Is(err, otp.ErrNone) {

@@ -51,8 +51,8 @@ func TestSetUpApp(t *testing.T) {
 	says(t, "the page of codes", s.Get("/account?open=new-codes"), http.StatusOK, "Your 10 old codes stop working.")
 }
 
-// TestSetUpAppRefused: a set-up that was never begun, or elsewhere, or too long ago,
-// gives nobody an app, and begins anew.
+// TestSetUpAppRefused: a set-up that was forged or made for another session adds no app,
+// and the page shows a new secret.
 func TestSetUpAppRefused(t *testing.T) {
 	s := newScene(t)
 	other, eve := s.at(s.ada), s.at(s.AddUser("eve"))
@@ -96,8 +96,8 @@ func TestSetUpAppRefused(t *testing.T) {
 	}
 }
 
-// TestExpiredSetUp: a picture that was shown more than a quarter of an hour ago is no
-// good, though the form of the page would be.
+// TestExpiredSetUp: a set-up is refused after fifteen minutes, although the form of the
+// page is still valid.
 func TestExpiredSetUp(t *testing.T) {
 	s := newScene(t)
 	page := s.Get("/account?open=add-otp").Body
@@ -111,8 +111,8 @@ func TestExpiredSetUp(t *testing.T) {
 	says(t, "the new one", s.Post("/account", with(send, "code", code(t, secret, s.Time))), http.StatusOK, "Your recovery codes")
 }
 
-// TestSetUpAppAtOnce: of two that are confirmed at the same time there is one, and
-// one set of recovery codes was shown.
+// TestSetUpAppAtOnce: of two set-ups confirmed at the same time one succeeds, and only
+// one set of recovery codes is shown.
 func TestSetUpAppAtOnce(t *testing.T) {
 	s := newScene(t)
 	h := route(s.Stage)

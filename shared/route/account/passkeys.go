@@ -9,11 +9,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// purposePasskey is what the challenges for new passkeys are bound to, with the
-// browser and the login.
+// purposePasskey is the purpose to which the challenges for new passkeys are bound,
+// together with the browser and the session.
 const purposePasskey = "account passkey"
 
-// showPasskey asks the browser to have a passkey made.
+// showPasskey shows the page on which the browser creates a passkey.
 func (v *visit) showPasskey(problem string) error {
 	ctx := v.r.Context()
 	u, err := v.user()
@@ -40,8 +40,8 @@ func (v *visit) showPasskey(problem string) error {
 	return v.answer(page, problem)
 }
 
-// addPasskey takes the passkey that a device has made. An answer that was taken
-// before, by this form sent twice, is as good as taken now.
+// addPasskey stores the passkey that an authenticator has made. A form that was sent
+// twice gets the same answer both times.
 func (v *visit) addPasskey() error {
 	ctx := v.r.Context()
 	response := v.r.PostForm.Get("passkey")
@@ -86,7 +86,7 @@ func (v *visit) made(err error) error {
 	return err
 }
 
-// passkey is the person's passkey of an id, or nil.
+// passkey returns the passkey of the user with an id, or nil.
 func (v *visit) passkey(ctx context.Context, id string) (*passkey.Passkey, error) {
 	p, err := v.Passkeys.Store.Get(ctx, v.login.Subject, id)
 	if errors.Is(err, passkey.ErrUnknown) {
@@ -107,7 +107,7 @@ func (v *visit) renamePasskey() error {
 	return v.done(doneRenamed)
 }
 
-// removePasskey takes a passkey away, if there is another way to sign in.
+// removePasskey removes a passkey, if there is another way to sign in.
 func (v *visit) removePasskey() error {
 	err := v.Credentials.RemovePasskey(v.r.Context(), v.change(), v.r.PostForm.Get("id"))
 	return v.removed(err, donePasskeyRemoved)

@@ -29,13 +29,12 @@ func TestAddPasskey(t *testing.T) {
 	}
 	says(t, "the page afterwards", s.Get("/account?done=passkey"), http.StatusOK, "My key", "The passkey was added.", "Never used")
 
-	// The form sent twice, by somebody who pressed twice, adds nothing and is no
-	// problem.
+	// A form that is sent twice adds one passkey and shows no problem.
 	goes(t, "the same again", s.Post("/account", send), "/account?done=passkey")
 	if keys, _, _, _ := s.ways(); len(keys) != 1 {
 		t.Errorf("there are %d passkeys, want 1", len(keys))
 	}
-	// A passkey whose owner gives it no name has one all the same.
+	// A passkey that the user does not name gets a default name.
 	page = s.Get("/account?open=add-passkey")
 	send = with(form(t, page.Body, web.ActionAddPasskey, ""), "passkey", s.Authenticator().Create(one(t, page.Body, options)))
 	goes(t, "without a name", s.Post("/account", send), "/account?done=passkey")
@@ -44,8 +43,8 @@ func TestAddPasskey(t *testing.T) {
 	}
 }
 
-// TestAddPasskeyRefused: what is not the answer of a device to the question of this
-// page, here and now, adds nothing.
+// TestAddPasskeyRefused: only the response of an authenticator to the current challenge
+// of this page adds a passkey.
 func TestAddPasskeyRefused(t *testing.T) {
 	s := newScene(t)
 	elsewhere, eve := s.at(s.ada), s.at(s.AddUser("eve"))
@@ -145,8 +144,8 @@ func TestRemovePasskey(t *testing.T) {
 	}
 }
 
-// TestLastWayIn: the only way in is not removed, whichever it is, and the page does
-// not offer it.
+// TestLastWayIn: the only way to sign in is not removed, of whatever kind it is, and
+// the page does not offer to remove it.
 func TestLastWayIn(t *testing.T) {
 	for name, prepare := range map[string]func(*scene) map[string]string{
 		"password": func(*scene) map[string]string { return map[string]string{"action": web.ActionRemovePassword} },
@@ -182,8 +181,8 @@ func TestLastWayIn(t *testing.T) {
 	}
 }
 
-// TestLastWayInAtOnce: of requests that each remove one of the last ways in, at the
-// same time, all but one succeed, and never all.
+// TestLastWayInAtOnce: of concurrent requests that each remove one of the last ways to
+// sign in, all but one succeed.
 func TestLastWayInAtOnce(t *testing.T) {
 	s := newScene(t)
 	s.upstream(nil)

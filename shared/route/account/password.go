@@ -25,9 +25,9 @@ func (v *visit) showPassword(problem string) error {
 	return v.answer(web.SetPassword{CSRF: token, UserName: u.UserName, Has: u.HasPassword(), Problem: problem}, problem)
 }
 
-// setPassword gives the person the password that they typed. In place of another one
-// it ends everything: whoever knew the one before is out. This browser stays in, as
-// it was: how it signed in and when.
+// setPassword sets the password that the user typed. When it replaces another
+// password all sessions end, so that a person who knew the old one has no access.
+// This browser stays signed in, with the amr and auth_time that it had.
 func (v *visit) setPassword() error {
 	ended, err := v.Credentials.SetPassword(v.r.Context(), v.change(), v.r.PostForm.Get("password"))
 	if weak, ok := errors.AsType[*admin.WeakError](err); ok {
@@ -44,17 +44,17 @@ func (v *visit) setPassword() error {
 		User: ended, AMR: v.login.AMR, AuthTime: v.login.AuthTime, Return: contract.Account.Path() + "?done=" + donePassword,
 	})
 	if errors.Is(err, session.ErrStale) {
-		return identity.ErrEnded // something else has ended everything just after
+		return identity.ErrEnded // another request ended all sessions right after this one
 	}
 	return err
 }
 
-// removePassword takes the password away, if there is another way to sign in.
+// removePassword removes the password, if there is another way to sign in.
 func (v *visit) removePassword() error {
 	return v.removed(v.Credentials.RemovePassword(v.r.Context(), v.change()), doneNoPassword)
 }
 
-// removed answers the removal of a way in.
+// removed answers the removal of a way to sign in.
 func (v *visit) removed(err error, what string) error {
 	if errors.Is(err, credential.ErrLast) {
 		return v.refuse(web.LastWay, err)

@@ -15,7 +15,8 @@ import (
 
 const better = "twelve green bottles"
 
-// TestChangePassword: everything ends but this browser, which goes on as it was.
+// TestChangePassword: all sessions end but the one of this browser, which keeps its amr
+// and auth_time.
 func TestChangePassword(t *testing.T) {
 	s := newScene(t)
 	elsewhere := s.at(s.ada)
@@ -53,7 +54,7 @@ func TestChangePassword(t *testing.T) {
 	goes(t, "eleven minutes after the sign-in", s.Get("/account?open=set-password"), confirmation(web.OpenPassword))
 }
 
-// TestFirstPassword: it is one more way in, and ends nothing.
+// TestFirstPassword: a first password is one more way to sign in, and ends no session.
 func TestFirstPassword(t *testing.T) {
 	s := newScene(t)
 	s.device(s.ada)
@@ -108,8 +109,8 @@ func TestRemovePassword(t *testing.T) {
 	says(t, "the page", s.Get("/account"), http.StatusOK, "You have no password, and you need none.", "Set a password")
 }
 
-// TestPasswordWithApp: who set up an app after signing in with a password alone takes
-// the second step when the change has ended everything.
+// TestPasswordWithApp: a user who set up an app after a sign-in with a password alone
+// has to take the second step when the change has ended all sessions.
 func TestPasswordWithApp(t *testing.T) {
 	s := newScene(t)
 	s.enroll()

@@ -22,7 +22,7 @@ func goes(t *testing.T, what string, got routetest.Answer, to string) {
 	}
 }
 
-// says fails the test unless an answer is a page of that status which says all of it.
+// says fails the test unless an answer is a page of that status with all these texts.
 func says(t *testing.T, what string, got routetest.Answer, status int, texts ...string) {
 	t.Helper()
 	if got.Status != status {
@@ -38,10 +38,10 @@ func says(t *testing.T, what string, got routetest.Answer, status int, texts ...
 
 var body = regexp.MustCompile(`(?s)<main.*</main>`)
 
-// main is what of a page people read.
+// main is the text of the main element of a page.
 func main(page string) string { return body.FindString(page) }
 
-// confirmation is where somebody is sent whose sign-in is too old.
+// confirmation is the address to which a user without a recent sign-in is redirected.
 func confirmation(page string) string {
 	return "/login?login_hint=ada&return=%2Faccount%3Fopen%3D" + page + "&why=confirm"
 }

@@ -68,7 +68,7 @@ func with(form url.Values, pairs ...string) url.Values {
 	return changed
 }
 
-// scene is ada, who is signed in at a browser with the password of everybody.
+// scene is a stage with the user ada, who is signed in with the password of all tests.
 type scene struct {
 	*pagetest.Stage
 	t *testing.T
@@ -84,14 +84,14 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-// at is another browser in which somebody has just signed in.
+// at is another browser in which a user has just signed in.
 func (s *scene) at(subject string) *pagetest.Browser {
 	s.t.Helper()
 	_, cookie := s.Stage.Stage.Login(subject)
 	return pagetest.Open(route(s.Stage), cookie)
 }
 
-// device gives somebody a passkey.
+// device gives a user a passkey.
 func (s *scene) device(subject string) *passkey.Passkey {
 	s.t.Helper()
 	return s.AddPasskey(subject, s.Authenticator())
@@ -102,7 +102,7 @@ const (
 	upstreamIssuer = "https://id.example.org"
 )
 
-// upstream is where people may have an account, too.
+// upstream adds an upstream provider to the stage.
 func (s *scene) upstream(change func(*upstream.Upstream)) {
 	s.t.Helper()
 	u := &upstream.Upstream{
@@ -115,7 +115,7 @@ func (s *scene) upstream(change func(*upstream.Upstream)) {
 	s.write(dynamo.Put(s.Table(contract.Registry), upstream.Encode(u)))
 }
 
-// link gives somebody an account elsewhere.
+// link links a user to an account at an upstream.
 func (s *scene) link(subject, name string) *external.Link {
 	s.t.Helper()
 	l, writes, err := links(s.Stage).Adding(s.t.Context(), subject, external.Account{Issuer: upstreamIssuer, Subject: name, Upstream: upstreamID, Label: name}, nil)
@@ -186,8 +186,8 @@ func (s *scene) forget() {
 	s.write(s.People().Changing(u, dynamo.Changes{Remove: []string{identity.AttrPassword}}))
 }
 
-// everything is all that stands in the registry and in the trail, to tell whether a
-// request has changed anything of it.
+// everything is the content of the registry and the trail, to see whether a request has
+// changed it.
 func (s *scene) everything() string {
 	s.t.Helper()
 	var lines []string
@@ -218,18 +218,18 @@ func (s *scene) enroll() (secret string, recovery []string) {
 	return secret, recoveryCodes(got.Body)
 }
 
-// accountFunction is what the contract says of the route.
+// accountFunction is the function of the route in the contract.
 var accountFunction = contract.Account
 
-// change changes ada's item as others do, and leaves the sessions as they are: for a
-// request it looks as if it had read them just before.
+// change changes ada's item as another request does, and leaves the sessions as they
+// are, as if the tested request had read them before.
 func (s *scene) change(c dynamo.Changes) {
 	s.t.Helper()
 	s.write(dynamo.Update(s.Table(contract.Registry), dynamo.UserKey(s.ada), c))
 }
 
-// meanwhile is the stage for a request in which something happens right before its
-// first transaction is written.
+// meanwhile is the stage for a request with a concurrent change right before its first
+// transaction is written.
 func meanwhile(s *pagetest.Stage, something func()) *pagetest.Stage {
 	there := *s.Stage
 	next := there.DB.Options().HTTPClient

@@ -10,12 +10,12 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// cause is why a session ends that the user ends here.
+// cause is the cause of the sessions that the user ends here.
 func (v *visit) cause() session.Cause {
 	return session.Cause{Why: session.Revoked, Actor: v.login.Subject, RequestID: httpapi.RequestID(v.r.Context())}
 }
 
-// end ends one session. What has ended already is as good as ended by this request:
+// end ends one session. It succeeds for a session that has ended already, because
 // two tabs may ask for the same.
 func (v *visit) end() error {
 	_, err := v.Sessions.EndItem(v.r.Context(), v.login.Subject, v.r.PostForm.Get("id"), v.cause())
@@ -41,8 +41,8 @@ func (v *visit) signOut() error {
 	return nil
 }
 
-// sessions is what is live of the person, as the page shows it: the current session
-// first and then what was used last.
+// sessions are the live sessions and grants of the user as the page shows them: the
+// current session first, then the others with the last used first.
 func (v *visit) sessions(ctx context.Context, items []session.Item) ([]web.Session, error) {
 	var current, others []web.Session
 	for _, i := range items {

@@ -10,8 +10,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// open shows the page that the address asks for. What leads to a change is shown
-// only to somebody who may make it: it holds a challenge or a secret.
+// open shows the page that the query parameter "open" names. A page that leads to a
+// change holds a challenge or a secret, so it is shown only after a recent sign-in.
 func (v *visit) open(page string) error {
 	pages := map[string]func(string) error{
 		web.OpenPasskey: v.showPasskey, web.OpenPassword: v.showPassword, web.OpenOTP: v.showOTP, web.OpenCodes: v.showCodes,
@@ -30,8 +30,8 @@ func (v *visit) open(page string) error {
 	return err
 }
 
-// What was just done, as the address of the page says it. Anybody can write
-// such an address; it has no other effect than this text.
+// The values of the query parameter "done" name the last change. Any site can link
+// to such an address. Its only effect is the text on the page.
 const (
 	doneEnd            = "end"
 	doneEndOthers      = "end-others"
@@ -61,7 +61,7 @@ var notices = map[string]string{
 	doneUnlinked:       web.AccountDisconnected,
 }
 
-// notice is what the page says first, when there is no problem.
+// notice is the first text of the page when there is no problem.
 func (v *visit) notice() string {
 	q := v.r.URL.Query()
 	if page := q.Get("open"); (page == web.OpenWays || page == web.OpenSessions) && v.fresh() {
@@ -96,7 +96,7 @@ func (v *visit) show(problem string) error {
 	return v.answer(page, problem)
 }
 
-// fill puts in what is the person's.
+// fill adds the data of the user to the page.
 func (v *visit) fill(ctx context.Context, page *web.Account, user *identity.User) error {
 	ways, err := v.Credentials.Ways(ctx, user)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// shown is how the person signs in, as the page shows it.
+// shown returns the ways to sign in of the user as the page shows them.
 func (v *visit) shown(ctx context.Context, w *credential.Ways) (web.Ways, error) {
 	shown := web.Ways{Password: w.User.HasPassword(), OTP: w.User.OTP}
 	for _, p := range w.Passkeys {

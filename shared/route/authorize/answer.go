@@ -13,8 +13,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// tell tells the client why it was not let in. What is not its fault is
-// temporarily_unavailable: a redirect has no status to say so (RFC 6749 §4.1.2.1).
+// tell sends the client an error response. An error that is no *oauth.Error becomes
+// temporarily_unavailable, because a redirect cannot carry a status of 5xx (RFC 6749
+// §4.1.2.1).
 func (v *visit) tell(why error) {
 	refused, ok := errors.AsType[*oauth.Error](why)
 	if !ok {
@@ -29,8 +30,8 @@ func (v *visit) tell(why error) {
 	v.reply("error", string(refused.Code), "error_description", refused.Detail)
 }
 
-// reply sends pairs of names and values to the client, with its state and with the
-// issuer, by which it knows whose answer it is (RFC 9207 §2).
+// reply sends pairs of names and values to the client, with its state and with iss,
+// by which the client identifies the authorization server (RFC 9207 §2).
 func (v *visit) reply(pairs ...string) {
 	fields := []web.Field{}
 	for ; len(pairs) > 1; pairs = pairs[2:] {

@@ -1,18 +1,23 @@
-// Package authorize serves /authorize, where a client sends a person to let it in
-// (RFC 6749 §4.1, OpenID Connect Core §3.1.2).
+// Package authorize serves /authorize, the authorization endpoint (RFC 6749 §4.1,
+// OpenID Connect Core §3.1.2).
 //
-// Nothing is kept of a request while the person signs in and decides. The browser
-// carries it along, and whenever it comes back the request is judged anew from the
-// beginning, so there is nothing that somebody could slip in on the way. What the
-// browser cannot be trusted with is signed: that this very question was put to
-// this person in this browser, and when the browser first came with a request.
+// # No stored state
 //
-// Nor is the answer kept. A code is sealed and carries what it is worth; it becomes
-// a grant when it is redeemed.
+// The server stores nothing of an authorization request while the user signs in and
+// decides. The browser carries the request and the server validates all of it each
+// time that the browser brings it, so that it cannot be changed on the way. Two facts
+// are signed, because the browser is not trusted with them: that this consent
+// question was shown to this user in this browser, and when the browser first brought
+// the request.
 //
-// Until the client and its redirect URI are known to be good, whatever is wrong is
-// shown to the person as a page. From then on it is told to the client, by a
-// redirect, with the issuer in it (RFC 9207).
+// The server does not store the authorization code either. The code is sealed and
+// carries its own content. It becomes a grant when the client redeems it.
+//
+// # Errors
+//
+// Until the client and its redirect URI are validated, an error is shown to the user
+// as a page. After that the error goes to the client, by a redirect that carries iss
+// (RFC 9207).
 package authorize
 
 import (
@@ -49,23 +54,24 @@ type Handler struct {
 	Now      func(context.Context) time.Time
 }
 
-// path is where we are.
+// path is the path of this route.
 var path = contract.Authorize.Path()
 
-// maxQuery is the length of the longest request that a browser carries, without
-// what means nothing to us. It must fit into one URL once more, as the way back from
-// the sign-in.
+// maxQuery is the length in bytes of the longest request that a browser carries,
+// without unknown parameters. The request must fit into a second URL, as the return
+// address of /login.
 const maxQuery = 4 << 10
 
-// The fields of our own form. A client's parameter of the name of the first makes
-// its request look like one of our forms, which is then refused.
+// The fields of the consent form. A request of a client that has a parameter with the
+// name of the first looks like a consent form, and is refused as one.
 const (
 	fieldDecision      = "decision"
 	fieldAuthorization = "authorization"
 	fieldCSRF          = "csrf"
 )
 
-// Serve answers a request in the URL or in a form, and takes our own form.
+// Serve answers an authorization request in the query or in a form, and the consent
+// form.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return h.answer(w, r, r.URL.RawQuery, decision{})
@@ -76,8 +82,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 		}
 		return h.answer(w, r, r.PostForm.Get(fieldAuthorization), decision{choice: choice, csrf: r.PostForm.Get(fieldCSRF)})
 	}
-	// Another site posts a request (OIDC Core §3.1.2.1), and the browser does
-	// not send our cookie with it. It does when it follows a link to us.
+	// When another site posts a request (OIDC Core §3.1.2.1) the browser does not
+	// send our cookie with it. It does when it follows a redirect to us.
 	query := authrequest.Check(r.PostForm).Known().Encode()
 	if len(query) > maxQuery {
 		return oauth.Refuse(oauth.InvalidRequest, tooLong)
@@ -88,12 +94,13 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 
 const tooLong = "the request is too long for a browser: push it to /par"
 
-// decision is what a person answered to our question, if they were asked.
+// decision is the user's answer to the consent question. It is zero before the
+// question was asked.
 type decision struct{ choice, csrf string }
 
 func (d decision) made() bool { return d.choice != "" }
 
-// answer answers a request. An error that it returns is for the person.
+// answer answers a request. The caller shows an error that it returns to the user.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, query string, d decision) error {
 	params, err := authrequest.Parse(query)
 	if err != nil {
@@ -118,7 +125,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, query string, d
 	return nil
 }
 
-// Refuse shows what went wrong as a page.
+// Refuse shows a refusal as a page.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi.Refusal) bool {
 	reference := httpapi.RequestID(r.Context())
 	if refused.Status == http.StatusBadRequest {
@@ -129,7 +136,7 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, refused httpapi
 	return true
 }
 
-// address finds the client and where the answer goes.
+// address finds the client and its redirect URI.
 func (v *visit) address(params authrequest.Params) error {
 	ctx := v.r.Context()
 	id := params.Get(authrequest.ParamClientID)
@@ -150,8 +157,8 @@ func (v *visit) address(params authrequest.Params) error {
 		return err
 	}
 	httpapi.Note(ctx).Client = c.ID
-	// A request elsewhere would have to be fetched, and what stands beside its
-	// address is not the request (RFC 9101 §6.3).
+	// A request_uri replaces the parameters beside it (RFC 9101 §6.3). Only one
+	// from /par is accepted, so that no request is fetched.
 	if uri := params.Get(authrequest.ParamRequestURI); uri != "" {
 		if params, err = v.open(c, uri); err != nil {
 			return err
@@ -164,8 +171,8 @@ func (v *visit) address(params authrequest.Params) error {
 	return nil
 }
 
-// open replaces the parameters by those that were pushed; no other counts (RFC
-// 9126 §4).
+// open returns the pushed parameters. They replace all parameters of the request
+// (RFC 9126 §4).
 func (v *visit) open(c *client.Client, uri string) (authrequest.Params, error) {
 	arrived, err := v.arrived()
 	if err != nil {

@@ -96,8 +96,8 @@ func TestFormPost(t *testing.T) {
 	}
 }
 
-// A client may post its request. The browser comes back with GET, and then with
-// our cookie, which it does not send with another site's form.
+// A client may post its request. The browser is redirected to GET and sends our cookie
+// then, which it does not send with another site's form.
 func TestPostedRequest(t *testing.T) {
 	s := newScene(t)
 	b := s.nobody()

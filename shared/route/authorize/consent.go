@@ -19,8 +19,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// allowed reports whether the person lets the client in. If they have not been
-// asked yet it asks them.
+// allowed reports whether the client has the consent of the user. If the user has to
+// be asked first, it shows the consent page and reports false.
 func (v *visit) allowed(ctx context.Context, l *session.Login) (bool, error) {
 	if v.decision.made() {
 		return v.decided(ctx, l)
@@ -35,9 +35,9 @@ func (v *visit) allowed(ctx context.Context, l *session.Login) (bool, error) {
 	return false, v.ask(ctx, l, "")
 }
 
-// mustAsk reports whether the person has to be asked. The operator's own clients
-// are let in, and what the person has allowed before. A client that registered
-// itself may be another one tomorrow.
+// mustAsk reports whether the user has to be asked for consent. First-party clients
+// need none, and a consent that was given before is remembered. A self-registered
+// client always asks: its identity is not verified, so no consent is stored for it.
 func (v *visit) mustAsk(ctx context.Context, l *session.Login) (bool, error) {
 	c := v.request.Client
 	switch {
@@ -58,8 +58,8 @@ func (v *visit) place(l *session.Login) consent.Place {
 	}
 }
 
-// decided takes the person's answer. It counts only for the question that we put
-// to them: this request, with what it amounts to, in this browser and login.
+// decided takes the user's answer. The answer is valid only for the question that
+// was shown: this request with all that it grants, in this browser and session.
 func (v *visit) decided(ctx context.Context, l *session.Login) (bool, error) {
 	err := v.Forms.Check(ctx, v.r, v.purposeConsent(l), v.decision.csrf)
 	if errors.Is(err, websec.ErrForm) {
@@ -79,7 +79,7 @@ func (v *visit) decided(ctx context.Context, l *session.Login) (bool, error) {
 	return true, v.Consents.Give(ctx, v.place(l), strings.Fields(v.request.Granted.Scope), httpapi.RequestID(ctx))
 }
 
-// purposeConsent ties our question to the login and to all that was asked.
+// purposeConsent ties the consent form to the session and to the whole request.
 func (v *visit) purposeConsent(l *session.Login) string {
 	r := v.request
 	hash := sha256.New()
@@ -90,9 +90,9 @@ func (v *visit) purposeConsent(l *session.Login) string {
 	return "authorize consent " + l.ID + " " + hex.EncodeToString(hash.Sum(nil))
 }
 
-// ask asks the person whether to let the client in, with 400 when there was a
-// problem with the last answer. It is where a user who is signed out after all, see
-// [userauth.Browser.User], is sent to sign in.
+// ask shows the consent page, with status 400 when there was a problem with the last
+// answer. A user who turns out to be signed out, see [userauth.Browser.User], is sent
+// to sign in.
 func (v *visit) ask(ctx context.Context, l *session.Login, problem string) error {
 	user, err := v.Browser.User(ctx, l)
 	if errors.Is(err, userauth.ErrSignedOut) {
@@ -123,7 +123,7 @@ func (v *visit) ask(ctx context.Context, l *session.Login, problem string) error
 	return nil
 }
 
-// page is the question without what it is about.
+// page is the consent page without the scopes and the form fields.
 func (v *visit) page() web.Consent {
 	name, origin := consenttext.App(v.request.Client)
 	return web.Consent{
@@ -132,7 +132,7 @@ func (v *visit) page() web.Consent {
 	}
 }
 
-// where says in words where a redirect URI leads.
+// where describes in words the target of a redirect URI.
 func where(redirectURI string) string {
 	origin := client.RedirectOrigin(redirectURI)
 	switch {

@@ -15,8 +15,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 )
 
-// A third party's request shows who asks, for what, and where it leads, and lets
-// the client in when the person says so. Then it is remembered.
+// The consent page of a third-party client shows the client, the scopes and the target
+// of the redirect. The consent of the user is remembered.
 func TestConsent(t *testing.T) {
 	s := newScene(t)
 	b := s.signedIn()
@@ -76,9 +76,8 @@ func with(q url.Values, name, value string) url.Values {
 	return out
 }
 
-// TestMCPConfusedDeputy: what was allowed is asked for again whenever something
-// about it is another: the person, the client, the address, the resources, or one
-// scope more.
+// TestMCPConfusedDeputy: a consent is not reused for another user, client, redirect URI
+// or resource, or for one more scope.
 func TestMCPConfusedDeputy(t *testing.T) {
 	s := newScene(t)
 	b := s.signedIn()
@@ -101,8 +100,8 @@ func TestMCPConfusedDeputy(t *testing.T) {
 	}
 }
 
-// The port of a program on somebody's device is another one every time, and no
-// other place.
+// A native application uses another loopback port each time. Its consent is valid for
+// all ports.
 func TestConsentOfALoopbackClient(t *testing.T) {
 	s := newScene(t)
 	s.add("cli", func(c *client.Client) { c.RedirectURIs = []string{"http://127.0.0.1/cb"} })
@@ -131,7 +130,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// The operator's own clients are let in. They may wish that the person is asked.
+// A first-party client needs no consent, but may ask for it with prompt=consent.
 func TestFirstPartyIsNotAsked(t *testing.T) {
 	s := newScene(t)
 	b := s.signedIn()
@@ -143,8 +142,8 @@ func TestFirstPartyIsNotAsked(t *testing.T) {
 	}
 }
 
-// A client that registered itself is asked for every time, and its name is only
-// what it says.
+// A self-registered client needs consent each time, and its name is shown as
+// unverified.
 func TestSelfRegisteredIsAlwaysAsked(t *testing.T) {
 	s := newScene(t)
 	self := client.Client{
@@ -175,8 +174,8 @@ func TestSelfRegisteredIsAlwaysAsked(t *testing.T) {
 	}
 }
 
-// TestDexCVE202239222ApprovalIsBound: an approval counts for the one question that
-// was put to this person, in this browser, and for nothing else.
+// TestDexCVE202239222ApprovalIsBound: an approval is valid only for the question that
+// was shown to this user in this browser.
 func TestDexCVE202239222ApprovalIsBound(t *testing.T) {
 	s := newScene(t)
 	b := s.signedIn()
@@ -229,7 +228,7 @@ func TestDexCVE202239222ApprovalIsBound(t *testing.T) {
 	if n := s.Entries("consent.give"); n != 0 {
 		t.Fatalf("the trail has %d consents, want none", n)
 	}
-	// What was shown may grow meanwhile: a request without a scope is for all.
+	// The scopes may grow after the page was shown: a request without scope is for all.
 	open := ask(b)
 	s.add(others, func(c *client.Client) { c.Access[0].Scopes = append(c.Access[0].Scopes, "orders:new") })
 	s.Protect(client.Resource{ID: orders, Algorithm: oauth.ES256, Scopes: []client.Scope{{Name: "orders:read"}, {Name: "orders:write"}, {Name: "orders:all"}, {Name: "orders:new"}}})
@@ -253,7 +252,7 @@ func (s *scene) token(b *pagetest.Browser, purpose string) string {
 	return token
 }
 
-// next is the browser after somebody has signed in anew.
+// next is the browser after a user has signed in again.
 func (s *scene) next(b *pagetest.Browser) *pagetest.Browser {
 	_, cookie := s.Login(s.ada)
 	next := pagetest.Open(b.Route, cookie)
@@ -261,7 +260,7 @@ func (s *scene) next(b *pagetest.Browser) *pagetest.Browser {
 	return next
 }
 
-// A person who was disabled or removed allows nothing.
+// A user who was disabled or removed cannot give consent.
 func TestDisabledPersonIsNotAsked(t *testing.T) {
 	s := newScene(t)
 	u := &identity.User{Subject: identity.NewSubject(s.Time), UserName: "grace", Revision: 1}

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// most is the bar: a code for who is signed in and has allowed it costs no more
-// calls to AWS in a process that knows the client.
+// most is the limit of calls to AWS for a code, with a session and a stored consent, in
+// a process that has the client in its cache.
 const most = 3
 
-// TestCalls holds every way to a code to its price.
+// TestCalls counts the calls to AWS of each way to a code.
 func TestCalls(t *testing.T) {
 	s := newScene(t)
 	b := s.signedIn()

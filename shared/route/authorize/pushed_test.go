@@ -21,7 +21,7 @@ func (s *scene) push(q url.Values) url.Values {
 	return url.Values{"client_id": {q.Get("client_id")}, "request_uri": {uri}}
 }
 
-// Of a pushed request only what was pushed counts. It is used up by the code.
+// Only the pushed parameters of a pushed request count. The code uses the request up.
 func TestPushedRequest(t *testing.T) {
 	s := newScene(t)
 	b := s.signedIn()
@@ -37,8 +37,8 @@ func TestPushedRequest(t *testing.T) {
 	}
 }
 
-// TestRequestURIOfAnotherClient: a request_uri that another client pushed, or one of
-// nobody, is shown to the person.
+// TestRequestURIOfAnotherClient: a request_uri of another client or of none is an error
+// page for the user, and no redirect.
 func TestRequestURIOfAnotherClient(t *testing.T) {
 	s := newScene(t)
 	brought := s.push(request(strict))
@@ -51,7 +51,7 @@ func TestRequestURIOfAnotherClient(t *testing.T) {
 	isPage(t, "too late", get(s.signedIn(), late), 400)
 }
 
-// A pushed request is judged when it comes, too.
+// A pushed request is validated at /authorize, too.
 func TestPushedRequestIsJudged(t *testing.T) {
 	s := newScene(t)
 	isPage(t, "address", get(s.signedIn(), s.push(request(own, "redirect_uri", "https://evil.test/cb"))), 400)
@@ -61,8 +61,8 @@ func TestPushedRequestIsJudged(t *testing.T) {
 	}
 }
 
-// Who arrives in time may sign in and decide in peace, and only then is the request
-// used up: pages can be loaded again.
+// A pushed request that arrives in time does not expire while the user signs in and
+// decides. Only the code uses it up, so that pages can be reloaded.
 func TestPushedRequestWaitsForThePerson(t *testing.T) {
 	s := newScene(t)
 	b := s.nobody()
@@ -97,7 +97,7 @@ func TestPushedRequestWaitsForThePerson(t *testing.T) {
 	isPage(t, "decided too late", b.Post("/authorize", choose(form, "allow")), 400)
 }
 
-// Two tabs at once get one code.
+// Two concurrent requests with one request_uri get one code.
 func TestPushedRequestIsUsedOnce(t *testing.T) {
 	s := newScene(t)
 	brought := s.push(request(own))

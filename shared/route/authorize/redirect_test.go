@@ -157,8 +157,8 @@ func TestCloudflareCVE20254144ProofKeyCannotBeSkipped(t *testing.T) {
 	}
 }
 
-// TestZitadelGHSA7wfcForwardedHost: no header of a proxy and no Host has a say in
-// where an answer goes, or whose it is.
+// TestZitadelGHSA7wfcForwardedHost: neither a proxy header nor Host changes the
+// redirect URI or the issuer of a response.
 func TestZitadelGHSA7wfcForwardedHost(t *testing.T) {
 	s := newScene(t)
 	r := httptest.NewRequest(http.MethodGet, "/authorize?"+request(own).Encode(), nil)

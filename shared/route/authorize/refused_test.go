@@ -10,7 +10,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/route/routetest"
 )
 
-// isPage fails unless an answer is a page that leads nowhere but to us.
+// isPage fails unless an answer is a page without a redirect or a link to another site.
 func isPage(t *testing.T, name string, got routetest.Answer, status int) {
 	t.Helper()
 	if got.Status != status || got.Header.Get("Location") != "" || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
@@ -22,7 +22,7 @@ func isPage(t *testing.T, name string, got routetest.Answer, status int) {
 	}
 }
 
-// Until the client and its address are known to be good, only the person is told.
+// Until the client and its redirect URI are validated, an error is shown to the user only.
 func TestPagesInsteadOfRedirects(t *testing.T) {
 	s := newScene(t)
 	twice := func(name, second string) string {
@@ -63,7 +63,7 @@ func TestPagesInsteadOfRedirects(t *testing.T) {
 	}
 }
 
-// Then the client is told, with its state and the issuer.
+// After that the error goes to the client, with its state and the issuer.
 func TestRedirectedRefusals(t *testing.T) {
 	s := newScene(t)
 	for _, tt := range []struct {
@@ -129,7 +129,7 @@ func TestRedirectedRefusals(t *testing.T) {
 	}
 }
 
-// A code has room for so much; a client that wants more is told.
+// A request that does not fit into a code is refused with an error to the client.
 func TestMoreThanACodeCanCarry(t *testing.T) {
 	s := newScene(t)
 	long := []string{}
@@ -155,7 +155,7 @@ func TestMoreThanACodeCanCarry(t *testing.T) {
 	}
 }
 
-// A parameter that comes twice is refused, whatever it is, and two states are none.
+// A repeated parameter is refused, and a repeated state is not returned.
 func TestRepeatedParameters(t *testing.T) {
 	s := newScene(t)
 	for _, name := range []string{"scope", "state", "nonce", "code_challenge", "response_type", "response_mode", "prompt", "since", "unknown"} {
@@ -177,8 +177,8 @@ func TestRepeatedParameters(t *testing.T) {
 	}
 }
 
-// A table that does not answer is no fault of the client, and no verdict on the
-// person. Before the address is known it is a page.
+// An outage of a table is neither an error of the client nor a denial by the user.
+// Before the redirect URI is validated it is a page.
 func TestOutage(t *testing.T) {
 	s := newScene(t)
 	s.handler.Browser.Sessions.Sessions = "no-such-table"

@@ -31,7 +31,7 @@ import (
 // The clients of the stage.
 const (
 	own      = "own"      // the operator's own
-	others   = "others"   // somebody else's
+	others   = "others"   // a third party's
 	native   = "native"   // a program on people's devices, the operator's own
 	strict   = "strict"   // must push its requests
 	machine  = "machine"  // acts for itself
@@ -49,13 +49,13 @@ var challenge = func() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }()
 
-// scene is a stage with clients, a person and the route.
+// scene is a stage with clients, a user and the route.
 type scene struct {
 	*pagetest.Stage
 	handler *authorize.Handler
 	route   http.Handler
 	wire    *wire
-	// ada is a person who is signed in with the cookie.
+	// ada is a user who is signed in with the cookie.
 	ada, cookie string
 	login       *session.Login
 }
@@ -102,7 +102,7 @@ func newScene(t testing.TB) *scene {
 	return s
 }
 
-// rebuild makes the route anew, with nothing remembered.
+// rebuild makes a new route, with empty caches.
 func (s *scene) rebuild() {
 	clients := s.Clients()
 	s.handler = &authorize.Handler{
@@ -153,7 +153,7 @@ func get(b *pagetest.Browser, q url.Values) routetest.Answer {
 // signedIn is a browser of ada's.
 func (s *scene) signedIn() *pagetest.Browser { return pagetest.Open(s.route, s.cookie) }
 
-// nobody is a browser of nobody's.
+// A browser without a session.
 func (s *scene) nobody() *pagetest.Browser { return pagetest.Open(s.route, "") }
 
 // sent is what an answer sends to the client, which must be at the address.
@@ -179,7 +179,7 @@ func (s *scene) sent(a routetest.Answer, address string) url.Values {
 	return fields
 }
 
-// let returns the code that an answer lets the client in with.
+// let returns the authorization code of an answer.
 func (s *scene) let(a routetest.Answer) *session.Code {
 	s.T.Helper()
 	return s.opened(s.sent(a, callback).Get("code"))
@@ -194,7 +194,7 @@ func (s *scene) opened(code string) *session.Code {
 	return c
 }
 
-// way is the sign-in that an answer sends a person to: what of.
+// way is one parameter of the address of /login to which an answer redirects.
 func (s *scene) way(a routetest.Answer) url.Values {
 	s.T.Helper()
 	rest, ok := strings.CutPrefix(a.Header.Get("Location"), "/login?")

@@ -11,14 +11,14 @@ import (
 	"github.com/tipstaff/tipstaff/shared/session"
 )
 
-// again signs ada in anew in a browser with her password.
+// again signs ada in once more in a browser with her password.
 func (s *scene) again(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
 	return s.signs(b, byPassword)
 }
 
-// Nothing is written for who has not signed in yet, and what the browser carries
-// to the sign-in brings it back.
+// Nothing is written before the user has signed in, and the return address that the
+// browser carries to /login restores the request.
 func TestSignInAndBack(t *testing.T) {
 	s := newScene(t)
 	b := s.nobody()
@@ -42,7 +42,7 @@ func TestSignInAndBack(t *testing.T) {
 	}
 }
 
-// A cookie that is worth nothing is none.
+// An invalid cookie is treated as no cookie.
 func TestWorthlessCookies(t *testing.T) {
 	s := newScene(t)
 	for name, cookie := range map[string]string{"junk": "junk", "cut": s.cookie[:len(s.cookie)-1], "longer": s.cookie + "x", "in other case": strings.ToUpper(s.cookie)} {
@@ -76,8 +76,8 @@ func TestPromptNone(t *testing.T) {
 	}
 }
 
-// A client that wants a new sign-in gets one, once: the person who comes back from
-// it is not asked again, and one who only says so is.
+// A client that asks for a new sign-in gets one. The user is not asked again after it,
+// and is asked again when no sign-in has happened.
 func TestNewSignIn(t *testing.T) {
 	for name, ask := range map[string][]string{
 		"login": {"prompt", "login"}, "select_account": {"prompt", "select_account"}, "max_age 0": {"max_age", "0"}, "max_age 5": {"max_age", "5"},
@@ -112,7 +112,7 @@ func TestNewSignIn(t *testing.T) {
 				stranger := pagetest.Open(s.route, b.Cookies[websec.SessionCookie])
 				s.way(stranger.Get(back))
 			}
-			// It is good for this browser for an hour, and then anew.
+			// It is valid in this browser for an hour, and then needed again.
 			s.Pass(websec.FormLife + time.Minute)
 			s.again(b)
 			s.Pass(10 * time.Second)
@@ -121,7 +121,7 @@ func TestNewSignIn(t *testing.T) {
 	}
 }
 
-// A sign-in that is recent enough counts, one that is not does not.
+// A sign-in older than max_age does not count.
 func TestMaxAge(t *testing.T) {
 	s := newScene(t)
 	for _, tt := range []struct {

@@ -22,7 +22,7 @@ var (
 	byPasskey  = []string{oauth.AMRKey, oauth.AMRUser, oauth.AMRMultiple}
 )
 
-// signs signs ada in anew in a browser, as /login does, after a while.
+// signs signs ada in once more in a browser, as /login does, some time later.
 func (s *scene) signs(b *pagetest.Browser, amr []string) *session.Login {
 	s.T.Helper()
 	s.Pass(20 * time.Second)
@@ -35,7 +35,7 @@ func (s *scene) signs(b *pagetest.Browser, amr []string) *session.Login {
 	return l
 }
 
-// told fails unless an answer tells the client of the error, and gives no code.
+// told fails unless an answer is an error response to the client, without a code.
 func (s *scene) told(name string, a routetest.Answer, code string) {
 	s.T.Helper()
 	fields := s.sent(a, callback)
@@ -74,7 +74,7 @@ func TestClassOfASignIn(t *testing.T) {
 	}
 }
 
-// A login of which nobody knows how the person signed in meets no class.
+// A session without amr meets no class.
 func TestClassOfAnUnknownSignIn(t *testing.T) {
 	s := newScene(t)
 	b := s.nobody()
@@ -83,8 +83,8 @@ func TestClassOfAnUnknownSignIn(t *testing.T) {
 	s.way(get(b, request(own, "acr_values", "aal1")))
 }
 
-// The person who comes back from a stronger sign-in is let in. One who comes back
-// from one that is no stronger is not asked for ever: the client is told.
+// A stronger sign-in meets the request. After a sign-in that is no stronger the user is
+// not asked again, and the client gets an error.
 func TestStepUp(t *testing.T) {
 	for _, ask := range [][]string{
 		{"acr_values", "aal2"},
@@ -138,7 +138,7 @@ func TestClassAndAge(t *testing.T) {
 	s.let(b.Get(back))
 }
 
-// Where nobody may be asked, the client learns what is missing.
+// With prompt=none the client gets an error that names what is missing.
 func TestClassWithoutAsking(t *testing.T) {
 	s := newScene(t)
 	silently := func(more ...string) url.Values {
@@ -157,8 +157,8 @@ func TestClassWithoutAsking(t *testing.T) {
 	s.let(get(s.signedIn(), request(own, "prompt", "none", "acr_values", "aal2 aal1")))
 }
 
-// Consent does not make a weak login strong, nor does it make a question of the
-// class: the decision is judged like the request.
+// A consent does not replace a stronger sign-in: the decision is validated like the
+// request.
 func TestClassBehindConsent(t *testing.T) {
 	s := newScene(t)
 	b := s.nobody()
@@ -172,7 +172,7 @@ func TestClassBehindConsent(t *testing.T) {
 	s.let(b.Post("/authorize", choose(form, "allow")))
 }
 
-// What was pushed cannot be weakened on the way.
+// The acr_values of a pushed request cannot be weakened by the browser.
 func TestClassOfAPushedRequest(t *testing.T) {
 	s := newScene(t)
 	b := s.signedIn()

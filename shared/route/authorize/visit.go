@@ -19,9 +19,9 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// paramSince is a parameter of our own in the way back from the sign-in: a token
-// that says when this browser first came with this request. A sign-in after that
-// is a new one for it, and a pushed request was brought in time.
+// paramSince is our own parameter in the return address of /login. It is a token that
+// proves when this browser first brought this request. A sign-in after that time is
+// new for the request, and a request_uri that was valid then is not expired.
 const paramSince = "since"
 
 // visit is one arrival of a browser with a request.
@@ -29,8 +29,8 @@ type visit struct {
 	*Handler
 	w http.ResponseWriter
 	r *http.Request
-	// query is the request as the browser carries it, in one spelling, and
-	// since the token that it may have beside it.
+	// query is the request as the browser carries it, in one canonical spelling.
+	// since is the token of paramSince, if there is one.
 	query, since string
 	decision     decision
 	request      *authrequest.Request
@@ -38,9 +38,9 @@ type visit struct {
 	pushed string
 }
 
-// decide finds out whether the client gets in, and returns the code if it does.
-// Without one it has shown a page, or sent the browser to sign in. An *oauth.Error
-// is for the client.
+// decide returns the authorization code if the request is granted. If it returns no
+// code and no error it has shown a page or sent the browser to sign in. An
+// *oauth.Error is for the client.
 func (v *visit) decide() (code string, err error) {
 	ctx := v.r.Context()
 	if err := v.request.Judge(ctx, v.Audience); err != nil {
@@ -66,8 +66,8 @@ func (v *visit) decide() (code string, err error) {
 	return v.code(ctx, login)
 }
 
-// login returns the login of the browser if it is as new and as strong as the client
-// wants it, and nil if the person has to sign in. An *oauth.Error is for the client.
+// login returns the session of the browser if it meets max_age, prompt and acr_values
+// of the request, and nil if the user has to sign in. An *oauth.Error is for the client.
 func (v *visit) login() (*session.Login, error) {
 	l, err := v.Browser.Optional(v.r)
 	if err != nil || l == nil {
@@ -79,7 +79,7 @@ func (v *visit) login() (*session.Login, error) {
 	}
 	err = v.Browser.Use(v.r, l)
 	if errors.Is(err, userauth.ErrSignedOut) {
-		return nil, nil // signed out a moment ago
+		return nil, nil // the session ended after it was read
 	}
 	if err != nil {
 		return nil, err
@@ -87,10 +87,10 @@ func (v *visit) login() (*session.Login, error) {
 	return l, nil
 }
 
-// fit reports whether a login is as new and as strong as the client wants it. One
-// that is newer than the request is always new enough, or a person who signs in
-// would be asked for ever; and if it is not strong enough, asking again would not
-// make it so, and the client is told.
+// fit reports whether a session is as recent and as strong as the client asks. A
+// sign-in after the request arrived is always recent enough, because otherwise the
+// user would be asked again and again. If such a sign-in is not strong enough, asking
+// again does not help, and the client gets an error.
 func (v *visit) fit(l *session.Login) (bool, error) {
 	arrived, err := v.arrived()
 	if err != nil {
@@ -110,20 +110,20 @@ func (v *visit) fit(l *session.Login) (bool, error) {
 	return false, nil
 }
 
-// recent reports whether the client takes a login as old as this one.
+// recent reports whether the sign-in is recent enough for prompt and max_age.
 func (v *visit) recent(l *session.Login) bool {
 	p := v.request.Prompt
 	return !p.Login && !p.SelectAccount && (!v.request.Aged || v.Now(v.r.Context()).Sub(l.AuthTime) <= v.request.MaxAge)
 }
 
-// choosy reports whether the client does not take every login.
+// choosy reports whether the request has conditions for the sign-in.
 func (v *visit) choosy() bool {
 	r := v.request
 	return r.Prompt.Login || r.Prompt.SelectAccount || r.Aged || r.ACR != ""
 }
 
-// arrived is when the browser first came with the request, as the token proves it,
-// and zero when it brings none.
+// arrived returns when the browser first brought the request, as its token proves. It
+// is zero without a valid token.
 func (v *visit) arrived() (time.Time, error) {
 	if v.since == "" {
 		return time.Time{}, nil
@@ -137,8 +137,8 @@ func (v *visit) arrived() (time.Time, error) {
 
 func (v *visit) purposeSince() string { return "authorize since " + v.query }
 
-// again is the query with which the browser comes back, with a token in it if it
-// matters when it came.
+// again is the query of the return address. It has a token in it when the time of
+// arrival matters.
 func (v *visit) again(ctx context.Context) (string, error) {
 	if !v.choosy() && v.pushed == "" {
 		return v.query, nil
@@ -156,7 +156,7 @@ func (v *visit) again(ctx context.Context) (string, error) {
 	return v.query + "&" + url.Values{paramSince: {token}}.Encode(), nil
 }
 
-// signIn sends the browser to sign in and come back.
+// signIn redirects the browser to /login, which returns to this request.
 func (v *visit) signIn(ctx context.Context) error {
 	query, err := v.again(ctx)
 	if err != nil {
@@ -173,8 +173,8 @@ func (v *visit) signIn(ctx context.Context) error {
 	return nil
 }
 
-// expected refuses a login of somebody else than the client means, when nobody may
-// be asked who they are.
+// expected refuses a session of another user than login_hint names when prompt=none
+// forbids to ask (OIDC Core §3.1.2.6).
 func (v *visit) expected(ctx context.Context, l *session.Login) error {
 	hint := v.request.LoginHint
 	if !v.request.Prompt.None || hint == "" {
@@ -193,7 +193,7 @@ func (v *visit) expected(ctx context.Context, l *session.Login) error {
 	return nil
 }
 
-// code makes the code. A pushed request is used up by it.
+// code makes the authorization code. It uses up a pushed request.
 func (v *visit) code(ctx context.Context, l *session.Login) (string, error) {
 	r := v.request
 	code, err := v.Codes.Seal(ctx, session.Code{

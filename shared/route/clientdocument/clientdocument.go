@@ -1,10 +1,11 @@
-// Package clientdocument serves GET /client: what Tipstaff makes of the document
+// Package clientdocument serves GET /client, which fetches and validates the document
 // with which a client describes itself (OAuth Client ID Metadata Document).
 //
-// It is the only route that calls a server which a stranger named, and so it may
-// touch nothing but the table of what it found (see packages fetch and document).
-// The other routes ask it for a document that they miss. Developers can ask it
-// too: it answers with the metadata as it counts, or with what is wrong.
+// It is the only route that calls a server named by an unauthenticated request. For
+// this reason it may access only the table of its results (see packages fetch and
+// document). The other routes ask this route for a document that they do not have.
+// Developers can ask it too: it answers with the metadata in effect, or with the
+// error in the document.
 package clientdocument
 
 import (
@@ -43,21 +44,21 @@ type Handler struct {
 	Now       func(context.Context) time.Time
 }
 
-// Answer is what we make of a document.
+// Answer is the metadata of a valid document.
 type Answer struct {
 	metadata.Answer
-	// Fetched is when the document was fetched, and Until when it will be
-	// again at the earliest, in epoch seconds.
+	// Fetched is when the document was fetched, and Until the earliest time of
+	// the next fetch, in epoch seconds.
 	Fetched int64 `json:"fetched_at"`
 	Until   int64 `json:"fresh_until"`
-	// Problem says why it could not be fetched again, if it could not.
+	// Problem is the reason why the last attempt to fetch it again failed, if any.
 	Problem string `json:"problem,omitempty"`
 }
 
-// Serve answers 200 with an Answer for a document that counts, and 400 with what
-// is wrong with it. When its server cannot be reached that is a 424 (RFC 4918
-// §11.4), unless an earlier answer of it still counts: a fault, but none of ours
-// that should wake an operator.
+// Serve answers 200 with an [Answer] for a valid document, and 400 with the error in
+// an invalid one. When the server of the document cannot be reached the status is 424
+// (RFC 4918 §11.4), unless an earlier document is still valid. The status is no 5xx
+// because the fault is not ours and must raise no alarm.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	id := r.URL.Query().Get("client_id")
 	host, err := h.admit(id)
@@ -86,7 +87,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// admit returns the host of the URL of a document that the stage takes.
+// admit returns the host of the URL of a document, if the stage accepts documents of
+// this host.
 func (h *Handler) admit(id string) (string, error) {
 	if h.Allowed.Off() {
 		return "", oauth.Refuse(oauth.NotFound, "this server takes no client metadata documents")
@@ -104,8 +106,8 @@ func (h *Handler) admit(id string) (string, error) {
 	return host, nil
 }
 
-// entry returns what is known of a document, and finds it out where that is not
-// fresh.
+// entry returns the cached result for a document, and fetches the document when the
+// result is missing or not fresh.
 func (h *Handler) entry(ctx context.Context, id, host string) (*document.Cached, error) {
 	before, err := h.Documents.Get(ctx, id)
 	if err != nil {
@@ -121,7 +123,7 @@ func (h *Handler) entry(ctx context.Context, id, host string) (*document.Cached,
 	return entry, h.Documents.Put(ctx, id, entry)
 }
 
-// fetch finds out what is at a URL.
+// fetch fetches and validates the document at a URL.
 func (h *Handler) fetch(ctx context.Context, id string, before *document.Cached) *document.Cached {
 	found, err := h.Fetcher.Get(ctx, id)
 	if problem, ok := errors.AsType[*fetch.Error](err); ok && !problem.Temporary {
@@ -142,7 +144,8 @@ func (h *Handler) fetch(ctx context.Context, id string, before *document.Cached)
 	return document.Found(m, h.Now(ctx), found.MaxAge)
 }
 
-// reason is what a client's developer is told: not what our network said.
+// reason is the error text for the developer of a client. It contains nothing of the
+// errors of our network.
 func reason(err error) string {
 	if problem, ok := errors.AsType[*fetch.Error](err); ok {
 		return problem.Reason

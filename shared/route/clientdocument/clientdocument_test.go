@@ -158,7 +158,7 @@ func TestSSRF(t *testing.T) {
 	s.refused(id, 400, "invalid_client_metadata")
 	s.status, s.header = 200, http.Header{}
 	s.Pass(document.RetryAfter)
-	s.refused(id, 400, "invalid_client_metadata") // rebound by now
+	s.refused(id, 400, "invalid_client_metadata") // the name was rebound
 	if s.inside != 0 || s.requests != 1 {
 		t.Errorf("%d connections inside, %d requests outside, want none and one", s.inside, s.requests)
 	}
@@ -201,7 +201,8 @@ func TestWrongDocument(t *testing.T) {
 	s.refused(id, 400, "invalid_client_metadata")
 }
 
-// A server that is down ends nobody, and nobody is told what our network said.
+// An outage of the server does not end a client, and no response contains an error of
+// our network.
 func TestDown(t *testing.T) {
 	s := newSite(t)
 	s.down = true
@@ -219,7 +220,7 @@ func TestDown(t *testing.T) {
 	if got.Status != 200 || got.Text("problem") == "" || got.JSON["fetched_at"] != float64(s.Time.Add(-document.MinFresh).Unix()) {
 		t.Errorf("with a fault behind it = %d %s, want the earlier document and the problem", got.Status, got.Body)
 	}
-	// That it is not there any more is another matter.
+	// A 410 ends the earlier document, which an outage does not.
 	s.status = 410
 	s.Pass(document.RetryAfter)
 	s.refused(id, 400, "invalid_client_metadata")
@@ -263,7 +264,7 @@ func TestModes(t *testing.T) {
 	s.refused("", 400, "invalid_request")
 }
 
-// A host is called ten times a minute at most, whatever strangers ask for.
+// A host is called at most ten times a minute, whatever unauthenticated requests ask for.
 func TestPerHost(t *testing.T) {
 	s := newSite(t)
 	s.Time = s.Time.Truncate(time.Minute)
@@ -280,7 +281,7 @@ func TestPerHost(t *testing.T) {
 	s.refused("https://example.com/more", 400, "invalid_client_metadata")
 }
 
-// A table that cannot be read keeps us from calling anybody.
+// No server is called while the table cannot be read.
 func TestOutage(t *testing.T) {
 	s := newSite(t)
 	s.handler.Documents.Table = "no-such-table"
@@ -290,7 +291,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// The other routes get at the client through this one.
+// The other routes get the metadata of the client through this route.
 func TestReader(t *testing.T) {
 	s := newSite(t)
 	issuer := httptest.NewServer(s.route)

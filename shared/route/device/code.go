@@ -17,11 +17,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// guesses is what the throttle counts here. Whose they are is the person and not
-// the login: who signs in once more has no more of them.
+// guesses is the kind of attempt that the throttle counts here. It counts per user
+// and not per session, so that a new sign-in gives no more guesses.
 const guesses = "user code"
 
-// look takes a code that was typed, and asks whether to let the device in.
+// look takes a user code that was typed, and asks whether to allow the device.
 func (v *visit) look(typed string) error {
 	ctx := v.r.Context()
 	err := v.Forms.Check(ctx, v.r, v.purpose(), v.r.PostForm.Get("csrf"))
@@ -49,16 +49,16 @@ func (v *visit) look(typed string) error {
 	if err != nil {
 		return err
 	}
-	// The code was right; a counter that was not told is no reason to say it
-	// was not.
+	// The code is right, also when the counter cannot be written. So this error
+	// is only logged.
 	if err := reserved.Succeeded(ctx, ""); err != nil {
 		httpapi.Note(ctx).Error = err.Error()
 	}
 	return v.ask(ctx, code, request, c)
 }
 
-// find returns the request behind a code that can still be decided, and its
-// client if it may still come in.
+// find returns the pending request of a user code and its client. It returns
+// [device.ErrUnknown] when the client may not use the device grant any more.
 func (v *visit) find(ctx context.Context, code device.UserCode) (*device.Request, *client.Client, error) {
 	request, err := v.Devices.Find(ctx, code)
 	if err == nil {
@@ -74,7 +74,7 @@ func (v *visit) find(ctx context.Context, code device.UserCode) (*device.Request
 	return request, c, err
 }
 
-// ask asks whether to let the device in.
+// ask shows the question whether to allow the device.
 func (v *visit) ask(ctx context.Context, code device.UserCode, request *device.Request, c *client.Client) error {
 	httpapi.Note(ctx).Client = c.ID
 	page := web.DeviceRequest{
@@ -97,13 +97,14 @@ func (v *visit) ask(ctx context.Context, code device.UserCode, request *device.R
 	return nil
 }
 
-// purposeOf ties the question to the login, to the code and to the request that
-// it shows: a code may be given again when it has expired.
+// purposeOf ties the question to the session, to the user code and to the request
+// that it shows. The code alone is not enough: an expired code may be given to
+// another request.
 func (v *visit) purposeOf(code device.UserCode, request string) string {
 	return v.purpose() + " " + string(code) + " " + request
 }
 
-// decide takes the answer. It counts only for the question that we put.
+// decide takes the answer. It is valid only for the question that was shown.
 func (v *visit) decide(typed string, allow bool) error {
 	ctx := v.r.Context()
 	id := v.r.PostForm.Get("request")
@@ -148,8 +149,8 @@ func (v *visit) write(ctx context.Context, request *device.Request, allow bool) 
 	return v.Devices.Deny(ctx, request, by, httpapi.RequestID(ctx))
 }
 
-// problem is what a person is told of an error, empty for one that they can do
-// nothing about.
+// problem is the text for the user about an error. It is empty for an error that the
+// user cannot fix.
 func problem(err error) string {
 	switch {
 	case errors.Is(err, device.ErrLetters):
@@ -166,7 +167,7 @@ func problem(err error) string {
 	return ""
 }
 
-// again answers with the form and what was wrong.
+// again answers with the form and the problem of the last one.
 func (v *visit) again(page web.Device, why error) error {
 	var status int
 	status, page.RetryAfter = httpapi.Again(v.w, v.r, oauth.InvalidRequest, why)

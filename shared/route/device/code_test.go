@@ -18,7 +18,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// wrong returns codes that nobody was given.
+// wrong returns user codes that no device was given.
 func wrong(n int, given ...*domain.Codes) []string {
 	var codes []string
 	for i := 0; len(codes) < n; i++ {
@@ -56,7 +56,7 @@ func TestCodesThatAreNone(t *testing.T) {
 			t.Errorf("%q is in the page as it is", tt.typed)
 		}
 	}
-	// Who mistypes in a way that hits nothing has guessed nothing.
+	// A malformed code is not counted as a guess.
 	for range throttle.Free {
 		l.try("BCDF-GHJ0")
 	}
@@ -65,7 +65,7 @@ func TestCodesThatAreNone(t *testing.T) {
 	}
 }
 
-// A code that is over says so, and cannot be used.
+// A code that was used or has expired is refused with that reason.
 func TestCodesThatAreOver(t *testing.T) {
 	l := newLiving(t)
 	expired := l.start(tvID)
@@ -100,7 +100,7 @@ func TestCodesThatAreOver(t *testing.T) {
 
 // SECURITY.md, user_code guess: five tries, and then each waits twice as long as
 // the one before, for a right code as for a wrong one. A new sign-in of the same
-// person has no more, and another person is not slowed down.
+// user gives no more tries, and another user is not slowed down.
 func TestGuesses(t *testing.T) {
 	l := newLiving(t)
 	codes := l.start(tvID)
@@ -174,7 +174,7 @@ func TestCalls(t *testing.T) {
 	first, codes := l.start(tvID), l.start(tvID)
 	l.asked(first) // client and resource are remembered
 	var form url.Values
-	const who = "GetItem GetItem" // login and person
+	const who = "GetItem GetItem" // session and user
 	for _, tt := range []struct {
 		name  string
 		do    func()

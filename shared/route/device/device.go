@@ -1,16 +1,18 @@
-// Package device serves /device, where a person lets in a device that has no
-// browser of its own (RFC 8628 §3.3).
+// Package device serves /device, the verification URI of the device grant, where the
+// user allows or denies a device without a browser (RFC 8628 §3.3).
 //
-// The person signs in first and then types the code that the device shows. Only
-// then do they see who asks for what, and from where, and say yes or no. A link
-// with the code in it fills in the form and does no more: whoever sends such a
-// link to somebody must not be let in by a click (§5.4).
+// The user signs in first and then types the user code that the device shows. The
+// next page shows the client, what it asks for and from where, and the user allows or
+// denies it. A link with the code in it only fills in the form: one click on a link
+// from an attacker must not allow the attacker's device (§5.4).
 //
-// A code is short enough to be guessed, so each try is counted before the code is
-// looked up. What the question posts is tied to the login, to the code and to the
-// request that was shown, and is refused before anything is looked up: no answer
-// can be given to what was not asked, and none of them tells whether a code
-// exists.
+// # Guesses
+//
+// A user code is short enough to be guessed, so each try is counted before the code
+// is looked up. The form of the decision is tied to the session, to the code and to
+// the request that was shown. Another form is refused before anything is looked up.
+// So a decision cannot be made for a request that was not shown, and a refused form
+// does not reveal whether a code exists.
 package device
 
 import (
@@ -44,17 +46,17 @@ type Handler struct {
 	Now      func(context.Context) time.Time
 }
 
-// path is where this is served.
+// path is the path of this route.
 var path = contract.Device.Path()
 
-// What was just decided, as the address of the page says it. Anybody can write
-// such an address; it has no other effect than a text.
+// The values of the query parameter "done" name the last decision. Any site can link
+// to such an address. Its only effect is the text on the page.
 const (
 	doneAllow = "allow"
 	doneDeny  = "deny"
 )
 
-// visit is one request of somebody who is signed in.
+// visit is one request of a signed-in user.
 type visit struct {
 	*Handler
 	w     http.ResponseWriter
@@ -63,7 +65,7 @@ type visit struct {
 	user  *identity.User
 }
 
-// Serve asks for a code, or takes one, or the answer to the question behind it.
+// Serve asks for a user code, takes a code, or takes the decision about its request.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	typed := r.URL.Query().Get("user_code")
 	if r.Method == http.MethodPost {
@@ -93,8 +95,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return oauth.Refuse(oauth.InvalidRequest, "decision is unknown")
 }
 
-// person finds out who is signed in. The error is userauth.ErrSignedOut when no user
-// is.
+// person reads the session and its user. [userauth.ErrSignedOut] is returned when no
+// user is signed in.
 func (v *visit) person() (err error) {
 	if v.login, err = v.Browser.Require(v.r); err != nil {
 		return err
@@ -105,7 +107,7 @@ func (v *visit) person() (err error) {
 	return v.Browser.Use(v.r, v.login)
 }
 
-// signIn sends a browser without a login to get one and come back with the code.
+// signIn redirects a browser without a session to /login, which returns with the code.
 func signIn(w http.ResponseWriter, r *http.Request, typed string) {
 	userauth.Forget(w, r)
 	back := path
@@ -115,7 +117,7 @@ func signIn(w http.ResponseWriter, r *http.Request, typed string) {
 	web.Redirect(w, contract.Login.Path()+"?return="+url.QueryEscape(back))
 }
 
-// show answers with the form, or says what was just decided.
+// show answers with the form, or with the last decision.
 func (v *visit) show(typed string) error {
 	switch v.r.URL.Query().Get("done") {
 	case doneAllow:
@@ -132,7 +134,7 @@ func (v *visit) show(typed string) error {
 	return v.form(http.StatusOK, page)
 }
 
-// form answers with a form of this login.
+// form answers with a form that is valid for this session.
 func (v *visit) form(status int, page web.Device) error {
 	var err error
 	if page.CSRF, err = v.Forms.Token(v.r.Context(), v.w, v.r, v.purpose()); err != nil {
@@ -142,7 +144,7 @@ func (v *visit) form(status int, page web.Device) error {
 	return nil
 }
 
-// purpose ties the form to the login.
+// purpose ties the form to the session.
 func (v *visit) purpose() string { return contract.Device.Name + " " + v.login.ID }
 
 // Refuse shows a refusal as a page.

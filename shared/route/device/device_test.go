@@ -107,7 +107,7 @@ func TestLinkApprovesNothing(t *testing.T) {
 	}
 }
 
-// Login first, code second; the code comes back with the person.
+// The user signs in first, and the code is in the return address of /login.
 func TestSignInFirst(t *testing.T) {
 	l := newLiving(t)
 	codes := l.start(tvID)
@@ -146,7 +146,7 @@ func TestSignInFirst(t *testing.T) {
 	}
 }
 
-// Who asks is said in plain words.
+// The question names the client in plain words.
 func TestWhoAsks(t *testing.T) {
 	l := newLiving(t)
 	l.device("named", func(c *client.Client) { c.Name = "Orders <TV>" })
@@ -189,7 +189,7 @@ func TestWhoAsks(t *testing.T) {
 	}
 }
 
-// A page that cannot be made says so, and the login stays.
+// When the page cannot be made the user gets an error page and stays signed in.
 func TestOutageIsAPage(t *testing.T) {
 	l := newLiving(t)
 	form := l.typed(l.browser, l.start(tvID).User.String())

@@ -22,7 +22,7 @@ import (
 )
 
 // SECURITY.md: a form counts only for the login, the code and the request that it
-// was shown for (Dex CVE-2022-39222, code phishing), and nobody else's page can send it.
+// was shown for (Dex CVE-2022-39222, code phishing), and no other site can send it.
 func TestForgedForms(t *testing.T) {
 	l := newLiving(t)
 	codes, others := l.start(tvID), l.start(tvID)
@@ -82,7 +82,7 @@ func TestForgedForms(t *testing.T) {
 	says(t, "an old question", l.browser.Post("/device", good), 400, web.ExpiredForm)
 }
 
-// What the question posts does not tell whether a code exists: without the right
+// The form of the decision does not reveal whether a code exists: without the right
 // token nothing is looked up.
 func TestAnswersAreNoOracle(t *testing.T) {
 	l := newLiving(t)

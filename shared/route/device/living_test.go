@@ -137,7 +137,7 @@ func says(t *testing.T, what string, got routetest.Answer, status int, problem s
 	}
 }
 
-// question reports whether the answer asks to let a device in.
+// question reports whether the answer asks whether to allow a device.
 func question(got routetest.Answer) bool { return strings.Contains(got.Body, `value="`+web.Allow+`"`) }
 
 // clientOf is a source of clients that registered themselves.

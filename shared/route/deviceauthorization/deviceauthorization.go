@@ -1,5 +1,6 @@
-// Package deviceauthorization serves POST /device_authorization, where a device
-// without a browser begins its sign-in (RFC 8628 §3.1).
+// Package deviceauthorization serves POST /device_authorization, the device
+// authorization endpoint, where a device without a browser starts the device grant
+// (RFC 8628 §3.1). The user decides at the page of package route/device.
 package deviceauthorization
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/throttle"
 )
 
-// Handler answers with codes.
+// Handler answers with a device code and a user code.
 type Handler struct {
 	Issuer   string
 	Auth     *clientauth.Guard
@@ -25,7 +26,7 @@ type Handler struct {
 	Throttle *throttle.Store
 }
 
-// response is that of RFC 8628 §3.2.
+// response is the response of RFC 8628 §3.2.
 type response struct {
 	DeviceCode              string `json:"device_code"`
 	UserCode                string `json:"user_code"`
@@ -36,12 +37,12 @@ type response struct {
 	Interval  int64 `json:"interval"`
 }
 
-// admission is what the throttle counts here.
+// admission is the kind of request that the throttle counts here.
 const admission = "device codes"
 
-// Serve judges what the device asks for before anybody approves it, and keeps
-// it. Codes for who proves nothing are counted by address: each is two items in
-// our table.
+// Serve validates the request before the user is asked to approve it, and stores it.
+// A public client proves nothing, and each request adds two items to the table. So
+// the requests of public clients are limited by IP address.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	c, err := h.Auth.Identify(r)

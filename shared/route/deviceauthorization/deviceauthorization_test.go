@@ -191,8 +191,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// SECURITY.md, storage flood: who proves nothing has so many codes a minute from
-// one address. Nobody else notices.
+// SECURITY.md, storage flood: public clients get a limited number of codes a minute from
+// one address. Other clients and addresses are not affected.
 func TestFloodOfCodes(t *testing.T) {
 	l := newLiving(t)
 	l.Time = l.Time.Truncate(time.Minute)

@@ -1,8 +1,8 @@
 // Package discovery serves the metadata of the authorization server under both
 // well-known paths (RFC 8414 §3, OpenID Connect Discovery 1.0 §4), and that of
-// its own API as a protected resource (RFC 9728 §3). The documents are pure
-// functions of the configuration and list what works today, nothing else: a
-// client that reads them never meets an endpoint that is not there.
+// its own API as a protected resource (RFC 9728 §3). The documents depend on the
+// configuration only. They list only what works in this stage, so that a client never
+// reads of an endpoint that does not exist.
 package discovery
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/wire"
 )
 
-// documentation is where people read on.
+// documentation is the URL of the documentation for developers.
 const documentation = "https://github.com/tipstaff/tipstaff/blob/main/docs/api.md"
 
 // New builds the route from its environment.
@@ -33,16 +33,16 @@ func New(e *wire.Env) (http.Handler, error) {
 	return e.Route(&Handler{Server: httpapi.NewDocument(server), Resource: httpapi.NewDocument(resource)}), nil
 }
 
-// proofAlgorithms are those of package dpop, and assertionAlgorithms those of
-// package token, which would each bring an SDK or a library along; a test holds
-// them together.
+// proofAlgorithms are the algorithms of package dpop, and assertionAlgorithms those of
+// package token. The lists are repeated here because an import would link an SDK or a
+// library. A test compares them.
 var (
 	proofAlgorithms     = []string{oauth.ES256, "EdDSA", "Ed25519"}
 	assertionAlgorithms = []string{oauth.ES256, "EdDSA", "Ed25519", oauth.RS256, "PS256"}
 )
 
-// Metadata describes the server at issuer, in a stage that takes these clients
-// which introduce themselves.
+// Metadata describes the server at issuer (RFC 8414 §2). The other parameters are the
+// settings of the stage for client metadata documents and for dynamic registration.
 func Metadata(issuer string, documents contract.ClientDocuments, registration contract.Registration) oauth.Metadata {
 	confidential := []string{oauth.ClientSecretBasic, oauth.ClientSecretPost, oauth.PrivateKeyJWT}
 	everyone := append(confidential[:len(confidential):len(confidential)], oauth.AuthNone)
@@ -91,15 +91,15 @@ func Metadata(issuer string, documents contract.ClientDocuments, registration co
 	return m
 }
 
-// claims are those of an id token and of userinfo.
+// claims are the claims of an ID token and of the UserInfo response.
 var claims = []string{
 	"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
 	"name", "preferred_username", "email", "email_verified",
 }
 
-// ResourceMetadata describes our own API. The document is the same at the
-// well-known path without its path: who looks there for the origin finds what
-// there is to find at it.
+// ResourceMetadata describes our own API (RFC 9728 §2). The same document is served
+// at the well-known path without the path of the API, for a client that asks for the
+// metadata of the origin: the API is the only protected resource there.
 func ResourceMetadata(issuer string) oauth.ResourceMetadata {
 	m := oauth.ResourceMetadata{
 		Resource:             issuer + contract.APIPath,

@@ -88,7 +88,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// The lists say what the packages do that do it.
+// The lists of algorithms are those of the packages that implement them.
 func TestLists(t *testing.T) {
 	got := get(t, route(t, "any", "token"), serverPaths[0])
 	for name, want := range map[string][]string{
@@ -161,8 +161,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// The resource in the document is the one whose path stands behind the well-known
-// path (RFC 9728 §3.3), and the audience of its tokens.
+// The resource in the document has the path that follows the well-known path (RFC 9728
+// §3.3), and it is the audience of its tokens.
 func TestResource(t *testing.T) {
 	h := route(t, "off", "off")
 	got := get(t, h, "/.well-known/oauth-protected-resource/api")

@@ -16,8 +16,8 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// CVE-2023-26481 (authentik): a recovery link sets what its own user signs in with,
-// whoever else the request names.
+// CVE-2023-26481 (authentik): a recovery link changes the authenticator of its own user
+// only, whatever user the request names.
 func TestCVE202326481LinkIsOfOneUser(t *testing.T) {
 	s := newScene(t)
 	bob := s.AddUser("bob")
@@ -31,7 +31,7 @@ func TestCVE202326481LinkIsOfOneUser(t *testing.T) {
 	}
 }
 
-// A passkey belongs to whom the link is for, too.
+// A passkey belongs to the user of the link, too.
 func TestCVE202326481PasskeyIsOfOneUser(t *testing.T) {
 	s := newScene(t)
 	bob := s.AddUser("bob")
@@ -59,7 +59,7 @@ func TestCVE202546815LinkIsUsedOnce(t *testing.T) {
 	}
 }
 
-// Of many who use a link at once, or several links of one person, one gets in.
+// Of concurrent requests with one link, or with several links of one user, one succeeds.
 func TestCVE202546815LinksUsedAtOnce(t *testing.T) {
 	for name, links := range map[string]int{"one link": 1, "three links": 3} {
 		t.Run(name, func(t *testing.T) {
@@ -104,8 +104,8 @@ func TestCVE202546815LinksUsedAtOnce(t *testing.T) {
 
 func password(i int) string { return fmt.Sprintf("the number %d of the owls", i) }
 
-// CVE-2026-18963 (Keycloak): what belongs to one step of one link, in one browser, is
-// worth nothing in another.
+// CVE-2026-18963 (Keycloak): a form or a challenge is valid only for its step, its link
+// and its browser.
 func TestCVE202618963StepsOfAnotherLink(t *testing.T) {
 	s := newScene(t)
 	bob := s.AddUser("bob")
@@ -151,8 +151,8 @@ func TestCVE202618963StepsOfAnotherLink(t *testing.T) {
 	}
 }
 
-// CVE-2025-46815 (Zitadel): what a passkey signed is used once. If it was used, the
-// link is not.
+// CVE-2025-46815 (Zitadel): the response of a passkey is used once. When it is refused
+// the link is not used up.
 func TestCVE202546815ChallengeIsUsedOnce(t *testing.T) {
 	s := newScene(t)
 	link := s.recovers(s.Ada)

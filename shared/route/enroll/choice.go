@@ -12,17 +12,17 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// choice is what a person wants to sign in with: a password, or a passkey.
+// choice is the authenticator that the user chose: a password, or a passkey.
 type choice struct {
 	credential.Choice
 	// made is the passkey as the browser sent it.
 	made string
-	// amr is how a person proved who they are who has just set it.
+	// amr are the authentication methods of a user who has just set it.
 	amr []string
 }
 
-// problem is why a choice was not taken, for the person, and the field that it is
-// about.
+// problem is the reason why a choice was refused, as a text for the user, and the
+// field of the form that it is about.
 type problem struct {
 	text, field string
 	why         error
@@ -31,8 +31,8 @@ type problem struct {
 func (p *problem) Error() string { return p.why.Error() }
 func (p *problem) Unwrap() error { return p.why }
 
-// chosen reads the choice of a person of the roster to be, whose names may not be the
-// password. The error is a *problem, or a fault of ours.
+// chosen reads the choice from the form. The password may be none of the names. The
+// error is a *problem, or a fault of ours.
 func (h *Handler) chosen(v *visit, names ...string) (*choice, error) {
 	form := v.r.PostForm
 	if made := form.Get("passkey"); made != "" {
@@ -55,7 +55,7 @@ func (h *Handler) chosen(v *visit, names ...string) (*choice, error) {
 	return &choice{Choice: credential.Choice{Password: password}, amr: []string{oauth.AMRPassword}}, nil
 }
 
-// madePasskey judges a passkey that the browser made for this link.
+// madePasskey validates a passkey that the browser made for this link.
 func (h *Handler) madePasskey(v *visit, made string) (*choice, error) {
 	key, err := h.Passkeys.Attest(v.ctx(), passkey.Registration{
 		Answer:  passkey.Answer{Response: made, Binding: v.binding(), RequestID: httpapi.RequestID(v.ctx())},
@@ -83,8 +83,8 @@ func (h *Handler) madePasskey(v *visit, made string) (*choice, error) {
 	}, nil
 }
 
-// choose shows the page on which a person chooses, with what is the same for all of
-// them filled in.
+// choose shows the page on which the user chooses an authenticator. It fills in the
+// fields that are the same for an invitation and a recovery.
 func (h *Handler) choose(v *visit, status int, page web.Choose) error {
 	var err error
 	if page.CSRF, err = h.Forms.Token(v.ctx(), v.w, v.r, v.purpose()); err != nil {
@@ -110,7 +110,7 @@ func (h *Handler) choose(v *visit, status int, page web.Choose) error {
 	return nil
 }
 
-// refused shows the page once more, with what was wrong.
+// refused shows the page once more, with the problem.
 func (h *Handler) refused(v *visit, page web.Choose, p *problem) error {
 	page.Problem, page.Field = p.text, p.field
 	var status int

@@ -18,7 +18,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Who has an authenticator app needs it beside the link, whatever they choose.
+// A user with an authenticator app needs a code of it with the link, for each choice.
 func TestRecoverNeedsTheApp(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -74,8 +74,8 @@ func TestRecoverPasskeyWaitsForTheCode(t *testing.T) {
 	}
 }
 
-// Guesses of codes are slowed down, here and wherever else codes are taken together
-// (Zitadel CVE-2025-64102), and who waits loses neither link nor code.
+// Guesses of codes share one limit with all other pages that take codes (Zitadel
+// CVE-2025-64102). A user who waits loses neither link nor code.
 func TestCVE202564102RecoveryCodesAreThrottled(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -100,7 +100,7 @@ func TestCVE202564102RecoveryCodesAreThrottled(t *testing.T) {
 	s.in(b, b.Post(recoverPath, withPassword(form, good, "code", app.Code())), s.Ada, "pwd otp mfa")
 }
 
-// Of two recoveries with one code, one happens.
+// Of two recoveries with one code, one succeeds.
 func TestRecoverCodeUsedMeanwhile(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -124,7 +124,7 @@ func TestRecoverCodeUsedMeanwhile(t *testing.T) {
 	s.in(b, b.Post(recoverPath, withPassword(form, good, "code", app.Code())), s.Ada, "pwd otp mfa")
 }
 
-// An operator can make a link that takes the app away. It is gone when the link is
+// An operator can make a link that removes the app. The app is removed when the link is
 // used, and not before.
 func TestRecoverResetsTheApp(t *testing.T) {
 	for way, amr := range map[string]string{"password": "pwd", "passkey": "pop user mfa"} {
@@ -157,7 +157,7 @@ func TestRecoverResetsTheApp(t *testing.T) {
 	}
 }
 
-// The link of an app that somebody added after it was made asks for the app.
+// A link that was made before the user added an app asks for a code of the app.
 func TestRecoverAppAddedMeanwhile(t *testing.T) {
 	s := newScene(t)
 	link := s.recovers(s.Ada)
@@ -172,7 +172,7 @@ func TestRecoverAppAddedMeanwhile(t *testing.T) {
 	s.unused(link, onetime.Recover)
 }
 
-// CVE-2025-64103 (Zitadel): the session says what was proved, and no more.
+// CVE-2025-64103 (Zitadel): the amr of the session has only the methods that were used.
 func TestCVE202564103RecoveryByOneFactorIsNotTwo(t *testing.T) {
 	s := newScene(t)
 	b := pagetest.Open(s.route, "")

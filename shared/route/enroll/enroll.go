@@ -1,20 +1,25 @@
-// Package enroll serves /invite and /recover: a person who brings a one-time link
-// chooses what they sign in with from now on, a passkey or a password, and is signed
-// in with it.
+// Package enroll serves /invite and /recover. A user with a one-time link chooses a
+// new authenticator there, a passkey or a password, and is signed in with it.
 //
-// The link says for whom it is and what for; nothing else that a browser sends has a
-// say in that. To look at the page uses nothing up, and neither does a try that is
-// refused, for a weak password, a name that is taken or a wrong code: all that a
-// choice does is one transaction, and that the link is used up is one of its writes.
-// In it a recovery ends everything that the person was signed in to, and an
-// invitation makes the person.
+// # Links
 //
-// A link stands in for what a person has lost, and not for their authenticator app:
-// who has one shows a code of it beside the link, unless an operator made the link
-// to take the app away. The link itself is never written to a log, and its text
-// leaves the address of the page with the first form.
+// The link alone determines the user and the purpose. Nothing else that a browser
+// sends changes them. To open the page does not use up the link, and neither does a
+// form that is refused for a weak password, a user name that is taken or a wrong
+// code. A choice is one transaction, and to use up the link is one of its writes. In
+// the same transaction a recovery ends all sessions of the user, and an invitation
+// creates the user.
 //
-// Without a link, /recover is where to ask for one; see Asking.
+// The link is never written to a log. It leaves the address of the page with the
+// first form.
+//
+// # Authenticator app
+//
+// A link replaces a lost password or passkey, and not the authenticator app. A user
+// with an app sends a code of it together with the link, unless an operator made the
+// link to remove the app.
+//
+// Without a link, /recover is the page to ask for one; see [Asking].
 package enroll
 
 import (
@@ -36,51 +41,53 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Handler lets people in by links.
+// Handler serves the pages of one-time links.
 type Handler struct {
 	Issuer  string
 	OneTime *onetime.Store
 	People  *identity.Store
-	// Passkeys makes new ones, and Codes checks those of an app.
+	// Passkeys registers new passkeys, and Codes checks the codes of an
+	// authenticator app.
 	Passkeys *passkey.Party
 	Codes    *signin.Codes
-	// Credentials gives a user what they have chosen.
+	// Credentials stores the authenticator that the user chose.
 	Credentials *credential.Service
-	// Upstreams are where somebody who is invited may have an account.
+	// Upstreams are the upstream providers with which an invited user may sign up.
 	Upstreams *upstream.Store
 	Throttle  *throttle.Store
 	Forms     *websec.Forms
 	Flow      *signin.Flow
-	// Asking takes those who bring no link.
+	// Asking answers requests for /recover without a link.
 	Asking *Asking
 }
 
-// visit is a request with a link that is good.
+// visit is a request with a valid link.
 type visit struct {
 	w http.ResponseWriter
 	r *http.Request
-	// link is the text of the link, and ticket what it is good for.
+	// link is the text of the link, and ticket the stored link that it names.
 	link   string
 	ticket *onetime.Link
-	// user is whom a recovery is for, nil for an invitation.
+	// user is the user of a recovery, nil for an invitation.
 	user *identity.User
 }
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
 
-// purpose is what the forms of a link are for: those of one link are worth nothing
+// purpose is the purpose of the forms of a link. The form of one link is not valid
 // with another.
 func (v *visit) purpose() string { return contract.Enroll.Name + " " + v.ticket.ID }
 
-// binding is what a new passkey is made for: this link in this browser.
+// binding ties the challenge for a new passkey to this link in this browser.
 func (v *visit) binding() string {
 	return contract.Enroll.Name + "\x00" + websec.Name(v.w, v.r) + "\x00" + v.ticket.ID
 }
 
-// errOvertaken says that everything of the person has ended since the link was made.
+// errOvertaken is returned when all sessions of the user have ended since the link was
+// made.
 var errOvertaken = errors.New("link was overtaken by the end of all sessions")
 
-// errDisabled says that the link is of somebody who is switched off.
+// errDisabled is returned when the user of the link is disabled.
 var errDisabled = errors.New("user is disabled")
 
 // Serve shows the page of a link, or takes its form.
@@ -124,7 +131,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request) error {
 	return h.invite(v, err)
 }
 
-// open finds out whether the link is good, and whose it is.
+// open validates the link and reads its user.
 func (h *Handler) open(v *visit, kind onetime.Kind) error {
 	t, err := h.OneTime.Open(v.ctx(), v.link, kind)
 	if err != nil {
@@ -149,8 +156,8 @@ func (h *Handler) open(v *visit, kind onetime.Kind) error {
 	return nil
 }
 
-// dead tells a person what is the matter with a link that is not good. It is an
-// answer of this route and no error, so it is noted here.
+// dead answers a link that is not valid with a page that gives the reason. It returns
+// no error, so the reason is added to the log line here.
 func dead(v *visit, kind onetime.Kind, err error) error {
 	invited := kind == onetime.Invite
 	status := http.StatusGone
@@ -179,9 +186,9 @@ func note(v *visit, why error) {
 	entry.Code, entry.Error = string(oauth.InvalidGrant), why.Error()
 }
 
-// lost answers a transaction that did not happen because the link, or the person, is
-// not what it was when the request came. It looks again: if both are as they should
-// be, the form is shown once more.
+// lost answers a transaction that failed because the link or the user changed after
+// the request had read them. It reads both again. If both are still valid, again
+// shows the form once more.
 func (h *Handler) lost(v *visit, why error, again func() error) error {
 	if err := h.open(v, v.ticket.Kind); err != nil {
 		return dead(v, v.ticket.Kind, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// invitation shows the page on which somebody new says what they are called.
+// invitation shows the page on which an invited user enters the user name and name.
 func (h *Handler) invitation(v *visit, status int, page web.Invitation) error {
 	var err error
 	if page.CSRF, err = h.Forms.Token(v.ctx(), v.w, v.r, v.purpose()); err != nil {
@@ -31,9 +31,9 @@ func (h *Handler) invitation(v *visit, status int, page web.Invitation) error {
 	return nil
 }
 
-// invite takes the names of somebody new, and in the next step their choice. Names
-// are judged in both: the first step proves nothing that the second could rely on.
-// The error formErr is as of recover.
+// invite takes the names of an invited user, and in the next step the choice. Both
+// steps validate the names, because the first step proves nothing to the second.
+// The parameter formErr is the one of recover.
 func (h *Handler) invite(v *visit, formErr error) error {
 	form := v.r.PostForm
 	n := admin.New{
@@ -68,13 +68,13 @@ func (h *Handler) invite(v *visit, formErr error) error {
 	return h.create(v, n, c, page)
 }
 
-// create makes the person, in one transaction with the passkey and all that it uses
-// up, and signs them in.
+// create creates the user and signs the user in. The user, the authenticator and the
+// end of the link and the challenge are one transaction.
 func (h *Handler) create(v *visit, n admin.New, c *choice, page web.Choose) error {
 	user, err := h.Credentials.Accept(v.ctx(), v.ticket, n, c.Choice)
 	switch {
 	case errors.Is(err, admin.ErrTaken):
-		// Perhaps by this very link, which was sent twice.
+		// Perhaps by this link, in a form that was sent twice.
 		return h.lost(v, err, func() error { return h.renamed(v, n, taken()) })
 	case errors.Is(err, admin.ErrSubject), errors.Is(err, onetime.ErrUsed):
 		page.Problem = web.TryAgain
@@ -87,12 +87,12 @@ func (h *Handler) create(v *visit, n admin.New, c *choice, page web.Choose) erro
 	return h.finish(v, signin.Proof{User: user, AMR: c.amr})
 }
 
-// misnamed returns what is wrong with the names, nil if nothing is.
+// misnamed returns the problem with the names, or nil.
 func (h *Handler) misnamed(v *visit, n admin.New) (*problem, error) {
 	if !identity.ValidUserName(n.UserName) {
 		return &problem{text: web.BadUserName, field: "user_name", why: errors.New("the user name is malformed")}, nil
 	}
-	if n.Check() != nil { // it repeats what was typed, which is not for the log
+	if n.Check() != nil { // its text repeats the input, which must not be logged
 		return &problem{text: web.BadName, field: "name", why: errors.New("the name cannot be taken")}, nil
 	}
 	_, err := h.People.Find(v.ctx(), n.UserName)

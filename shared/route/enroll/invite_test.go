@@ -52,7 +52,7 @@ func TestInvitationWithAPassword(t *testing.T) {
 	if s.named("robert") != nil {
 		t.Error("a name alone made a user")
 	}
-	// What the form says of the address is nobody's to say.
+	// An email address or a subject in the form is ignored.
 	s.in(b, b.Post(invitePath, withPassword(form, good, "email", "eve@example.com", "email_verified", "true", "subject", s.Ada)), invited.Subject, "pwd")
 	u := s.named("robert")
 	if u == nil || u.Subject != invited.Subject || u.Name != "Robert" || u.Email != "bob@example.com" || !u.EmailVerified || !s.knows(u.Subject, good) {
@@ -97,8 +97,8 @@ func TestInvitationWithAPasskey(t *testing.T) {
 	}
 }
 
-// Names that cannot be had are told in the first step and in the second, and cost
-// nothing.
+// Names that are refused are refused in the first and in the second step, and do not use
+// up the link.
 func TestInvitationNames(t *testing.T) {
 	s := newScene(t)
 	link := s.link(onetime.New{Kind: onetime.Invite})
@@ -137,7 +137,7 @@ func TestInvitationNames(t *testing.T) {
 	s.in(b, got, s.named("bob").Subject, "pwd")
 }
 
-// A name that somebody else takes in this very moment is told as well.
+// A user name that another request takes at the same time is refused as taken.
 func TestInvitationNameTakenMeanwhile(t *testing.T) {
 	s := newScene(t)
 	link := s.link(invitation)
@@ -183,7 +183,7 @@ func TestInvitationRefusals(t *testing.T) {
 	}
 }
 
-// CVE-2025-46815 (Zitadel): of many who use an invitation at once, one comes in.
+// CVE-2025-46815 (Zitadel): of concurrent requests with one invitation, one succeeds.
 func TestCVE202546815InvitationUsedAtOnce(t *testing.T) {
 	for name, userName := range map[string]func(int) string{
 		"many names": func(i int) string { return "bob" + string(rune('a'+i)) },
@@ -220,7 +220,7 @@ func TestCVE202546815InvitationUsedAtOnce(t *testing.T) {
 	}
 }
 
-// The link that was used while the form was worked on makes nobody.
+// A link that was used after the form was shown creates no user.
 func TestInvitationUsedMeanwhile(t *testing.T) {
 	s := newScene(t)
 	link := s.link(invitation)
@@ -242,7 +242,7 @@ func TestInvitationUsedMeanwhile(t *testing.T) {
 	}
 }
 
-// Who is invited may come in with an account elsewhere, where there is one.
+// An invited user may sign up with an upstream account, if the stage has an upstream.
 func TestInvitationUpstreams(t *testing.T) {
 	s := newScene(t)
 	link := s.link(invitation)
@@ -261,7 +261,7 @@ func TestInvitationUpstreams(t *testing.T) {
 	}
 }
 
-// An invitation is no proof of a person who is on the roster by now.
+// An invitation does not sign in a user who was created after it was made.
 func TestInvitationOfSomebodyWhoIsHere(t *testing.T) {
 	s := newScene(t)
 	link := s.link(invitation)
@@ -279,7 +279,7 @@ func TestInvitationOfSomebodyWhoIsHere(t *testing.T) {
 	}
 }
 
-// A form may wait for as long as any.
+// An expired form of an invitation is shown again, and the link is still valid.
 func TestInvitationTakesTime(t *testing.T) {
 	s := newScene(t)
 	b := pagetest.Open(s.route, "")

@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// What happens to a person between the look at a link and its use counts.
+// A change of the user between the opening of a link and its use counts.
 func TestMeanwhile(t *testing.T) {
 	change := func(s *scene, c dynamo.UserChange) {
 		if _, err := s.Sessions().ChangeUser(s.T.Context(), s.Ada, c, session.Cause{}); err != nil {
@@ -72,8 +72,7 @@ func TestMeanwhile(t *testing.T) {
 	}
 }
 
-// Neither the log nor a table nor an address that the browser is sent to holds a
-// link, a password or what else was typed.
+// No log, table or redirect contains a link, a password or another input of the user.
 func TestLinkIsKeptNowhere(t *testing.T) {
 	s := newScene(t)
 	app := s.AddApp(s.Ada)
@@ -114,7 +113,7 @@ func TestLinkIsKeptNowhere(t *testing.T) {
 	}
 }
 
-// Who has a link may try to use it as often as there is sense in it.
+// The number of attempts to use a link is limited, and enough for a user.
 func TestTriesOfAnAddress(t *testing.T) {
 	s := newScene(t)
 	link := s.recovers(s.Ada)
@@ -131,7 +130,7 @@ func TestTriesOfAnAddress(t *testing.T) {
 	s.unused(link, onetime.Recover)
 }
 
-// FuzzLink holds that no link that we did not make leads anywhere.
+// FuzzLink: a link that this server did not make is refused.
 func FuzzLink(f *testing.F) {
 	for _, text := range []string{"", "x", "tsl_", "tsl_AAAA000000", strings.Repeat("a", 5000), "\x00", opaque.Write(opaque.OneTimeLink, make([]byte, 32))} {
 		f.Add(text)

@@ -13,11 +13,11 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// asksCode reports whether a code is needed beside the link.
+// asksCode reports whether a code of the authenticator app is needed with the link.
 func (v *visit) asksCode() bool { return v.user.OTP && !v.ticket.ResetOTP }
 
-// recover takes the choice of somebody who is here. The error formErr says that the
-// form is not one of ours, nil that it is.
+// recover takes the choice of an existing user. The parameter formErr is the error
+// of the form token, nil for a valid form.
 func (h *Handler) recover(v *visit, formErr error) error {
 	if formErr != nil {
 		return h.refused(v, web.Choose{}, &problem{text: web.ExpiredForm, why: formErr})
@@ -29,7 +29,7 @@ func (h *Handler) recover(v *visit, formErr error) error {
 	if err != nil {
 		return err
 	}
-	// What was made stays made while the code is not right.
+	// A passkey that was made is kept while the user corrects the code.
 	page := web.Choose{Made: c.made}
 	code, err := h.code(v)
 	if p, ok := errors.AsType[*problem](err); ok {
@@ -53,8 +53,8 @@ func (h *Handler) recover(v *visit, formErr error) error {
 	return h.signIn(v, c, code)
 }
 
-// code judges the code that is needed beside the link; nil when none is. The error is
-// a *problem, or a fault of ours.
+// code validates the code that is needed with the link. It returns nil when none is
+// needed. The error is a *problem, or a fault of ours.
 func (h *Handler) code(v *visit) (*signin.Code, error) {
 	if !v.asksCode() {
 		return nil, nil // none is needed
@@ -69,7 +69,7 @@ func (h *Handler) code(v *visit) (*signin.Code, error) {
 	return code, err
 }
 
-// accepted is the code that is used up, nil for none.
+// accepted is the code that the transaction uses up, nil for none.
 func accepted(code *signin.Code) *otp.Accepted {
 	if code == nil {
 		return nil
@@ -79,7 +79,7 @@ func accepted(code *signin.Code) *otp.Accepted {
 
 func wrongCode(why error) *problem { return &problem{text: web.WrongCode, field: "code", why: why} }
 
-// signIn signs the user in with what they have chosen.
+// signIn signs the user in with the authenticator of the choice.
 func (h *Handler) signIn(v *visit, c *choice, code *signin.Code) error {
 	user, err := h.People.Get(v.ctx(), v.user.Subject)
 	if err != nil {
@@ -96,8 +96,8 @@ func (h *Handler) signIn(v *visit, c *choice, code *signin.Code) error {
 	return h.finish(v, p)
 }
 
-// finish signs the user in. A user whose sessions have all been ended once more in this
-// very moment signs in with what they have now.
+// finish signs the user in. If another request ends all sessions at the same time,
+// the user is sent to sign in with the new authenticator.
 func (h *Handler) finish(v *visit, p signin.Proof) error {
 	err := h.Flow.SignIn(v.w, v.r, p)
 	if errors.Is(err, session.ErrStale) {

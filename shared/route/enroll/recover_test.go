@@ -18,7 +18,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Whoever comes back with a password has it and nothing from before.
+// A recovery with a new password ends all sessions and replaces the old password.
 func TestRecoverWithAPassword(t *testing.T) {
 	s := newScene(t)
 	tokens := s.Route(contract.Token, &token.Handler{Auth: s.Auth(), Issue: s.Issuer()})
@@ -56,8 +56,8 @@ func TestRecoverWithAPassword(t *testing.T) {
 	}
 }
 
-// Whoever comes back with a passkey signs in with it from then on. What they had
-// stays, but no session does.
+// A recovery with a passkey adds the passkey and keeps the other authenticators. It ends
+// all sessions.
 func TestRecoverWithAPasskey(t *testing.T) {
 	s := newScene(t)
 	_, elsewhere := s.Login(s.Ada)
@@ -82,8 +82,8 @@ func TestRecoverWithAPasskey(t *testing.T) {
 	}
 }
 
-// The page says for whom it is, what will happen, and asks a device that has one of
-// the person's passkeys for no second one.
+// The page names the user and the effects of the recovery. It excludes authenticators
+// that have a passkey of the user already.
 func TestRecoverPage(t *testing.T) {
 	s := newScene(t)
 	s.AddPasskey(s.Ada, s.Authenticator())
@@ -117,7 +117,7 @@ func mustList(s *scene, subject string) []passkey.Passkey {
 	return all
 }
 
-// A person who got their last passkey while the page was open gets no more.
+// A user who reached the limit of passkeys while the page was open gets no more.
 func TestRecoverTooManyPasskeys(t *testing.T) {
 	s := newScene(t)
 	b := pagetest.Open(s.route, "")
@@ -131,7 +131,7 @@ func TestRecoverTooManyPasskeys(t *testing.T) {
 	s.unused(link, onetime.Recover)
 }
 
-// What cannot be taken is told, and costs the person nothing.
+// A choice that is refused does not use up the link.
 func TestRecoverRefusals(t *testing.T) {
 	s := newScene(t)
 	b := pagetest.Open(s.route, "")
@@ -169,7 +169,7 @@ func TestRecoverRefusals(t *testing.T) {
 	s.in(b, b.Post(recoverPath, withPassword(s.form(b.Post(recoverPath, with(form)), 400), good)), s.Ada, "pwd")
 }
 
-// A passkey takes its time, and a form too.
+// After an expired passkey challenge the page has a new one, and the link is still valid.
 func TestRecoverSlowly(t *testing.T) {
 	s := newScene(t)
 	b := pagetest.Open(s.route, "")
@@ -182,8 +182,8 @@ func TestRecoverSlowly(t *testing.T) {
 	s.in(b, b.Post(recoverPath, with(form, "passkey", s.Authenticator().Create(form.Get("options")))), s.Ada, "pop user mfa")
 }
 
-// A person who is sent a link while somebody else is signed in at the browser takes
-// the browser over.
+// A user who opens a link in a browser in which another user is signed in takes the
+// browser over.
 func TestRecoverAtTheBrowserOfSomebodyElse(t *testing.T) {
 	s := newScene(t)
 	bob := s.AddUser("bob")
@@ -199,7 +199,7 @@ func TestRecoverAtTheBrowserOfSomebodyElse(t *testing.T) {
 	}
 }
 
-// Links that do nothing any more say why, and what to do.
+// The page of a link that is not valid any more gives the reason, and what to do.
 func TestDeadLinks(t *testing.T) {
 	s := newScene(t)
 	expired := s.recovers(s.Ada)
@@ -253,7 +253,7 @@ func TestDeadLinks(t *testing.T) {
 	}
 }
 
-// An invitation says of itself that it has expired.
+// The page of an expired invitation says that the invitation has expired.
 func TestExpiredInvitation(t *testing.T) {
 	s := newScene(t)
 	link := s.link(onetime.New{Kind: onetime.Invite, Life: 24 * time.Hour})

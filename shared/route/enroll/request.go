@@ -15,26 +15,26 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// Asking is /recover without a link: somebody who cannot sign in asks for one.
+// Asking serves /recover without a link, where a user who cannot sign in asks for one.
 //
-// The answer is the same for everybody who could have an account, and so are the
-// calls to AWS that it takes. Whether there is somebody to write to is found out
-// later, where nobody waits for it.
+// The response and the calls to AWS are the same for every user name, so that they do
+// not reveal whether an account exists. A queue consumer decides later whether to send
+// a mail, so that the time of the response does not depend on it.
 type Asking struct {
 	Issuer   string
 	People   *identity.Store
 	Throttle *throttle.Store
 	Forms    *websec.Forms
-	// Requests takes what was asked for; nil in a stage that sends no mail.
+	// Requests is the queue of recovery requests, nil in a stage that sends no mail.
 	Requests *recovery.Queue
 }
 
 const (
-	// asking is the purpose of the token of the form, and what the throttle
-	// counts.
+	// asking is the purpose of the form token, and the kind of attempt that the
+	// throttle counts.
 	asking = "recovery"
-	// asked is what the address says of a page when the form was sent. Anybody
-	// can write such an address; it has no other effect than a text.
+	// asked is the query parameter of the page after the form was sent. Any site
+	// can link to such an address. Its only effect is the text on the page.
 	asked = "asked"
 )
 
@@ -53,7 +53,7 @@ func (a *Asking) Serve(w http.ResponseWriter, r *http.Request) error {
 	return a.form(w, r, http.StatusOK, web.Recover{})
 }
 
-// form answers with a form of this browser.
+// form answers with a form that is valid for this browser.
 func (a *Asking) form(w http.ResponseWriter, r *http.Request, status int, page web.Recover) error {
 	var err error
 	if page.CSRF, err = a.Forms.Token(r.Context(), w, r, asking); err != nil {
@@ -63,9 +63,9 @@ func (a *Asking) form(w http.ResponseWriter, r *http.Request, status int, page w
 	return nil
 }
 
-// take puts what was asked for into the queue. Each try is counted before anything
-// is looked up, under the name that was typed: nobody can have somebody's mailbox
-// filled, and the tries for a name that nobody has end as soon.
+// take adds the request to the queue. Each attempt is counted by the user name that
+// was typed, before the user is looked up. So an attacker cannot flood the mailbox
+// of a user, and the limit is the same for a user name that does not exist.
 func (a *Asking) take(w http.ResponseWriter, r *http.Request) error {
 	if err := websec.SameOrigin(r, a.Issuer); err != nil {
 		return err
@@ -102,8 +102,8 @@ func (a *Asking) take(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// subject is whose user name it is, empty for nobody's. What else is known of the
-// person is not looked at here: it must make no difference.
+// subject returns the subject of the user with a user name, empty if there is none.
+// It reads no other attribute of the user, because none may change the response.
 func (a *Asking) subject(ctx context.Context, userName string) (string, error) {
 	u, err := a.People.Find(ctx, userName)
 	if errors.Is(err, identity.ErrUnknown) {
@@ -115,8 +115,8 @@ func (a *Asking) subject(ctx context.Context, userName string) (string, error) {
 	return u.Subject, nil
 }
 
-// again answers with the form and what was wrong with the last one. The log line says
-// why, without the name that was typed.
+// again answers with the form and the problem of the last one. The log line has the
+// reason without the user name that was typed.
 func (a *Asking) again(w http.ResponseWriter, r *http.Request, page web.Recover, why error) error {
 	var status int
 	status, page.RetryAfter = httpapi.Again(w, r, oauth.InvalidRequest, why)

@@ -19,7 +19,7 @@ import (
 	"github.com/tipstaff/tipstaff/shared/web"
 )
 
-// counter is where people ask for a link, with the calls that it makes.
+// counter is the page on which users ask for a link, with the calls that it makes.
 type counter struct {
 	*pagetest.Stage
 	calls  *routetest.Counter
@@ -69,8 +69,8 @@ func (c *counter) queued() []string {
 	return subjects
 }
 
-// people stores one of each kind of people who may be asked for, and returns their
-// names. Nobody has the last two names.
+// people stores one user of each kind and returns the user names. No user has the last
+// two names.
 func (c *counter) people() []string {
 	for name, change := range map[string]func(*identity.User){
 		"able":       func(*identity.User) {},
@@ -85,8 +85,8 @@ func (c *counter) people() []string {
 	return []string{"able", "disabled", "unverified", "mailless", "nobody", "no.one@example.com"}
 }
 
-// TestRecoveryAnswers: known, unknown, disabled and unreachable people get the same
-// answer to the byte, for the same calls to AWS, at each step of the way.
+// TestRecoveryAnswers: known, unknown, disabled and unreachable users get the same
+// answer to the byte, for the same calls to AWS, in each step.
 func TestRecoveryAnswers(t *testing.T) {
 	c := newCounter(t)
 	var want routetest.Answer
@@ -129,7 +129,7 @@ func TestRecoveryAnswers(t *testing.T) {
 	}
 }
 
-// headers are those of an answer that everybody gets.
+// headers are the headers of an answer that are the same for all requests.
 func headers(a routetest.Answer) string {
 	var lines []string
 	for name, values := range a.Header {
@@ -139,7 +139,7 @@ func headers(a routetest.Answer) string {
 	return strings.Join(lines, "\n")
 }
 
-// What was typed is nowhere: people mistype their password into that field.
+// The input is stored and logged nowhere: users type their password there by mistake.
 func TestWhatWasTypedIsNotKept(t *testing.T) {
 	c := newCounter(t)
 	b := c.browser()
@@ -155,8 +155,8 @@ func TestWhatWasTypedIsNotKept(t *testing.T) {
 	}
 }
 
-// TestFlood: whoever asks again and again has to wait, in the same way for a name
-// that nobody has, and no mail is asked for meanwhile.
+// TestFlood: repeated requests for one user name have to wait, also for a user name that
+// does not exist, and no mail is requested during the wait.
 func TestFlood(t *testing.T) {
 	c := newCounter(t)
 	var first string
@@ -191,7 +191,7 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// Signing in is not slower for whose name was flooded here.
+// A flood of requests here does not slow down the sign-in of the user.
 func TestFloodDoesNotReachTheSignIn(t *testing.T) {
 	c := newCounter(t)
 	c.people()
@@ -204,7 +204,7 @@ func TestFloodDoesNotReachTheSignIn(t *testing.T) {
 	}
 }
 
-// TestRecoveryFormRefused: nothing is counted or asked for by what is no form of ours.
+// TestRecoveryFormRefused: a forged form is not counted and requests no mail.
 func TestRecoveryFormRefused(t *testing.T) {
 	c := newCounter(t)
 	c.people()
@@ -247,7 +247,7 @@ func TestRecoveryFormRefused(t *testing.T) {
 	}
 }
 
-// A stage that sends no mail says whom to ask, and takes no form.
+// A stage that sends no mail refers the user to an administrator, and takes no form.
 func TestRecoveryWithoutMail(t *testing.T) {
 	c := newCounter(t)
 	b := c.browser()
@@ -264,7 +264,7 @@ func TestRecoveryWithoutMail(t *testing.T) {
 	}
 }
 
-// When a table cannot be reached, nobody is told that a mail is on its way.
+// When a table cannot be reached, the answer does not promise a mail.
 func TestRecoveryOutage(t *testing.T) {
 	c := newCounter(t)
 	b := c.browser()

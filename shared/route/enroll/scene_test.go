@@ -32,7 +32,7 @@ import (
 const (
 	recoverPath = "/recover"
 	invitePath  = "/invite"
-	// good is a password that nobody has yet.
+	// good is a password that no user has yet.
 	good = "four owls on the roof"
 )
 
@@ -40,7 +40,7 @@ const (
 type scene struct {
 	*routetest.Home
 	route http.Handler
-	// meanwhile, if set, is done once, just before the next transaction of the
+	// meanwhile, if set, is called once, right before the next transaction of the
 	// route.
 	meanwhile func()
 }
@@ -93,7 +93,7 @@ func (s *scene) link(n onetime.New) string {
 	return text
 }
 
-// recovers is a link of a person to come back with.
+// recovers is a recovery link of a user.
 func (s *scene) recovers(subject string) string {
 	s.T.Helper()
 	return s.link(onetime.New{Kind: onetime.Recover, User: s.user(subject)})
@@ -108,7 +108,7 @@ func (s *scene) user(subject string) *identity.User {
 	return u
 }
 
-// named returns the user of a name, nil for nobody.
+// named returns the user with a user name, or nil.
 func (s *scene) named(userName string) *identity.User {
 	s.T.Helper()
 	u, err := s.People().Find(context.Background(), userName)
@@ -118,7 +118,7 @@ func (s *scene) named(userName string) *identity.User {
 	return u
 }
 
-// knows reports whether a password is the one of a person.
+// knows reports whether a password is the one of a user.
 func (s *scene) knows(subject, password string) bool {
 	s.T.Helper()
 	ok, _, err := s.People().Check(context.Background(), s.user(subject), password)
@@ -176,7 +176,7 @@ func withPassword(form url.Values, password string, pairs ...string) url.Values 
 	return with(form, append([]string{"password", password, "again", password}, pairs...)...)
 }
 
-// login is who is signed in at a browser, nil for nobody.
+// login is the session of a browser, or nil.
 func (s *scene) login(b *pagetest.Browser) *session.Login {
 	s.T.Helper()
 	l, err := s.Sessions().LoginByCookie(context.Background(), b.Cookies[websec.SessionCookie])
@@ -189,7 +189,7 @@ func (s *scene) login(b *pagetest.Browser) *session.Login {
 	return l
 }
 
-// in holds that an answer signed a person in, in these ways.
+// in fails unless an answer signed the user in, with this amr.
 func (s *scene) in(b *pagetest.Browser, got routetest.Answer, subject, amr string) {
 	s.T.Helper()
 	l := s.login(b)
@@ -198,7 +198,7 @@ func (s *scene) in(b *pagetest.Browser, got routetest.Answer, subject, amr strin
 	}
 }
 
-// says holds that an answer is a page with a text in it and that nobody was signed in.
+// says fails unless an answer is a page with a text in it and no user was signed in.
 func (s *scene) says(b *pagetest.Browser, got routetest.Answer, status int, text string) {
 	s.T.Helper()
 	if got.Status != status || !strings.Contains(html.UnescapeString(got.Body), text) || got.Cookie(websec.SessionCookie) != nil {
@@ -206,7 +206,7 @@ func (s *scene) says(b *pagetest.Browser, got routetest.Answer, status int, text
 	}
 }
 
-// unused holds that a link is as good as ever.
+// unused fails unless a link is still valid.
 func (s *scene) unused(link string, kind onetime.Kind) {
 	s.T.Helper()
 	if _, err := s.tickets().Open(context.Background(), link, kind); err != nil {
@@ -266,7 +266,7 @@ func spell(to *strings.Builder, v types.AttributeValue) {
 	}
 }
 
-// disable switches a person off, as an operator does.
+// disable disables a user, as an operator does.
 func (s *scene) disable(subject string) {
 	s.T.Helper()
 	_, err := s.Sessions().ChangeUser(context.Background(), subject, admin.Disabled(), session.Cause{Why: session.Disabled})
@@ -275,7 +275,7 @@ func (s *scene) disable(subject string) {
 	}
 }
 
-// remove takes a person off the registry.
+// remove removes a user from the registry.
 func (s *scene) remove(subject string) {
 	s.T.Helper()
 	table := s.Table(contract.Registry)
