@@ -163,7 +163,7 @@ bin/baseline: $(BENCH_SOURCES) | need-go
 # --- check -------------------------------------------------------------------
 
 .PHONY: check
-check: formatted lint vet validate test ## Run everything CI runs
+check: formatted lint vet words validate test ## Run everything CI runs
 
 .PHONY: fmt
 fmt: | need-go ## Format all Go code
