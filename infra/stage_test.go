@@ -41,6 +41,7 @@ func TestEveryStageValueIsExplained(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(string(text), "\n## What a stage is made of\n")
 	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ = strings.Cut(section, "\n| variable | ") // the environment has a table of its own
 	if header := "| value | " + strings.Join(contract.StageNames(), " | ") + " | costs |\n"; !strings.Contains(section, header) {
 		t.Errorf("docs/deploy.md lacks the header %q", header)
 	}
