@@ -133,12 +133,12 @@ func (g *grind) prefix() string { return "--vgdb-prefix=" + filepath.Join(g.dir,
 // start under callgrind and all others as they are.
 func newGrind(o options, dir string) (*grind, error) {
 	g := &grind{dir}
-	real, err := filepath.Abs(filepath.Join(o.root, local.DefaultBinaries))
+	built, err := filepath.Abs(filepath.Join(o.root, local.DefaultBinaries))
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range contract.Functions() {
-		if err := g.add(f, filepath.Join(real, f.Name)); err != nil {
+		if err := g.add(f, filepath.Join(built, f.Name)); err != nil {
 			return nil, fmt.Errorf("make the binaries to count: %w", err)
 		}
 	}
@@ -146,19 +146,19 @@ func newGrind(o options, dir string) (*grind, error) {
 }
 
 // add puts the folder of a function among the binaries.
-func (g *grind) add(f contract.Function, real string) error {
+func (g *grind) add(f contract.Function, built string) error {
 	at := filepath.Join(g.binaries(), f.Name)
 	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(countedFunctions, func(c contract.Function) bool { return c.Name == f.Name }) {
-		return os.Symlink(real, at)
+		return os.Symlink(built, at)
 	}
 	if err := os.Mkdir(at, 0o700); err != nil {
 		return err
 	}
 	script := fmt.Sprintf("#!/bin/sh\nexport GOGC=%d %s\nexec valgrind -q --tool=callgrind --callgrind-out-file=/dev/null '%s' '%s'\n",
-		warmGOGC, noPreemption, g.prefix(), filepath.Join(real, "bootstrap"))
+		warmGOGC, noPreemption, g.prefix(), filepath.Join(built, "bootstrap"))
 	return os.WriteFile(filepath.Join(at, "bootstrap"), []byte(script), 0o700)
 }
 

@@ -6,13 +6,6 @@ import (
 
 var revoked = session.Cause{Why: session.Revoked, Actor: "app", RequestID: "r-end"}
 
-func must[T any](value T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return value
-}
-
 func must2[A, B any](a A, b B, err error) (A, B) {
 	if err != nil {
 		panic(err)
